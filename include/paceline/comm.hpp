@@ -1,0 +1,133 @@
+// MPI, wrapped thinly: a guard for its life, communicators as values, return codes checked.
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <paceline/error.hpp>
+
+namespace paceline {
+
+/// Throws Error naming `call` unless `code` is MPI_SUCCESS. Reached because communicators return errors.
+void check_mpi(int code, const char* call);
+
+/// MPI from construction to destruction. Asks for MPI_THREAD_SERIALIZED, since one thread a rank talks while others
+/// compute, and throws Error when the library offers less.
+class MpiGuard {
+ public:
+  MpiGuard(int& argc, char**& argv);
+  MpiGuard(const MpiGuard&) = delete;
+  MpiGuard& operator=(const MpiGuard&) = delete;
+  /// Finalises, but not while an exception unwinds: the other ranks may be waiting in a call that this one left.
+  ~MpiGuard();
+
+ private:
+  int exceptions_at_start_ = std::uncaught_exceptions();
+};
+
+/// A communicator. Copies share it; one made by duplicate() or split is freed with its last copy.
+class Comm {
+ public:
+  static Comm world();
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] MPI_Comm handle() const { return *handle_; }
+
+  /// Collective: every rank calls.
+  [[nodiscard]] Comm duplicate() const;
+  /// Collective. The ranks that share memory with this one, in rank order.
+  [[nodiscard]] Comm split_node() const;
+  /// Collective. Ranks of one colour, in rank order; nothing for ranks that name no colour.
+  [[nodiscard]] std::optional<Comm> split(std::optional<int> colour) const;
+
+  /// Collective.
+  void barrier() const;
+
+  /// Collective. Element-wise reduction; every rank gets the result.
+  template <class T>
+  [[nodiscard]] std::vector<T> reduce_all(std::vector<T> values, MPI_Op op) const {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), type_of<T>(), op, handle()),
+              "MPI_Allreduce");
+    return values;
+  }
+  template <class T>
+  [[nodiscard]] T reduce_all(T value, MPI_Op op) const {
+    return reduce_all(std::vector<T>{value}, op).front();
+  }
+
+  /// Collective. Everybody's bytes, in rank order, on every rank; ranks may bring different amounts.
+  [[nodiscard]] std::vector<std::vector<std::byte>> gather_all_bytes(const std::vector<std::byte>& mine) const;
+
+  /// Collective. Everybody's elements, in rank order, on every rank; ranks may bring different numbers of them.
+  template <class T>
+  [[nodiscard]] std::vector<std::vector<T>> gather_all(const std::vector<T>& mine) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const auto* bytes = reinterpret_cast<const std::byte*>(mine.data());
+    std::vector<std::vector<T>> all;
+    for (const auto& part : gather_all_bytes({bytes, bytes + mine.size() * sizeof(T)})) {
+      const auto* begin = reinterpret_cast<const T*>(part.data());
+      all.emplace_back(begin, begin + part.size() / sizeof(T));
+    }
+    return all;
+  }
+
+  /// Collective. Every rank's sentence, in rank order, on every rank.
+  [[nodiscard]] std::vector<std::string> gather_all_text(const std::string& mine) const;
+
+  /// Ends the whole job at once with this exit code; does not return.
+  [[noreturn]] void abort(ExitCode code) const;
+
+  template <class T>
+  static MPI_Datatype type_of() {
+    if constexpr (std::is_same_v<T, double>) {
+      return MPI_DOUBLE;
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+      return MPI_UINT64_T;
+    } else if constexpr (std::is_same_v<T, std::int64_t>) {
+      return MPI_INT64_T;
+    } else if constexpr (std::is_same_v<T, std::uint8_t>) {
+      return MPI_UINT8_T;
+    } else {
+      static_assert(std::is_same_v<T, int>, "no MPI type is known for this one");
+      return MPI_INT;
+    }
+  }
+
+ private:
+  Comm(MPI_Comm handle, bool owned);
+
+  std::shared_ptr<MPI_Comm> handle_;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+/// Collective: every rank calls, with its error if it has one. If any has, all throw the lowest rank's as an
+/// AgreedError; this is how ranks decide together.
+void agree(const Comm& comm, const std::optional<Error>& mine);
+
+/// Collective: runs `action` on this rank and turns an Error from any rank into an AgreedError on all.
+void together(const Comm& comm, const std::function<void()>& action);
+
+/// Waits for a request without burning the core that compute threads need: tests, naps, and calls `meanwhile` between.
+void wait_quietly(MPI_Request& request, const std::function<void()>& meanwhile = {});
+
+/// One nap of wait_quietly: short at first, longer when nothing has happened for a while.
+class Nap {
+ public:
+  void take();
+  void reset() { rounds_ = 0; }
+
+ private:
+  int rounds_ = 0;
+};
+
+}  // namespace paceline

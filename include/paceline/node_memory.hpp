@@ -1,0 +1,29 @@
+// Memory that all ranks of a node see, for atomics that make progress whatever the other ranks are doing.
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <new>
+
+#include <paceline/comm.hpp>
+
+namespace paceline {
+
+/// One zeroed piece of memory per node. Construction and destruction are collective over `node`.
+class NodeMemory {
+ public:
+  NodeMemory(const Comm& node, std::size_t bytes);
+  NodeMemory(const NodeMemory&) = delete;
+  NodeMemory& operator=(const NodeMemory&) = delete;
+  ~NodeMemory();
+
+  [[nodiscard]] std::byte* data() const { return data_; }
+
+ private:
+  Comm node_;
+  MPI_Win window_ = MPI_WIN_NULL;
+  std::byte* data_ = nullptr;
+};
+
+}  // namespace paceline

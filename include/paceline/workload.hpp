@@ -1,0 +1,144 @@
+// What a workload is to the engine: how many items, what they cost, how to compute a slab of them, and how to
+// describe the result. A workload knows nothing of ranks and files; the engine knows nothing of fractals.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <paceline/slab.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace paceline {
+
+/// Element types of a result, stored little-endian.
+enum class ElementType { uint8, uint16, uint32, uint64, int64, float64 };
+
+constexpr std::int64_t bytes_of(ElementType type) {
+  switch (type) {
+    case ElementType::uint8: return 1;
+    case ElementType::uint16: return 2;
+    case ElementType::uint32: return 4;
+    default: return 8;
+  }
+}
+
+using AttributeValue = std::variant<std::string, std::int64_t, double>;
+using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
+
+/// Coordinates along one dimension of the result: an HDF5 dimension scale.
+struct Axis {
+  std::string path;            ///< for example `/fractal/re`
+  std::string label;           ///< what the axis is, for plots
+  std::vector<double> values;  ///< one per index of the dimension
+};
+
+/// An indexed image: element value k is shown in colour k of the palette (3 bytes a colour, red green blue).
+/// An empty palette makes a greyscale image from 0 to max_value.
+struct ImageInfo {
+  std::uint64_t max_value = 0;
+  std::vector<std::uint8_t> palette;
+};
+
+/// The result as it lies in a file: one dataset whose slowest dimension is the items.
+struct ResultShape {
+  std::string path;                ///< for example `/fractal/counts`
+  ElementType type = ElementType::float64;
+  std::vector<std::int64_t> dims;  ///< dims[0] is the number of items
+  std::string units;               ///< empty: a plain number has none
+  std::vector<Axis> axes;          ///< none, or one per dimension
+  bool is_image = false;
+  ImageInfo image;
+  Attributes attributes;  ///< parameters; two runs with equal ones make equal results
+
+  [[nodiscard]] std::int64_t items() const { return dims.at(0); }
+  [[nodiscard]] std::int64_t bytes_per_item() const {
+    auto bytes = bytes_of(type);
+    for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
+    return bytes;
+  }
+};
+
+/// What computing a slab amounted to, in the workload's own unit (for the fractal: iterations).
+struct Work {
+  std::uint64_t useful = 0;    ///< what a user counts; throughput is given in it
+  std::uint64_t executed = 0;  ///< what was really done; balance is judged by it
+
+  Work& operator+=(const Work& other) {
+    useful += other.useful;
+    executed += other.executed;
+    return *this;
+  }
+};
+
+/// Throughput units: `useful` work divided by `per` is counted in `name` per second.
+struct RateUnit {
+  std::string name;  ///< for example "Giga-iterations/s"
+  double per = 1.0;
+};
+
+/// Reads finished items of the result: bytes must be items.size() * bytes_per_item long.
+using ReadItems = std::function<void(Slab items, std::span<std::byte> bytes)>;
+
+class Workload {
+ public:
+  Workload() = default;
+  Workload(const Workload&) = delete;
+  Workload& operator=(const Workload&) = delete;
+  virtual ~Workload() = default;
+
+  /// Declares the workload's own options; they are parsed into the object.
+  virtual void add_options(CLI::App& app) = 0;
+  /// Called once after parsing. Throws Error (usage) for values that make no sense together.
+  virtual void prepare() = 0;
+
+  /// Valid after prepare().
+  [[nodiscard]] virtual const ResultShape& shape() const = 0;
+  /// What computes, for the report, for example "AVX2, mandelbrot".
+  [[nodiscard]] virtual std::string kernel_name() const = 0;
+  [[nodiscard]] virtual RateUnit rate_unit() const = 0;
+  /// A second figure of throughput per item, for example megapixels; empty name: none.
+  [[nodiscard]] virtual RateUnit item_rate_unit() const { return {}; }
+  /// Upper bound of the work of one item; keeps chunks short enough to stop soon.
+  [[nodiscard]] virtual double worst_item_work() const = 0;
+
+  /// Computes `items` into `bytes`. Called by many threads at once.
+  virtual Work compute(Slab items, std::span<std::byte> bytes) const = 0;
+  /// The same by the scalar reference, for --verify.
+  virtual void compute_reference(Slab items, std::span<std::byte> bytes) const = 0;
+  /// Estimated cost of one item in any unit, much cheaper than computing it. Called by many threads at once.
+  [[nodiscard]] virtual double estimate_cost(std::int64_t item) const = 0;
+
+  /// Files that finish() writes beside the result; the engine checks that they may be written.
+  [[nodiscard]] virtual std::vector<std::filesystem::path> side_outputs() const { return {}; }
+  /// Called on rank 0 once every item is there.
+  virtual void finish(const ReadItems& read, std::int64_t memory_limit) const;
+};
+
+inline void Workload::finish(const ReadItems& /*read*/, std::int64_t /*memory_limit*/) const {}
+
+/// A workload as the command line knows it.
+struct WorkloadEntry {
+  std::string name;
+  std::string summary;
+  std::string default_schedule;
+  std::unique_ptr<Workload> (*make)();
+};
+
+/// The SIMD instructions that kernels use on this machine, for example "AVX2".
+std::string simd_target();
+
+/// Every workload, one line each in src/workloads/registry.cpp.
+const std::vector<WorkloadEntry>& workloads();
+
+}  // namespace paceline

@@ -1,0 +1,126 @@
+#include "cli/parse.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include <paceline/error.hpp>
+
+namespace paceline {
+namespace {
+
+const std::map<std::string, Schedule> schedules{{"block", Schedule::block},
+                                                {"cyclic", Schedule::cyclic},
+                                                {"dynamic", Schedule::dynamic},
+                                                {"weighted", Schedule::weighted}};
+const std::map<std::string, Gather> gathers{{"parallel", Gather::parallel}, {"root", Gather::root}};
+const std::map<std::string, ProgressMode> progress_modes{
+    {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
+
+/// A word quoted where a shell would need it.
+std::string quoted(const std::string& word) {
+  const bool is_plain = !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]{}()<>|&;#~!") == std::string::npos;
+  if (is_plain) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// What CLI11 says in several lines, in one.
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& options) {
+  options.schedule = schedules.at(entry.default_schedule);
+  app.add_option("-o,--output", options.output, "HDF5 file for the result (none: only the report)")->option_text("FILE.h5");
+  auto* force = app.add_flag("--force", options.force, "overwrite what exists");
+  app.add_flag("--resume", options.resume, "go on from an interrupted run")->excludes(force);
+  app.add_option("--threads", options.threads, "OpenMP threads a rank (OMP_NUM_THREADS, else the rank's bound cores)")
+      ->check(CLI::Range(1, 4096))
+      ->option_text("N");
+  app.add_option("--schedule", options.schedule, "how items go to ranks: block, cyclic, dynamic or weighted")
+      ->transform(CLI::CheckedTransformer(schedules))
+      ->option_text(fmt::format("NAME ({})", entry.default_schedule));
+  app.add_option("--chunk", options.chunk, "items handed out at once (chosen from the plan)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->option_text("N");
+  app.add_option("--gather", options.gather, "all ranks write together, or rank 0 gathers and writes")
+      ->transform(CLI::CheckedTransformer(gathers))
+      ->option_text("parallel|root (parallel)");
+  app.add_option("--memory-limit", options.memory_limit, "bytes of the result a rank may hold")
+      ->transform(CLI::AsSizeValue(false))
+      ->option_text("SIZE (512MiB)");
+  app.add_flag("--verify", options.verify, "compute again with the scalar reference on one rank and compare");
+  app.add_option("--watchdog", options.watchdog_s, "end the job when a rank makes no progress for so long (off)")
+      ->check(CLI::Range(0.0, 1e9))
+      ->option_text("SECONDS");
+  app.add_flag("--dry-run", options.dry_run, "print the plan and compute nothing");
+  app.add_option("--progress", options.progress, "a bar on a terminal, lines in a batch log")
+      ->transform(CLI::CheckedTransformer(progress_modes))
+      ->option_text("auto|always|never (auto)");
+  app.add_flag("--json", options.json, "the report as one JSON object");
+}
+
+/// The mistake as one sentence; the help of the command that was meant.
+Error usage_error(const CLI::App& app, const std::string& why) {
+  std::string command = "paceline";
+  for (const auto* used : app.get_subcommands()) command += " " + used->get_name();
+  return {ExitCode::usage, "wrong command line", one_line(why), fmt::format("`{} --help` lists the options", command)};
+}
+
+}  // namespace
+
+Command parse(int argc, char** argv) {
+  Command command;
+  CLI::App app("Runs, measures and models hybrid MPI + OpenMP scaling.", "paceline");
+  app.set_version_flag("--version", "paceline " PACELINE_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+
+  auto* info = app.add_subcommand("info", "what this build and this machine are, and where each rank is bound");
+  auto* plot = app.add_subcommand("plot", "draw a result file with its axes, as PNG, SVG or PDF");
+  plot->add_option("file", command.plot.input, "what to draw")->required()->option_text("FILE.h5");
+  plot->add_option("-o,--output", command.plot.output, "the picture")->required()->option_text("FILE.png|svg|pdf");
+  plot->add_flag("--force", command.plot.force, "overwrite what exists");
+
+  // Each sub-command has options of its own, so that defaults of one don't leak into another.
+  std::vector<std::pair<CLI::App*, RunOptions>> runs;
+  runs.reserve(workloads().size());
+  for (const auto& entry : workloads()) {
+    auto* sub = app.add_subcommand(entry.name, entry.summary);
+    auto& options = runs.emplace_back(sub, RunOptions{}).second;
+    options.name = entry.name;
+    options.workload = entry.make();
+    options.workload->add_options(*sub);
+    add_run_options(*sub, entry, options);
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForVersion& version) {
+    command.text = version.what() + std::string("\n");
+    return command;
+  } catch (const CLI::CallForHelp&) {
+    command.text = app.help();
+    return command;
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(app, error.what());
+  }
+
+  if (info->parsed()) command.kind = Command::Kind::info;
+  if (plot->parsed()) command.kind = Command::Kind::plot;
+  for (auto& [sub, options] : runs) {
+    if (!sub->parsed()) continue;
+    command.kind = Command::Kind::run;
+    command.run = std::move(options);
+    for (int i = 0; i < argc; ++i) command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : argv[i]);
+    if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
+    command.run.workload->prepare();
+  }
+  return command;
+}
+
+}  // namespace paceline

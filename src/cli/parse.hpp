@@ -1,0 +1,28 @@
+// The command line, argv -> plain values. Needs no MPI, so that a wrong option is told at once.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "run/options.hpp"
+
+namespace paceline {
+
+struct PlotOptions {
+  std::filesystem::path input;
+  std::filesystem::path output;
+  bool force = false;
+};
+
+struct Command {
+  enum class Kind { text, info, plot, run };
+  Kind kind = Kind::text;
+  std::string text;  ///< of --help and --version
+  PlotOptions plot;
+  RunOptions run;
+};
+
+/// Throws Error (usage).
+Command parse(int argc, char** argv);
+
+}  // namespace paceline

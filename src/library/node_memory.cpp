@@ -1,0 +1,24 @@
+#include <paceline/node_memory.hpp>
+
+#include <cstring>
+
+namespace paceline {
+
+NodeMemory::NodeMemory(const Comm& node, std::size_t bytes) : node_(node) {
+  void* base = nullptr;
+  const auto mine = static_cast<MPI_Aint>(node.rank() == 0 ? bytes : 0);
+  check_mpi(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node.handle(), &base, &window_), "MPI_Win_allocate_shared");
+  MPI_Aint size = 0;
+  int unit = 1;
+  check_mpi(MPI_Win_shared_query(window_, 0, &size, &unit, &base), "MPI_Win_shared_query");
+  data_ = static_cast<std::byte*>(base);
+  if (node.rank() == 0) std::memset(data_, 0, bytes);
+  node.barrier();
+}
+
+NodeMemory::~NodeMemory() {
+  // A rank that fails must not wait here for the others; the window goes with the job.
+  if (std::uncaught_exceptions() == 0) MPI_Win_free(&window_);
+}
+
+}  // namespace paceline

@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include <paceline/comm.hpp>
+#include <paceline/error.hpp>
+
+#include "cli/parse.hpp"
+#include "cli/plot.hpp"
+#include "run/clock.hpp"
+#include "run/fail.hpp"
+#include "run/info.hpp"
+#include "run/run.hpp"
+
+namespace {
+
+using namespace paceline;
+
+/// Before MPI is started only the launcher's environment tells which rank this is.
+bool is_first_by_environment() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(name)) return std::atoi(rank) == 0;
+  }
+  return true;
+}
+
+ExitCode execute(const Command& command, const Comm& world, const Stopwatch& since_start) {
+  try {
+    if (command.kind == Command::Kind::run) return run(world, command.run, since_start);
+    or_abort(world, [&] { print_info(world); });
+    return ExitCode::done;
+  } catch (const AgreedError& error) {
+    if (world.rank() == 0) complain(error.what());
+    return error.code();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Stopwatch since_start;
+  try {
+    const auto command = parse(argc, argv);
+    if (command.kind == Command::Kind::text) {
+      if (is_first_by_environment()) fmt::print("{}", command.text);
+      return 0;
+    }
+    if (command.kind == Command::Kind::plot) plot(command.plot);
+    const MpiGuard mpi(argc, argv);
+    return static_cast<int>(execute(command, Comm::world(), since_start));
+  } catch (const Error& error) {
+    if (is_first_by_environment()) complain(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return static_cast<int>(ExitCode::failure);
+  }
+}

@@ -1,0 +1,70 @@
+// Bands in flight on one rank: where compute threads leave items and the writing thread finds them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "run/plan.hpp"
+
+namespace paceline {
+
+class Bands {
+ public:
+  Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads);
+
+  // For compute threads.
+
+  /// Says that `thread` has left all bands before `band`, and waits until there is room for this one.
+  /// False when `stopping` came true meanwhile: then the thread must leave().
+  bool enter(int thread, std::int64_t band, const std::function<bool()>& stopping);
+  /// Where an item of a band that the thread has entered is to be computed.
+  [[nodiscard]] std::span<std::byte> place(std::int64_t band, Slab items);
+  /// Items that are computed, with one digest each.
+  void finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests);
+  /// The thread takes part in no further band.
+  void leave(int thread);
+
+  // For the writing thread.
+
+  /// True when no thread can add to the band any more.
+  [[nodiscard]] bool passed(std::int64_t band) const;
+  /// The last band that a thread has entered; -1: none.
+  [[nodiscard]] std::int64_t last_entered() const { return last_entered_.load(); }
+  struct View {
+    Slab window;                             ///< items that the buffers have room for
+    std::vector<Slab> runs;                  ///< finished items, sorted and merged
+    std::span<std::byte> bytes;              ///< of the whole window
+    std::span<const std::uint64_t> digests;  ///< of the whole window
+  };
+  /// The band's finished items; valid until release().
+  [[nodiscard]] View view(std::int64_t band);
+  /// Makes room for another band.
+  void release(std::int64_t band);
+
+ private:
+  struct Slot {
+    std::unique_ptr<std::byte[]> bytes;
+    std::vector<std::uint64_t> digests;
+    std::mutex mutex;
+    std::vector<Slab> runs;
+  };
+  struct alignas(64) Place {
+    std::atomic<std::int64_t> band{0};
+  };
+  Slot& slot(std::int64_t band) { return slots_[static_cast<std::size_t>(band % Plan::bands_in_flight())]; }
+
+  const Plan& plan_;
+  int rank_;
+  std::int64_t bytes_per_item_;
+  std::vector<Slot> slots_{static_cast<std::size_t>(Plan::bands_in_flight())};
+  std::vector<Place> threads_;
+  std::atomic<std::int64_t> last_entered_{-1};
+  std::atomic<std::int64_t> released_{0};  ///< bands that the writing thread is done with
+};
+
+}  // namespace paceline

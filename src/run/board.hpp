@@ -1,0 +1,51 @@
+// The board: what the ranks of one node tell each other by atomics in shared memory while they compute.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <paceline/comm.hpp>
+#include <paceline/node_memory.hpp>
+
+namespace paceline {
+
+class Board {
+ public:
+  static constexpr std::size_t line = 64;  ///< bytes of a cache line: what is written often stands alone in one
+
+  struct Shared {
+    alignas(line) std::atomic<std::uint64_t> current;  ///< chunks being handed out, see Dispenser
+    alignas(line) std::atomic<std::uint64_t> spare;    ///< chunks for when they are gone
+    alignas(line) std::atomic<std::int64_t> items_done;
+    alignas(line) std::atomic<std::uint32_t> stop;  ///< not 0: everyone leaves at the next row
+    std::atomic<std::uint32_t> barked;  ///< not 0: a watchdog has spoken, once is enough
+  };
+  /// A rank's sign of life.
+  struct alignas(line) Pulse {
+    std::atomic<std::uint64_t> beats;    ///< grows with each piece of work
+    std::atomic<std::uint32_t> at_work;  ///< 1 while threads compute, so that silence means trouble
+  };
+
+  /// Collective over `node`.
+  explicit Board(const Comm& node)
+      : node_(node),
+        memory_(node, sizeof(Shared) + static_cast<std::size_t>(node.size()) * sizeof(Pulse)),
+        shared_(reinterpret_cast<Shared*>(memory_.data())),
+        pulses_(reinterpret_cast<Pulse*>(memory_.data() + sizeof(Shared))) {}
+
+  [[nodiscard]] Shared& shared() const { return *shared_; }
+  [[nodiscard]] Pulse& pulse(int node_rank) const { return pulses_[node_rank]; }
+  [[nodiscard]] Pulse& my_pulse() const { return pulses_[node_.rank()]; }
+  [[nodiscard]] const Comm& node() const { return node_; }
+
+  [[nodiscard]] bool stopping() const { return shared_->stop.load(std::memory_order_relaxed) != 0; }
+  void stop() const { shared_->stop.store(1); }
+
+ private:
+  Comm node_;
+  NodeMemory memory_;
+  Shared* shared_;
+  Pulse* pulses_;
+};
+
+}  // namespace paceline

@@ -1,0 +1,135 @@
+#include "run/compute.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "run/clock.hpp"
+#include "run/interrupt.hpp"
+
+namespace paceline {
+namespace {
+
+/// The parts of a chunk that no former run has finished.
+std::vector<Slab> unfinished(Slab chunk, const std::vector<std::uint8_t>& skip) {
+  if (skip.empty()) return {chunk};
+  std::vector<Slab> parts;
+  for (auto item = chunk.begin; item < chunk.end; ++item) {
+    if (skip[static_cast<std::size_t>(item)] != 0) continue;
+    if (!parts.empty() && parts.back().end == item) {
+      ++parts.back().end;
+    } else {
+      parts.push_back({item, item + 1});
+    }
+  }
+  return parts;
+}
+
+/// What one thread adds up by itself.
+struct Share {
+  double busy_s = 0;
+  std::int64_t items = 0;
+  Work work;
+  Digest digest;
+};
+
+class Team {
+ public:
+  Team(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands, const Board& board,
+       const std::vector<std::uint8_t>& skip)
+      : plan_(plan), workload_(workload), dispenser_(dispenser), bands_(bands), board_(board), skip_(skip) {}
+
+  ComputeResult run() {
+    const int threads = plan_.request().threads;
+    std::vector<Share> shares(static_cast<std::size_t>(threads));
+    board_.my_pulse().at_work = 1;
+#pragma omp parallel num_threads(threads)
+    {
+      // An exception must not leave an OpenMP region.
+      try {
+        shares[static_cast<std::size_t>(omp_get_thread_num())] = work(omp_get_thread_num());
+      } catch (const Error& error) {
+        keep(error);
+      } catch (const std::exception& error) {
+        keep(Error(ExitCode::failure, error.what()));
+      }
+      bands_.leave(omp_get_thread_num());
+    }
+    // libgomp may give fewer threads than were asked for; nobody must wait for the missing ones.
+    for (int thread = 0; thread < threads; ++thread) bands_.leave(thread);
+    board_.my_pulse().at_work = 0;
+
+    for (const auto& share : shares) {
+      result_.busy_s.push_back(share.busy_s);
+      result_.items += share.items;
+      result_.work += share.work;
+      result_.digest.add(share.digest.sum());
+    }
+    return result_;
+  }
+
+ private:
+  bool stopping() const {
+    if (interrupt_signal() != 0) board_.stop();
+    return board_.stopping();
+  }
+
+  Share work(int thread) {
+    Share share;
+    const auto stop = [this] { return stopping(); };
+    while (!stopping()) {
+      const auto chunk = dispenser_.claim();
+      if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
+      for (const auto& part : unfinished(chunk->items, skip_)) {
+        for (auto begin = part.begin; begin < part.end && !stopping(); begin += plan_.piece_items()) {
+          compute_piece(chunk->band, {begin, std::min(begin + plan_.piece_items(), part.end)}, share);
+        }
+      }
+    }
+    return share;
+  }
+
+  void compute_piece(std::int64_t band, Slab items, Share& share) {
+    const auto bytes = bands_.place(band, items);
+    const Stopwatch watch;
+    share.work += workload_.compute(items, bytes);
+    share.busy_s += watch.seconds();
+    const auto each = bytes.size() / static_cast<std::size_t>(items.size());
+    std::vector<std::uint64_t> digests;
+    for (auto item = items.begin; item < items.end; ++item) {
+      const auto at = static_cast<std::size_t>(item - items.begin) * each;
+      digests.push_back(item_digest(item, bytes.subspan(at, each)));
+      share.digest.add(digests.back());
+    }
+    bands_.finished(band, items, digests);
+    share.items += items.size();
+    board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
+    board_.my_pulse().beats.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void keep(const Error& error) {
+    board_.stop();
+    const std::lock_guard lock(mutex_);
+    if (!result_.error) result_.error = error;
+  }
+
+  const Plan& plan_;
+  const Workload& workload_;
+  Dispenser& dispenser_;
+  Bands& bands_;
+  const Board& board_;
+  const std::vector<std::uint8_t>& skip_;
+  std::mutex mutex_;
+  ComputeResult result_;
+};
+
+}  // namespace
+
+ComputeResult compute(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands,
+                      const Board& board, const std::vector<std::uint8_t>& skip) {
+  return Team(plan, workload, dispenser, bands, board, skip).run();
+}
+
+}  // namespace paceline

@@ -1,0 +1,31 @@
+// The compute phase of one rank: a team of OpenMP threads that claim chunks until there are none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <paceline/digest.hpp>
+#include <paceline/error.hpp>
+#include <paceline/workload.hpp>
+
+#include "run/bands.hpp"
+#include "run/board.hpp"
+#include "run/dispenser.hpp"
+
+namespace paceline {
+
+struct ComputeResult {
+  std::vector<double> busy_s;  ///< per thread: seconds inside the workload
+  std::int64_t items = 0;
+  Work work;
+  Digest digest;
+  std::optional<Error> error;  ///< the first exception of any thread
+};
+
+/// `skip[item]` is not 0 for items that a former run has finished; empty: none has.
+/// Stops early, without an error, when the board or a signal says so.
+ComputeResult compute(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands,
+                      const Board& board, const std::vector<std::uint8_t>& skip);
+
+}  // namespace paceline

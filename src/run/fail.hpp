@@ -1,0 +1,41 @@
+// How a run fails: in one line, once, with the right exit code, and without hanging.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include <paceline/comm.hpp>
+#include <paceline/error.hpp>
+
+namespace paceline {
+
+inline void complain(const char* sentence) {
+  fmt::print(stderr, "paceline: error: {}\n", sentence);
+  std::fflush(stderr);
+}
+
+/// For an error of this rank alone: names the rank and ends the job, since the others may be waiting for it.
+[[noreturn]] inline void fail_alone(const Comm& world, ExitCode code, const char* sentence) {
+  complain(world.size() == 1 ? sentence : fmt::format("rank {}: {}", world.rank(), sentence).c_str());
+  world.abort(code);
+}
+
+/// Calls `action`. Agreed errors pass; any other one ends the job before destructors wait for other ranks.
+template <class Action>
+auto or_abort(const Comm& world, Action&& action) {
+  try {
+    return action();
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const Error& error) {
+    fail_alone(world, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    fail_alone(world, ExitCode::failure, "out of memory; lower --memory-limit or use fewer ranks a node");
+  } catch (const std::exception& error) {
+    fail_alone(world, ExitCode::failure, error.what());
+  }
+}
+
+}  // namespace paceline

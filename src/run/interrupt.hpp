@@ -1,0 +1,12 @@
+// Signals that ask a run to stop: SIGTERM, SIGINT and SIGUSR1 (what batch systems send before the time limit).
+#pragma once
+
+namespace paceline {
+
+/// Installs the handlers; the first signal asks to stop, the second of the same kind kills as usual. Also ignores
+/// SIGXFSZ, so that a file over the size limit is an error that can be told.
+void catch_interrupts();
+/// The signal that has come; 0: none.
+int interrupt_signal();
+
+}  // namespace paceline

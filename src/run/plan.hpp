@@ -1,0 +1,102 @@
+// The plan: who computes, who writes, in which order. A pure value, the same on every rank.
+//
+// Items are cut into chunks (what a thread takes at once) and chunks into bands (what is in memory at once).
+//   block, weighted   a rank owns one slab; band b is the b-th piece of every rank's slab
+//   cyclic, dynamic   band b is consecutive items; its chunks go round the ranks, or to whoever comes first
+// Whoever computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs spread over
+// the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing moves.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <paceline/slab.hpp>
+
+namespace paceline {
+
+enum class Schedule { block, cyclic, dynamic, weighted };
+enum class Gather { parallel, root };
+
+struct PlanRequest {
+  std::int64_t items = 0;
+  std::int64_t bytes_per_item = 1;
+  int ranks = 1;
+  int threads = 1;  ///< of each rank
+  Schedule schedule = Schedule::dynamic;
+  Gather gather = Gather::parallel;
+  std::int64_t chunk = 0;  ///< items; 0: chosen
+  std::int64_t memory_limit = std::int64_t{512} << 20;  ///< bytes of the result that a rank may hold
+  double worst_item_work = 0;  ///< upper bound, in the workload's unit; bounds a chosen chunk
+  std::vector<double> costs;   ///< weighted: estimated cost per sample, see sample_items()
+};
+
+/// A chunk as it is handed to a thread.
+struct Chunk {
+  Slab items;
+  std::int64_t band = 0;
+};
+
+class Plan {
+ public:
+  /// Throws Error (usage) when the memory limit does not even hold single items.
+  explicit Plan(PlanRequest request);
+
+  [[nodiscard]] const PlanRequest& request() const { return request_; }
+  [[nodiscard]] std::int64_t chunk_items() const { return chunk_; }
+  [[nodiscard]] std::int64_t bands() const { return bands_; }
+  /// Items that a thread computes between two looks at the stop flag.
+  [[nodiscard]] std::int64_t piece_items() const { return piece_; }
+  /// Bands that a rank may hold at once: computed into or waiting to be written. One more is being gathered.
+  [[nodiscard]] static constexpr int bands_in_flight() { return 3; }
+
+  /// The consecutive items among which lie all that `rank` may compute in `band`. Its size never exceeds band_items().
+  [[nodiscard]] Slab window(std::int64_t band, int rank) const;
+  [[nodiscard]] std::int64_t band_items() const { return band_items_; }
+
+  /// Chunks that belong to a rank from the start (all but dynamic), in the order of bands.
+  [[nodiscard]] std::int64_t own_chunks(int rank) const;
+  [[nodiscard]] Chunk own_chunk(int rank, std::int64_t index) const;
+  /// Chunks of everyone in order, as the dynamic schedule hands them out.
+  [[nodiscard]] std::int64_t all_chunks() const;
+  [[nodiscard]] Chunk any_chunk(std::int64_t index) const;
+  /// One past the last chunk of the band that chunk `index` belongs to, in the same count.
+  [[nodiscard]] std::int64_t band_end_chunk(std::int64_t index) const;
+
+  /// True if who computes also writes, so that a band needs no gathering.
+  [[nodiscard]] bool owners_write() const;
+  /// Cuts a slab of a band among the ranks that write it.
+  struct Share {
+    int writer = 0;
+    Slab items;
+  };
+  [[nodiscard]] std::vector<Share> shares(std::int64_t band, Slab items, int rank) const;
+  /// Items that `rank` owns from the start; empty for dynamic and cyclic, where it owns no single slab.
+  [[nodiscard]] Slab own_slab(int rank) const;
+  /// Bytes of the result that a rank holds at most.
+  [[nodiscard]] std::int64_t held_bytes() const;
+
+ private:
+  [[nodiscard]] bool owns_slabs() const;
+  [[nodiscard]] Slab band_range(std::int64_t band) const;
+  [[nodiscard]] int writers(std::int64_t band_items) const;
+  [[nodiscard]] std::int64_t chunks_in(std::int64_t items) const;
+
+  PlanRequest request_;
+  std::int64_t chunk_ = 1;
+  std::int64_t piece_ = 1;
+  std::int64_t band_items_ = 1;  ///< of the whole band (cyclic, dynamic) or of a rank's piece (block, weighted)
+  std::int64_t bands_ = 1;
+  std::vector<Slab> own_;  ///< block and weighted: a slab a rank
+};
+
+/// Items at which a cost is sampled for the weighted schedule: evenly spread, first and last among them.
+std::vector<std::int64_t> sample_items(std::int64_t items, int ranks);
+/// Slabs of nearly equal cost, from costs at sample_items() and straight lines between them.
+std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vector<double>& sampled);
+
+std::string to_string(Schedule schedule);
+std::string to_string(Gather gather);
+
+}  // namespace paceline

@@ -1,0 +1,207 @@
+#include "run/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "storage/output_path.hpp"
+
+namespace paceline {
+namespace {
+
+struct Phase {
+  const char* name;
+  double RankRow::*seconds;
+};
+constexpr Phase phases[] = {{"init", &RankRow::init_s},       {"plan", &RankRow::plan_s},
+                            {"scatter", &RankRow::scatter_s}, {"compute", &RankRow::compute_s},
+                            {"gather", &RankRow::gather_s},   {"write", &RankRow::write_s}};
+
+template <class T>
+std::vector<double> column(const Record& record, T RankRow::*field) {
+  std::vector<double> values;
+  for (const auto& row : record.tables.ranks) values.push_back(static_cast<double>(row.*field));
+  return values;
+}
+
+double largest(const std::vector<double>& values) { return *std::max_element(values.begin(), values.end()); }
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+double rate(double amount, const RateUnit& unit, double seconds) {
+  return seconds > 0 ? amount / unit.per / seconds : 0.0;
+}
+
+double compute_s(const Record& record) { return largest(column(record, &RankRow::compute_s)); }
+
+double computed_bytes(const Record& record) {
+  return static_cast<double>(record.computed_items * record.options->workload->shape().bytes_per_item());
+}
+
+/// "2" when all ranks have it, else "1 to 2".
+std::string range(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *low == *high ? fmt::format("{:.0f}", *low) : fmt::format("{:.0f} to {:.0f}", *low, *high);
+}
+
+std::string plural(std::int64_t count, const std::string& noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string layout(const PlanRequest& request) {
+  return fmt::format("{} x {}", plural(request.ranks, "rank"), plural(request.threads, "thread"));
+}
+
+std::string dims_text(const ResultShape& shape) {
+  return fmt::format("{} ({} x {} bytes, {})", shape.path, fmt::join(shape.dims, " x "), bytes_of(shape.type),
+                     human_bytes(static_cast<double>(shape.items() * shape.bytes_per_item())));
+}
+
+}  // namespace
+
+double imbalance(const std::vector<double>& values) {
+  const auto average = mean(values);
+  return average > 0 ? largest(values) / average : 1.0;
+}
+
+std::string text_report(const Record& record) {
+  const auto& options = *record.options;
+  const auto& workload = *options.workload;
+  const auto& request = record.plan->request();
+  std::string text;
+  const auto line = [&](const std::string& name, const std::string& value) {
+    text += fmt::format("  {:<9} {}\n", name, value);
+  };
+  text += fmt::format("paceline {}: {}\n", options.name, layout(request));
+  line("result", dims_text(workload.shape()));
+  line("cores", fmt::format("{} on {}, {} bound a rank", record.cores_used, plural(record.nodes, "node"),
+                            range(column(record, &RankRow::bound_cores))));
+  line("kernel", workload.kernel_name());
+  line("schedule", fmt::format("{}, chunks of {}, {}, gather {}", to_string(request.schedule),
+                               plural(record.plan->chunk_items(), "item"), plural(record.plan->bands(), "band"),
+                               to_string(request.gather)));
+  if (record.resumed_items > 0) {
+    line("resumed", fmt::format("{} of {} items were there already, {} computed now", record.resumed_items,
+                                request.items, record.computed_items));
+  }
+  const auto threads = static_cast<std::int64_t>(request.ranks) * request.threads;
+  if (threads > record.cores_used) {
+    line("note", fmt::format("{} share {}: oversubscribed, times say little", plural(threads, "thread"),
+                             plural(record.cores_used, "core")));
+  }
+  text += "  phase     slowest rank [s]\n";
+  for (const auto& [name, seconds] : phases) {
+    auto value = fmt::format("{:.4f}", largest(column(record, seconds)));
+    if (std::string_view(name) == "compute") {
+      value += fmt::format("   slowest/mean {:.3f}, in executed work {:.3f}", imbalance(column(record, seconds)),
+                           imbalance(column(record, &RankRow::work_executed)));
+    }
+    if (std::string_view(name) == "write" && !options.output.empty() && record.computed_items > 0) {
+      value += fmt::format("   {} at {}/s to {}", human_bytes(computed_bytes(record)),
+                           human_bytes(computed_bytes(record) / largest(column(record, seconds))),
+                           options.output.string());
+    }
+    line(name, value);
+  }
+  if (record.picture_s > 0) line("picture", fmt::format("{:.4f}", record.picture_s));
+  line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", record.wall_s, record.serial_s));
+  const auto rate_unit = workload.rate_unit();
+  const auto item_unit = workload.item_rate_unit();
+  auto rates = fmt::format("{:.3f} {}",
+                           rate(sum(column(record, &RankRow::work_useful)), rate_unit, compute_s(record)), rate_unit.name);
+  if (!item_unit.name.empty()) {
+    rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(record.computed_items), item_unit, compute_s(record)),
+                         item_unit.name);
+  }
+  const auto useful = sum(column(record, &RankRow::work_useful));
+  const auto executed = sum(column(record, &RankRow::work_executed));
+  if (useful > 0) rates += fmt::format("; executed {:.3g} % of what was counted", 100 * executed / useful);
+  line("rate", rates);
+  text += fmt::format("digest: {}\n", record.digest);
+  return text;
+}
+
+std::string json_report(const Record& record) {
+  const auto& options = *record.options;
+  const auto& workload = *options.workload;
+  const auto& request = record.plan->request();
+  nlohmann::ordered_json json;
+  json["workload"] = options.name;
+  json["version"] = PACELINE_VERSION;
+  json["command"] = options.command;
+  json["ranks"] = request.ranks;
+  json["threads"] = request.threads;
+  json["nodes"] = record.nodes;
+  json["cores"] = record.cores_used;
+  json["items"] = request.items;
+  json["resumed_items"] = record.resumed_items;
+  json["schedule"] = to_string(request.schedule);
+  json["gather"] = to_string(request.gather);
+  json["chunk"] = record.plan->chunk_items();
+  json["bands"] = record.plan->bands();
+  json["kernel"] = workload.kernel_name();
+  json["digest"] = record.digest;
+  json["wall_s"] = record.wall_s;
+  for (const auto& [name, seconds] : phases) json["phases"][name] = largest(column(record, seconds));
+  json["picture_s"] = record.picture_s;
+  json["compute_mean_s"] = mean(column(record, &RankRow::compute_s));
+  json["imbalance"] = imbalance(column(record, &RankRow::compute_s));
+  json["imbalance_work"] = imbalance(column(record, &RankRow::work_executed));
+  json["serial_s"] = record.serial_s;
+  const auto useful = sum(column(record, &RankRow::work_useful));
+  json["rate"] = rate(useful, workload.rate_unit(), compute_s(record));
+  json["rate_unit"] = workload.rate_unit().name;
+  if (const auto unit = workload.item_rate_unit(); !unit.name.empty()) {
+    json["item_rate"] = rate(static_cast<double>(record.computed_items), unit, compute_s(record));
+    json["item_rate_unit"] = unit.name;
+  }
+  json["work_useful"] = static_cast<std::uint64_t>(useful);
+  json["work_executed"] = column(record, &RankRow::work_executed);
+  for (const auto& row : record.tables.ranks) json["bound_cores"].push_back(row.bound_cores);
+  for (std::size_t r = 0; r < record.tables.ranks.size(); ++r) {
+    const auto width = record.tables.threads;
+    const auto* first = record.tables.busy_s.data() + static_cast<std::int64_t>(r) * width;
+    json["thread_busy_s"].push_back(std::vector<double>(first, first + width));
+  }
+  json["bytes"] = request.items * workload.shape().bytes_per_item();
+  json["io_mode"] = record.io_mode;
+  json["output"] = options.output.string();
+  return json.dump() + "\n";
+}
+
+std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores) {
+  const auto& request = plan.request();
+  const auto& shape = options.workload->shape();
+  auto text = fmt::format("plan of {}: {}\n", options.name, layout(request));
+  text += fmt::format("  result    {}\n", dims_text(shape));
+  text += fmt::format("  schedule  {}, {} in chunks of {}, {}, gather {}\n", to_string(request.schedule),
+                      plural(request.items, "item"), plan.chunk_items(), plural(plan.bands(), "band"),
+                      to_string(request.gather));
+  text += fmt::format("  memory    at most {} of the result a rank (limit {})\n",
+                      human_bytes(static_cast<double>(plan.held_bytes())),
+                      human_bytes(static_cast<double>(request.memory_limit)));
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    const auto cores = plural(bound_cores[static_cast<std::size_t>(rank)], "bound core");
+    std::string items = "claims chunks while there are any";
+    if (request.schedule == Schedule::cyclic) {
+      items = fmt::format("every {}th chunk from {}, {} in all", request.ranks, rank,
+                          plural(plan.own_chunks(rank), "chunk"));
+    } else if (request.schedule != Schedule::dynamic) {
+      const auto own = plan.own_slab(rank);
+      items = own.empty() ? "no items"
+                          : fmt::format("items {} to {}: {}, {}", own.begin, own.end - 1, plural(own.size(), "item"),
+                                        human_bytes(static_cast<double>(own.size() * shape.bytes_per_item())));
+    }
+    text += fmt::format("  rank {:<4} {} ({})\n", rank, items, cores);
+  }
+  return text;
+}
+
+}  // namespace paceline

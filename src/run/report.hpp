@@ -1,0 +1,36 @@
+// The report of a run: for people, or one JSON object.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/options.hpp"
+#include "run/plan.hpp"
+#include "storage/result_file.hpp"
+
+namespace paceline {
+
+struct Record {
+  const RunOptions* options = nullptr;
+  const Plan* plan = nullptr;
+  RunTables tables;  ///< a row a rank
+  int nodes = 1;
+  int cores_used = 1;  ///< cores that any rank is bound to, all nodes together
+  std::int64_t computed_items = 0;
+  std::int64_t resumed_items = 0;
+  std::string digest;
+  double wall_s = 0;
+  double serial_s = 0;
+  double picture_s = 0;  ///< side outputs, on rank 0
+  std::string io_mode = "none";
+};
+
+/// Slowest over mean; 1 where nothing was done.
+double imbalance(const std::vector<double>& values);
+
+std::string text_report(const Record& record);
+std::string json_report(const Record& record);
+/// What --dry-run prints. `bound_cores`: per rank.
+std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+
+}  // namespace paceline

@@ -1,0 +1,24 @@
+// Which items an interrupted run has left in its file: believed only where their bytes still have their digest.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <paceline/comm.hpp>
+#include <paceline/digest.hpp>
+
+#include "storage/result_file.hpp"
+
+namespace paceline {
+
+struct Resumed {
+  std::vector<std::uint8_t> finished;  ///< per item, the same on every rank; empty: no item is
+  std::int64_t items = 0;
+  Digest digest;
+};
+
+/// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading.
+Resumed read_resumed(const Comm& world, const ResultFile* file, std::int64_t items, std::int64_t bytes_per_item,
+                     std::int64_t memory_limit);
+
+}  // namespace paceline

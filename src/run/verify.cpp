@@ -1,0 +1,42 @@
+#include "run/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <paceline/error.hpp>
+
+namespace paceline {
+
+void verify(const Workload& workload, const ReadItems& read, int threads, std::int64_t memory_limit) {
+  const auto& shape = workload.shape();
+  const auto each = static_cast<std::size_t>(shape.bytes_per_item());
+  const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{4096});
+  std::vector<std::byte> stored, expected;
+  std::int64_t first_wrong = shape.items();
+  std::int64_t wrong = 0;
+  for (std::int64_t begin = 0; begin < shape.items(); begin += step) {
+    const Slab slab{begin, std::min(begin + step, shape.items())};
+    stored.resize(static_cast<std::size_t>(slab.size()) * each);
+    expected.resize(stored.size());
+    read(slab, stored);
+#pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : wrong) reduction(min : first_wrong)
+    for (std::int64_t item = slab.begin; item < slab.end; ++item) {
+      const auto at = static_cast<std::size_t>(item - slab.begin) * each;
+      workload.compute_reference({item, item + 1}, std::span(expected).subspan(at, each));
+      if (std::memcmp(&stored[at], &expected[at], each) != 0) {
+        ++wrong;
+        first_wrong = std::min(first_wrong, item);
+      }
+    }
+  }
+  if (wrong > 0) {
+    throw Error(ExitCode::check, "--verify found a wrong result",
+                fmt::format("{} of {} items differ from the scalar reference, first item {}", wrong, shape.items(),
+                            first_wrong),
+                "please report it with the output of `paceline info`");
+  }
+}
+
+}  // namespace paceline

@@ -1,0 +1,11 @@
+// --verify: compute again with the scalar reference and compare bit by bit.
+#pragma once
+
+#include <paceline/workload.hpp>
+
+namespace paceline {
+
+/// On one rank, with `threads` threads. Throws Error (check) naming the first item that differs.
+void verify(const Workload& workload, const ReadItems& read, int threads, std::int64_t memory_limit);
+
+}  // namespace paceline

@@ -1,0 +1,36 @@
+// A rank that makes no progress is named and the job ended, instead of all waiting for it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <paceline/comm.hpp>
+
+#include "run/board.hpp"
+#include "run/clock.hpp"
+
+namespace paceline {
+
+/// Watches the ranks of its own node: every rank does, so every node is watched, and one that is gone altogether is
+/// the launcher's to notice.
+class Watchdog {
+ public:
+  /// Collective over `world` and the board's node. `limit_s` 0: never barks.
+  Watchdog(const Comm& world, const Board& board, double limit_s);
+
+  /// Ends the job when a rank at work has not moved for longer than the limit.
+  void look();
+
+ private:
+  struct Watched {
+    int rank = 0;  ///< in the world
+    std::uint64_t beats = 0;
+    Stopwatch since;
+  };
+  const Comm& world_;
+  const Board& board_;
+  double limit_s_;
+  std::vector<Watched> watched_;
+};
+
+}  // namespace paceline

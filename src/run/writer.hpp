@@ -1,0 +1,32 @@
+// The writing thread of a rank, the only one that talks to MPI and HDF5 while the others compute: it gathers each band
+// when it is passed, writes it, keeps other nodes supplied with chunks, and watches.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include <paceline/comm.hpp>
+#include <paceline/error.hpp>
+
+#include "run/bands.hpp"
+#include "run/board.hpp"
+#include "run/dispenser.hpp"
+#include "run/gather.hpp"
+
+namespace paceline {
+
+class ResultFile;
+
+struct WriterResult {
+  double gather_s = 0;
+  double write_s = 0;
+  std::optional<Error> error;  ///< of this rank
+};
+
+/// Collective over `comm`, bands in order until all are written or, after a stop, until no rank has any items left.
+/// `gatherer`: nothing if no rank wants the items, `file`: nothing on ranks that write none. `meanwhile` is called every few hundred microseconds.
+WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const Board& board, Dispenser& dispenser,
+                         Gatherer* gatherer, ResultFile* file, const std::function<void()>& meanwhile);
+
+}  // namespace paceline

@@ -1,0 +1,115 @@
+#include "storage/h5.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include <paceline/error.hpp>
+
+namespace paceline::h5 {
+namespace {
+
+/// Keeps the innermost description of the error stack.
+herr_t keep_innermost(unsigned n, const H5E_error2_t* entry, void* text) {
+  if (n == 0 && entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
+  return 0;
+}
+
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
+  check(H5Tset_size(type.get(), H5T_VARIABLE), "H5Tset_size");
+  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "H5Tset_cset");
+  return type;
+}
+
+}  // namespace
+
+Handle::Handle(hid_t id, Close closer, const char* call) : id_(id), close_(closer) { check(id < 0 ? -1 : 0, call); }
+
+void Handle::close(const char* call) {
+  if (id_ >= 0) check(close_(std::exchange(id_, -1)), call);
+}
+
+std::string reason() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
+  // "file write failed: time = …, errno = 28, error message = 'No space left on device', …": only the last is news.
+  constexpr std::string_view mark = "error message = '";
+  if (const auto at = text.find(mark); at != std::string::npos) {
+    const auto begin = at + mark.size();
+    text = text.substr(begin, text.find('\'', begin) - begin);
+  }
+  return text;
+}
+
+void check(herr_t code, const char* call) {
+  if (code < 0) throw Error(ExitCode::failure, fmt::format("{} failed", call), reason());
+}
+
+void be_quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+hid_t stored_type(ElementType type) {
+  switch (type) {
+    case ElementType::uint8: return H5T_STD_U8LE;
+    case ElementType::uint16: return H5T_STD_U16LE;
+    case ElementType::uint32: return H5T_STD_U32LE;
+    case ElementType::uint64: return H5T_STD_U64LE;
+    case ElementType::int64: return H5T_STD_I64LE;
+    case ElementType::float64: return H5T_IEEE_F64LE;
+  }
+  return H5T_IEEE_F64LE;
+}
+
+hid_t native_type(ElementType type) {
+  switch (type) {
+    case ElementType::uint8: return H5T_NATIVE_UINT8;
+    case ElementType::uint16: return H5T_NATIVE_UINT16;
+    case ElementType::uint32: return H5T_NATIVE_UINT32;
+    case ElementType::uint64: return H5T_NATIVE_UINT64;
+    case ElementType::int64: return H5T_NATIVE_INT64;
+    case ElementType::float64: return H5T_NATIVE_DOUBLE;
+  }
+  return H5T_NATIVE_DOUBLE;
+}
+
+Handle properties(hid_t kind) { return {H5Pcreate(kind), H5Pclose, "H5Pcreate"}; }
+
+void set_attribute(hid_t object, const std::string& name, const AttributeValue& value) {
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");
+  const auto put = [&](hid_t stored, hid_t native, const void* data) {
+    if (H5Aexists(object, name.c_str()) > 0) check(H5Adelete(object, name.c_str()), "H5Adelete");
+    const Handle attribute(H5Acreate2(object, name.c_str(), stored, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                           "H5Acreate");
+    check(H5Awrite(attribute.get(), native, data), "H5Awrite");
+  };
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    const auto type = text_type();
+    const char* pointer = text->c_str();
+    put(type.get(), type.get(), &pointer);
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    put(H5T_STD_I64LE, H5T_NATIVE_INT64, integer);
+  } else {
+    put(H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &std::get<double>(value));
+  }
+}
+
+AttributeValue get_attribute(hid_t object, const std::string& name, const AttributeValue& like) {
+  const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen");
+  if (std::holds_alternative<std::string>(like)) {
+    const auto type = text_type();
+    char* text = nullptr;
+    check(H5Aread(attribute.get(), type.get(), static_cast<void*>(&text)), "H5Aread");
+    const std::unique_ptr<char, herr_t (*)(void*)> owner(text, [](void* memory) { return H5free_memory(memory); });
+    return std::string(text == nullptr ? "" : text);
+  }
+  if (std::holds_alternative<std::int64_t>(like)) {
+    std::int64_t integer = 0;
+    check(H5Aread(attribute.get(), H5T_NATIVE_INT64, &integer), "H5Aread");
+    return integer;
+  }
+  double number = 0;
+  check(H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &number), "H5Aread");
+  return number;
+}
+
+}  // namespace paceline::h5

@@ -1,0 +1,31 @@
+// May the output be written? Asked once, on rank 0, before anything is computed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace paceline {
+
+enum class Existing { refuse, overwrite, resume };
+
+enum class Start {
+  fresh,    ///< nothing is there, or it is to be overwritten
+  resume,   ///< an interrupted run lies at FILE.part
+  complete  ///< FILE is there and --resume was asked: nothing is left to do
+};
+
+/// FILE.part: where a result lies until it is complete.
+std::filesystem::path part_of(const std::filesystem::path& file);
+
+/// Looks at `file` and `file`.part, the folder, its free space and the process's file-size limit; changes nothing.
+/// `bytes`: what the file will need. Throws Error (output).
+Start check_output(const std::filesystem::path& file, Existing existing, std::int64_t bytes);
+
+/// Brings FILE.part to the disk and gives it its final name. Throws Error (output).
+void publish(const std::filesystem::path& file);
+
+/// "12.0 MB"
+std::string human_bytes(double bytes);
+
+}  // namespace paceline

@@ -1,0 +1,385 @@
+#include "storage/result_file.hpp"
+
+#include <fmt/format.h>
+#include <hdf5_hl.h>
+
+#include <cstring>
+
+#include <paceline/error.hpp>
+
+#include "storage/h5.hpp"
+
+namespace paceline {
+namespace {
+
+constexpr const char* finished_path = "/run/finished";
+constexpr const char* digests_path = "/run/item_digest";
+
+hsize_t unsigned_of(std::int64_t value) { return static_cast<hsize_t>(value); }
+
+h5::Handle access_list(const std::optional<Comm>& comm) {
+  auto list = h5::properties(H5P_FILE_ACCESS);
+  // Locks fail on many network file systems, and nobody reads a file before it has its final name.
+  h5::check(H5Pset_file_locking(list.get(), 0, 1), "H5Pset_file_locking");
+  if (comm) {
+    h5::check(H5Pset_fapl_mpio(list.get(), comm->handle(), MPI_INFO_NULL), "H5Pset_fapl_mpio");
+    h5::check(H5Pset_all_coll_metadata_ops(list.get(), true), "H5Pset_all_coll_metadata_ops");
+    h5::check(H5Pset_coll_metadata_write(list.get(), true), "H5Pset_coll_metadata_write");
+  }
+  // Result data begins on a page, so that ranks don't share one more than they must.
+  h5::check(H5Pset_alignment(list.get(), 1 << 16, 4096), "H5Pset_alignment");
+  return list;
+}
+
+/// A contiguous dataset with its place in the file reserved. `fill` false: nothing is written until the items are.
+h5::Handle create_dataset(hid_t file, const std::string& path, hid_t type, const std::vector<hsize_t>& dims,
+                          bool fill) {
+  const h5::Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
+                         "H5Screate_simple");
+  const auto creation = h5::properties(H5P_DATASET_CREATE);
+  h5::check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "H5Pset_alloc_time");
+  h5::check(H5Pset_fill_time(creation.get(), fill ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
+  const auto links = h5::properties(H5P_LINK_CREATE);
+  h5::check(H5Pset_create_intermediate_group(links.get(), 1), "H5Pset_create_intermediate_group");
+  return {H5Dcreate2(file, path.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose,
+          "H5Dcreate"};
+}
+
+h5::Handle open_dataset(hid_t file, const std::string& path) {
+  return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
+}
+
+std::vector<hsize_t> dims_of(const ResultShape& shape) { return {shape.dims.begin(), shape.dims.end()}; }
+
+void add_axes(hid_t file, hid_t dataset, const ResultShape& shape) {
+  for (std::size_t d = 0; d < shape.axes.size(); ++d) {
+    const auto& axis = shape.axes[d];
+    const auto scale = create_dataset(file, axis.path, H5T_IEEE_F64LE, {axis.values.size()}, false);
+    h5::check(H5Dwrite(scale.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis.values.data()), "H5Dwrite");
+    h5::check(H5DSset_scale(scale.get(), axis.label.c_str()), "H5DSset_scale");
+    h5::check(H5DSattach_scale(dataset, scale.get(), static_cast<unsigned>(d)), "H5DSattach_scale");
+    h5::check(H5DSset_label(dataset, static_cast<unsigned>(d), axis.label.c_str()), "H5DSset_label");
+  }
+}
+
+/// HDF5 Image and Palette Specification, version 1.2.
+void mark_as_image(hid_t file, hid_t dataset, const ResultShape& shape) {
+  const auto& path = shape.path;
+  const auto text = [&](const char* name, const char* value) {
+    h5::check(H5LTset_attribute_string(file, path.c_str(), name, value), name);
+  };
+  text("CLASS", "IMAGE");
+  text("IMAGE_VERSION", "1.2");
+  text("DISPLAY_ORIGIN", "UL");
+  const auto& palette = shape.image.palette;
+  text("IMAGE_SUBCLASS", palette.empty() ? "IMAGE_GRAYSCALE" : "IMAGE_INDEXED");
+  const std::uint8_t white_is_zero = 0;
+  h5::check(H5LTset_attribute_uchar(file, path.c_str(), "IMAGE_WHITE_IS_ZERO", &white_is_zero, 1), "IMAGE_WHITE_IS_ZERO");
+  // The range has the type of the pixels.
+  const h5::Handle space([] {
+    const hsize_t two = 2;
+    return H5Screate_simple(1, &two, nullptr);
+  }(), H5Sclose, "H5Screate_simple");
+  const h5::Handle range(H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type), space.get(),
+                                    H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "H5Acreate");
+  const std::uint64_t values[] = {0, shape.image.max_value};
+  h5::check(H5Awrite(range.get(), H5T_NATIVE_UINT64, values), "H5Awrite");
+  if (!palette.empty()) {
+    const hsize_t colours[] = {palette.size() / 3, 3};
+    const auto palette_path = path + "_palette";
+    h5::check(H5IMmake_palette(file, palette_path.c_str(), colours, palette.data()), "H5IMmake_palette");
+    h5::check(H5IMlink_palette(file, path.c_str(), palette_path.c_str()), "H5IMlink_palette");
+  }
+}
+
+/// Selects the runs along the first dimension of a dataspace whose other dimensions are taken whole.
+void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, const std::vector<hsize_t>& dims) {
+  if (runs.empty()) {
+    h5::check(H5Sselect_none(space.get()), "H5Sselect_none");
+    return;
+  }
+  auto op = H5S_SELECT_SET;
+  for (const auto& run : runs) {
+    std::vector<hsize_t> start(dims.size(), 0);
+    auto count = dims;
+    start[0] = unsigned_of(in_memory ? run.at : run.items.begin);
+    count[0] = unsigned_of(run.items.size());
+    h5::check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr), "H5Sselect_hyperslab");
+    op = H5S_SELECT_OR;
+  }
+}
+
+struct Transfer {
+  h5::Handle list = h5::properties(H5P_DATASET_XFER);
+  explicit Transfer(bool collective) {
+    if (collective) h5::check(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "H5Pset_dxpl_mpio");
+  }
+};
+
+Error cannot_write(const std::filesystem::path& path, const Error& cause) {
+  return {ExitCode::output, fmt::format("can't write {}", path.string()), cause.what(),
+          "free space or choose another place; what is finished is kept, go on with --resume"};
+}
+
+Error damaged(const std::filesystem::path& path, const std::string& why) {
+  return {ExitCode::input, fmt::format("{} is damaged or not a result of paceline", path.string()), why,
+          "start again with --force"};
+}
+
+/// Throws Error (input) unless the file holds items of this shape made with these parameters.
+h5::Handle open_checked(hid_t file, const std::filesystem::path& path, const ResultShape& shape) {
+  const auto fail = [&](const std::string& what, const std::string& there, const std::string& here) {
+    return Error(ExitCode::input, fmt::format("{} belongs to another run", path.string()),
+                 fmt::format("{} is {} there and {} here", what, there, here),
+                 "give the options of that run, or start again with --force");
+  };
+  if (H5LTpath_valid(file, shape.path.c_str(), 1) <= 0) throw damaged(path, fmt::format("it has no {}", shape.path));
+  auto dataset = open_dataset(file, shape.path);
+  const h5::Handle space(H5Dget_space(dataset.get()), H5Sclose, "H5Dget_space");
+  std::vector<hsize_t> dims(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
+  H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
+  if (dims != dims_of(shape)) {
+    throw fail("the shape", fmt::format("{}", fmt::join(dims, " x ")), fmt::format("{}", fmt::join(shape.dims, " x ")));
+  }
+  const auto as_text = [](const AttributeValue& value) {
+    return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
+  };
+  for (const auto& [name, value] : shape.attributes) {
+    const auto stored = h5::get_attribute(dataset.get(), name, value);
+    if (stored != value) throw fail(name, as_text(stored), as_text(value));
+  }
+  const h5::Handle type(H5Dget_type(dataset.get()), H5Tclose, "H5Dget_type");
+  if (H5Tequal(type.get(), h5::stored_type(shape.type)) <= 0) throw damaged(path, "its elements have another type");
+  return dataset;
+}
+
+void write_tables(hid_t file, const RunTables& tables) {
+  const h5::Handle host(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
+  h5::check(H5Tset_size(host.get(), sizeof(RankRow::host)), "H5Tset_size");
+  const h5::Handle row(H5Tcreate(H5T_COMPOUND, sizeof(RankRow)), H5Tclose, "H5Tcreate");
+  const auto field = [&](const char* name, std::size_t offset, hid_t type) {
+    h5::check(H5Tinsert(row.get(), name, offset, type), "H5Tinsert");
+  };
+  field("rank", HOFFSET(RankRow, rank), H5T_NATIVE_INT32);
+  field("host", HOFFSET(RankRow, host), host.get());
+  field("bound_cores", HOFFSET(RankRow, bound_cores), H5T_NATIVE_INT32);
+  field("threads", HOFFSET(RankRow, threads), H5T_NATIVE_INT32);
+  field("items", HOFFSET(RankRow, items), H5T_NATIVE_INT64);
+  field("work_useful", HOFFSET(RankRow, work_useful), H5T_NATIVE_UINT64);
+  field("work_executed", HOFFSET(RankRow, work_executed), H5T_NATIVE_UINT64);
+  field("init_s", HOFFSET(RankRow, init_s), H5T_NATIVE_DOUBLE);
+  field("plan_s", HOFFSET(RankRow, plan_s), H5T_NATIVE_DOUBLE);
+  field("scatter_s", HOFFSET(RankRow, scatter_s), H5T_NATIVE_DOUBLE);
+  field("compute_s", HOFFSET(RankRow, compute_s), H5T_NATIVE_DOUBLE);
+  field("gather_s", HOFFSET(RankRow, gather_s), H5T_NATIVE_DOUBLE);
+  field("write_s", HOFFSET(RankRow, write_s), H5T_NATIVE_DOUBLE);
+  const auto put = [&](const char* path, hid_t type, const std::vector<hsize_t>& dims, const void* data) {
+    const auto dataset = create_dataset(file, path, type, dims, false);
+    h5::set_attribute(dataset.get(), "units", "s");
+    h5::check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");
+  };
+  put("/run/ranks", row.get(), {tables.ranks.size()}, tables.ranks.data());
+  put("/run/threads", H5T_NATIVE_DOUBLE, {tables.ranks.size(), unsigned_of(tables.threads)}, tables.busy_s.data());
+}
+
+}  // namespace
+
+struct ResultFile::Impl {
+  std::filesystem::path path;
+  bool parallel = false;
+  std::vector<hsize_t> dims;
+  hid_t native = -1;
+  std::int64_t bytes_per_item = 1;
+  h5::Handle file, items, digests, finished;
+  std::string io_mode = "serial";
+  std::vector<std::uint8_t> flags;
+
+  Impl(const std::filesystem::path& where, const std::optional<Comm>& comm, const ResultShape& shape)
+      : path(where),
+        parallel(comm.has_value()),
+        dims(dims_of(shape)),
+        native(h5::native_type(shape.type)),
+        bytes_per_item(shape.bytes_per_item()) {
+    h5::be_quiet();
+  }
+
+  void transfer(const h5::Handle& dataset, hid_t type, bool one_dimension, std::span<const Run> runs,
+                std::int64_t extent, const void* data) {
+    const auto whole = one_dimension ? std::vector<hsize_t>{dims[0]} : dims;
+    auto in_memory = whole;
+    in_memory[0] = unsigned_of(std::max(std::int64_t{1}, extent));
+    const auto rank = static_cast<int>(whole.size());
+    const h5::Handle memory(H5Screate_simple(rank, in_memory.data(), nullptr), H5Sclose, "H5Screate_simple");
+    const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
+    select(memory, runs, true, whole);
+    select(space, runs, false, whole);
+    const Transfer how(parallel);
+    h5::check(H5Dwrite(dataset.get(), type, memory.get(), space.get(), how.list.get(), data), "H5Dwrite");
+    if (parallel && !one_dimension) {
+      H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
+      h5::check(H5Pget_mpio_actual_io_mode(how.list.get(), &mode), "H5Pget_mpio_actual_io_mode");
+      io_mode = mode == H5D_MPIO_NO_COLLECTIVE                                         ? "independent"
+                : mode == H5D_MPIO_CONTIGUOUS_COLLECTIVE || mode == H5D_MPIO_CHUNK_COLLECTIVE ? "collective"
+                                                                                       : "mixed";
+    }
+  }
+
+  template <class T>
+  std::vector<T> read_column(const h5::Handle& dataset, hid_t type, Slab wanted) const {
+    std::vector<T> values(static_cast<std::size_t>(wanted.size()));
+    read_into(dataset, type, wanted, {dims[0]}, values.data());
+    return values;
+  }
+
+  void read_into(const h5::Handle& dataset, hid_t type, Slab wanted, const std::vector<hsize_t>& whole,
+                 void* data) const {
+    if (wanted.empty()) return;
+    const Run run{wanted, 0};
+    auto part = whole;
+    part[0] = unsigned_of(wanted.size());
+    const auto rank = static_cast<int>(whole.size());
+    const h5::Handle memory(H5Screate_simple(rank, part.data(), nullptr), H5Sclose, "H5Screate_simple");
+    const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
+    select(space, {&run, 1}, false, whole);
+    h5::check(H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, data), "H5Dread");
+  }
+
+  void close_all() {
+    items.close("H5Dclose");
+    digests.close("H5Dclose");
+    finished.close("H5Dclose");
+    file.close("H5Fclose");
+  }
+};
+
+ResultFile::ResultFile(ResultFile&&) noexcept = default;
+ResultFile::~ResultFile() = default;
+
+void ResultFile::create(const std::filesystem::path& path, const ResultShape& shape, const Provenance& provenance) {
+  h5::be_quiet();
+  try {
+    const auto access = access_list(std::nullopt);
+    h5::Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, "H5Fcreate");
+    const auto file = handle.get();
+    for (const auto& [name, value] : provenance) h5::set_attribute(file, name, value);
+    {
+      const auto items = create_dataset(file, shape.path, h5::stored_type(shape.type), dims_of(shape), false);
+      for (const auto& [name, value] : shape.attributes) h5::set_attribute(items.get(), name, value);
+      if (!shape.units.empty()) h5::set_attribute(items.get(), "units", shape.units);
+      // In this order: HDF5 1.10 refuses to attach a scale to what has another CLASS already.
+      add_axes(file, items.get(), shape);
+      if (shape.is_image) mark_as_image(file, items.get(), shape);
+      const auto count = std::vector<hsize_t>{unsigned_of(shape.items())};
+      create_dataset(file, digests_path, H5T_STD_U64LE, count, true);
+      create_dataset(file, finished_path, H5T_STD_U8LE, count, true);
+    }
+    handle.close("H5Fclose");
+  } catch (const Error& error) {
+    throw cannot_write(path, error);
+  }
+}
+
+void ResultFile::seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables) {
+  try {
+    const auto access = access_list(std::nullopt);
+    h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, "H5Fopen");
+    write_tables(file.get(), tables);
+    h5::set_attribute(file.get(), "digest", digest);
+    file.close("H5Fclose");
+  } catch (const Error& error) {
+    throw cannot_write(path, error);
+  }
+}
+
+ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Comm>& comm, const ResultShape& shape,
+                       Access access)
+    : impl_(std::make_unique<Impl>(path, comm, shape)) {
+  try {
+    const auto list = access_list(comm);
+    const auto flags = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
+    impl_->file = {H5Fopen(path.c_str(), flags, list.get()), H5Fclose, "H5Fopen"};
+    impl_->items = open_checked(impl_->file.get(), path, shape);
+    impl_->digests = open_dataset(impl_->file.get(), digests_path);
+    impl_->finished = open_dataset(impl_->file.get(), finished_path);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::input) throw;
+    throw damaged(path, error.what());
+  }
+}
+
+void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
+                       std::span<const std::uint64_t> digests) {
+  // A rank whose write fails must still take part in those that follow, or the others wait for it.
+  std::optional<Error> first;
+  const auto attempt = [&](auto&& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (!first) first = error;
+    }
+  };
+  attempt([&] { impl_->transfer(impl_->items, impl_->native, false, runs, extent, bytes.data()); });
+  attempt([&] { impl_->transfer(impl_->digests, H5T_NATIVE_UINT64, true, runs, extent, digests.data()); });
+  // An item that could not be written is not flagged.
+  impl_->flags.assign(static_cast<std::size_t>(std::max(std::int64_t{1}, extent)), 1);
+  const auto flagged = first ? std::span<const Run>{} : runs;
+  attempt([&] { impl_->transfer(impl_->finished, H5T_NATIVE_UINT8, true, flagged, extent, impl_->flags.data()); });
+  if (first) throw cannot_write(impl_->path, *first);
+}
+
+void ResultFile::read(Slab items, std::span<std::byte> bytes) const {
+  try {
+    impl_->read_into(impl_->items, impl_->native, items, impl_->dims, bytes.data());
+  } catch (const Error& error) {
+    throw damaged(impl_->path, error.what());
+  }
+}
+
+std::vector<std::uint64_t> ResultFile::finished_digests(Slab items) const {
+  try {
+    auto digests = impl_->read_column<std::uint64_t>(impl_->digests, H5T_NATIVE_UINT64, items);
+    const auto flags = impl_->read_column<std::uint8_t>(impl_->finished, H5T_NATIVE_UINT8, items);
+    for (std::size_t i = 0; i < digests.size(); ++i) digests[i] = flags[i] == 1 ? digests[i] : 0;
+    return digests;
+  } catch (const Error& error) {
+    throw damaged(impl_->path, error.what());
+  }
+}
+
+void ResultFile::close() {
+  try {
+    h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush");
+    impl_->close_all();
+  } catch (const Error& error) {
+    throw cannot_write(impl_->path, error);
+  }
+}
+
+const std::string& ResultFile::io_mode() const { return impl_->io_mode; }
+
+std::string stored_digest(const std::filesystem::path& path, const ResultShape& shape) {
+  h5::be_quiet();
+  try {
+    const auto access = access_list(std::nullopt);
+    const h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, "H5Fopen");
+    open_checked(file.get(), path, shape);
+    return std::get<std::string>(h5::get_attribute(file.get(), "digest", std::string()));
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::input) throw;
+    throw damaged(path, error.what());
+  }
+}
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+#ifdef H5_HAVE_PARALLEL
+  constexpr const char* kind = "parallel";
+#else
+  constexpr const char* kind = "not parallel";
+#endif
+  return fmt::format("{}.{}.{} ({})", major, minor, release, kind);
+}
+
+}  // namespace paceline

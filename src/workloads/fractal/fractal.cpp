@@ -1,0 +1,191 @@
+#include "workloads/fractal/fractal.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+
+#include <paceline/error.hpp>
+
+#include "workloads/fractal/colormaps.hpp"
+#include "workloads/fractal/picture.hpp"
+
+namespace paceline::fractal {
+namespace {
+
+// Two axes of this many coordinates are what a rank can hold beside the image.
+constexpr std::int64_t largest_axis = std::int64_t{1} << 28;
+constexpr std::int64_t largest_max_iter = std::int64_t{1} << 53;
+
+const std::map<std::string, Formula> formulas{{"mandelbrot", Formula::mandelbrot},
+                                              {"julia", Formula::julia},
+                                              {"burning-ship", Formula::burning_ship},
+                                              {"tricorn", Formula::tricorn}};
+const std::map<std::string, Interior> interiors{{"skip", Interior::skip}, {"plain", Interior::plain}};
+
+template <class Enum>
+std::string name_of(const std::map<std::string, Enum>& names, Enum value) {
+  for (const auto& [name, candidate] : names) {
+    if (candidate == value) return name;
+  }
+  return "?";
+}
+
+Error bad_value(const std::string& option, const std::string& given, const std::string& why,
+                const std::string& suggestion) {
+  return {ExitCode::usage, fmt::format("{} {} makes no sense", option, given), why, suggestion};
+}
+
+/// Two finite numbers with `separator` between them.
+std::pair<double, double> two_numbers(const std::string& option, const std::string& text, char separator) {
+  const auto example = fmt::format("give two numbers, for example {} {}", option, separator == ':' ? "-1.5:0" : "-0.8,0.156");
+  double values[2] = {};
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (int i = 0; i < 2; ++i) {
+    const auto [next, code] = std::from_chars(at, end, values[i]);
+    const bool is_last = i == 1;
+    if (code != std::errc() || (is_last ? next != end : next == end || *next != separator)) {
+      throw bad_value(option, text, "not two numbers", example);
+    }
+    at = next + 1;
+    if (!std::isfinite(values[i])) throw bad_value(option, text, "not finite", example);
+  }
+  return {values[0], values[1]};
+}
+
+/// `samples` coordinates from a towards b: sample j is j*((b-a)/(samples-1)) + a, to the bit.
+std::vector<double> coordinates(const std::string& option, const std::string& text, std::int64_t samples) {
+  const auto [a, b] = two_numbers(option, text, ':');
+  if (a == b && samples > 1) {
+    throw bad_value(option, text, "the range is empty", "give two different ends, for example -1.5:0");
+  }
+  std::vector<double> values(static_cast<std::size_t>(samples), a);
+  const double step = samples > 1 ? (b - a) / static_cast<double>(samples - 1) : 0.0;
+  if (!std::isfinite(step)) throw bad_value(option, text, "the range overflows", "give nearer ends");
+  for (std::size_t j = 1; j < values.size(); ++j) values[j] = static_cast<double>(j) * step + a;
+  return values;
+}
+
+ElementType narrowest(std::int64_t max_value) {
+  if (max_value <= 0xff) return ElementType::uint8;
+  if (max_value <= 0xffff) return ElementType::uint16;
+  if (max_value <= 0xffffffff) return ElementType::uint32;
+  return ElementType::uint64;
+}
+
+/// Calls `action` with a span of the element type over the bytes.
+template <class Action>
+auto with_counts(ElementType type, std::span<std::byte> bytes, Action&& action) {
+  const auto as = [&]<class Count>(Count /*zero*/) {
+    return action(std::span(reinterpret_cast<Count*>(bytes.data()), bytes.size() / sizeof(Count)));
+  };
+  switch (type) {
+    case ElementType::uint8: return as(std::uint8_t{});
+    case ElementType::uint16: return as(std::uint16_t{});
+    case ElementType::uint32: return as(std::uint32_t{});
+    default: return as(std::uint64_t{});
+  }
+}
+
+std::span<const double> part(const std::vector<double>& values, Slab items) {
+  return std::span(values).subspan(static_cast<std::size_t>(items.begin), static_cast<std::size_t>(items.size()));
+}
+
+}  // namespace
+
+void Fractal::add_options(CLI::App& app) {
+  app.add_option("--rows", rows_, "rows of the image")->check(CLI::Range(std::int64_t{1}, largest_axis));
+  app.add_option("--cols", cols_, "columns of the image")->check(CLI::Range(std::int64_t{1}, largest_axis));
+  app.add_option("--re", re_range_, "real parts of the first and last column, A:B");
+  app.add_option("--im", im_range_, "imaginary parts of the first and last row, A:B");
+  app.add_option("--max-iter", max_iter_, "iterations after which a point counts as inside")
+      ->check(CLI::Range(std::int64_t{1}, largest_max_iter));
+  app.add_option("--formula", formula_, "mandelbrot, julia, burning-ship or tricorn")
+      ->transform(CLI::CheckedTransformer(formulas))
+      ->option_text("NAME (mandelbrot)");
+  app.add_option("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
+  app.add_option("--interior", interior_, "skip the interior where that is rigorous, or compute it plainly; same counts")
+      ->transform(CLI::CheckedTransformer(interiors))
+      ->option_text("skip|plain (skip)");
+  app.add_option("--png", png_, "also draw the image");
+  app.add_option("--colormap", colormap_, "colours of --png")->check(CLI::IsMember(colormap_names()));
+  for (auto* option : app.get_options()) option->capture_default_str();
+}
+
+void Fractal::prepare() {
+  const auto [julia_re, julia_im] = two_numbers("--julia-c", julia_c_, ',');
+  params_ = {formula_, interior_, static_cast<std::uint64_t>(max_iter_), julia_re, julia_im};
+
+  shape_.path = "/fractal/counts";
+  shape_.type = narrowest(max_iter_);
+  shape_.dims = {rows_, cols_};
+  shape_.axes = {{"/fractal/im", "imaginary part", coordinates("--im", im_range_, rows_)},
+                 {"/fractal/re", "real part", coordinates("--re", re_range_, cols_)}};
+  shape_.units = "iterations";
+  shape_.is_image = true;
+  shape_.image.max_value = static_cast<std::uint64_t>(max_iter_);
+  if (shape_.type == ElementType::uint8) {
+    // Pixels without a count of their own keep the palette at the 256 colours that viewers expect.
+    const auto map = colormap("viridis");
+    for (std::int64_t count = 0; count < 256; ++count) {
+      const auto colour = count < max_iter_ ? map[static_cast<std::size_t>(count * 255 / max_iter_)] : Colour{};
+      shape_.image.palette.insert(shape_.image.palette.end(), colour.begin(), colour.end());
+    }
+  }
+  const auto& im = shape_.axes[0].values;
+  const auto& re = shape_.axes[1].values;
+  shape_.attributes = {{"formula", name_of(formulas, formula_)}, {"max_iter", max_iter_},
+                       {"re_first", re.front()},                 {"re_last", re.back()},
+                       {"im_first", im.front()},                 {"im_last", im.back()}};
+  if (formula_ == Formula::julia) {
+    shape_.attributes.emplace_back("julia_c_re", julia_re);
+    shape_.attributes.emplace_back("julia_c_im", julia_im);
+  }
+}
+
+std::string Fractal::kernel_name() const {
+  return fmt::format("{}, {}, interior {}", name_of(formulas, formula_), simd_target_name(),
+                     name_of(interiors, interior_));
+}
+
+RateUnit Fractal::item_rate_unit() const { return {"megapixels/s", 1e6 / static_cast<double>(cols_)}; }
+
+double Fractal::worst_item_work() const { return static_cast<double>(cols_) * static_cast<double>(max_iter_); }
+
+Work Fractal::compute(Slab rows, std::span<std::byte> bytes) const {
+  return with_counts(shape_.type, bytes, [&](auto counts) {
+    const auto done = count_block(params_, shape_.axes[1].values, part(shape_.axes[0].values, rows), counts);
+    return Work{done.counted, done.executed};
+  });
+}
+
+void Fractal::compute_reference(Slab rows, std::span<std::byte> bytes) const {
+  with_counts(shape_.type, bytes, [&](auto counts) {
+    count_block_reference(params_, std::span(shape_.axes[1].values), part(shape_.axes[0].values, rows), counts);
+  });
+}
+
+double Fractal::estimate_cost(std::int64_t row) const {
+  // About 128 of the row's pixels, and something for each pixel whatever its count.
+  const auto& re = shape_.axes[1].values;
+  const auto step = std::max<std::size_t>(1, re.size() / 128);
+  std::vector<double> some;
+  for (std::size_t j = step / 2; j < re.size(); j += step) some.push_back(re[j]);
+  std::vector<std::uint64_t> counts(some.size());
+  const auto work =
+      count_block(params_, std::span<const double>(some), part(shape_.axes[0].values, {row, row + 1}), std::span(counts));
+  return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 2.0;
+}
+
+std::vector<std::filesystem::path> Fractal::side_outputs() const {
+  if (png_.empty()) return {};
+  return {png_};
+}
+
+void Fractal::finish(const ReadItems& read, std::int64_t memory_limit) const {
+  if (!png_.empty()) write_png(png_, shape_, read, colormap(colormap_), memory_limit);
+}
+
+}  // namespace paceline::fractal

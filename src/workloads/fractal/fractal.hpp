@@ -1,0 +1,48 @@
+// The fractal: rows of escape-time counts over a rectangle of the complex plane.
+#pragma once
+
+#include <string>
+
+#include <paceline/workload.hpp>
+
+#include "workloads/fractal/kernel.hpp"
+
+namespace paceline::fractal {
+
+class Fractal final : public Workload {
+ public:
+  void add_options(CLI::App& app) override;
+  void prepare() override;
+
+  [[nodiscard]] const ResultShape& shape() const override { return shape_; }
+  [[nodiscard]] std::string kernel_name() const override;
+  [[nodiscard]] RateUnit rate_unit() const override { return {"Giga-iterations/s", 1e9}; }
+  [[nodiscard]] RateUnit item_rate_unit() const override;
+  [[nodiscard]] double worst_item_work() const override;
+
+  Work compute(Slab rows, std::span<std::byte> bytes) const override;
+  void compute_reference(Slab rows, std::span<std::byte> bytes) const override;
+  [[nodiscard]] double estimate_cost(std::int64_t row) const override;
+
+  [[nodiscard]] std::vector<std::filesystem::path> side_outputs() const override;
+  void finish(const ReadItems& read, std::int64_t memory_limit) const override;
+
+ private:
+  // As the command line gives them.
+  std::int64_t rows_ = 4000;
+  std::int64_t cols_ = 3000;
+  std::string re_range_ = "-1.5:0";
+  std::string im_range_ = "-1:0";
+  std::int64_t max_iter_ = 20;
+  Formula formula_ = Formula::mandelbrot;
+  std::string julia_c_ = "-0.8,0.156";
+  Interior interior_ = Interior::skip;
+  std::string png_;
+  std::string colormap_ = "viridis";
+
+  // Made of them by prepare().
+  KernelParams params_{};
+  ResultShape shape_;
+};
+
+}  // namespace paceline::fractal

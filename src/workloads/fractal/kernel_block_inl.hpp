@@ -1,0 +1,266 @@
+// A block of pixels: groups side by side for the first iterations, lanes for what is left of them.
+// Included once per instruction set, see kernel_step_inl.hpp.
+
+#if defined(PACELINE_KERNEL_BLOCK_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef PACELINE_KERNEL_BLOCK_INL
+#undef PACELINE_KERNEL_BLOCK_INL
+#else
+#define PACELINE_KERNEL_BLOCK_INL
+#endif
+
+#include <algorithm>
+#include <utility>
+
+#include "workloads/fractal/counts_sink.hpp"
+#include "workloads/fractal/kernel.hpp"
+#include "workloads/fractal/kernel_interior_inl.hpp"
+#include "workloads/fractal/kernel_lanes_inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace paceline::fractal {
+namespace HWY_NAMESPACE {
+
+// Up to so many iterations a group is followed to the end; beyond, what is inside after `first_steps` and a few goes to lanes.
+inline constexpr std::uint64_t group_only = 64;
+inline constexpr std::uint32_t first_steps = 16;
+
+HWY_INLINE bool largest_square(std::span<const double> values, double& largest) {
+  largest = 0;
+  bool numbers = true;
+  for (const double v : values) {
+    largest = v * v > largest ? v * v : largest;
+    numbers &= v == v;
+  }
+  return numbers;
+}
+
+template <std::size_t bytes>
+HWY_INLINE void store_narrow(const std::uint64_t* HWY_RESTRICT counts, void* to) {
+  const DU du;
+  using Count = hwy::UnsignedFromSize<bytes>;
+  const hn::Rebind<Count, DU> narrow;
+  auto* out = static_cast<Count*>(to);
+  const std::size_t lanes = hn::Lanes(du);
+  for (std::size_t v = 0; v < vectors_in_flight; ++v) {
+    if constexpr (bytes == 8) {
+      hn::StoreU(hn::Load(du, counts + v * lanes), du, out + v * lanes);
+    } else {
+      hn::StoreU(hn::TruncateTo(narrow, hn::Load(du, counts + v * lanes)), narrow, out + v * lanes);
+    }
+  }
+}
+
+HWY_INLINE void store_counts(const CountsSink& sink, std::size_t pixel, const std::uint64_t* HWY_RESTRICT counts) {
+  char* const to = static_cast<char*>(sink.data) + pixel * sink.bytes;
+  switch (sink.bytes) {
+    case 1: return store_narrow<1>(counts, to);
+    case 2: return store_narrow<2>(counts, to);
+    case 4: return store_narrow<4>(counts, to);
+    default: return store_narrow<8>(counts, to);
+  }
+}
+
+template <Map map, bool skip>
+class Block {
+ public:
+  Block(const KernelParams& params, std::span<const double> re, std::span<const double> im, CountsSink sink)
+      : params_(params), re_(re), im_(im), sink_(sink), max_iter_(params.max_iter),
+        limit_(static_cast<std::uint32_t>(
+            max_iter_ <= group_only ? max_iter_ : first_steps + (max_iter_ - first_steps) % batch_steps)),
+        lanes_(sink_, max_iter_, max_iter_ - limit_) {}
+
+  KernelWork run() {
+    if (max_iter_ == 0) {
+      for (std::size_t i = 0; i < re_.size() * im_.size(); ++i) sink_.put(i, 0);
+      return {};
+    }
+    const bool julia = params_.formula == Formula::julia;
+    double largest;
+    const bool numbers = largest_square(re_, largest);
+    if (julia) {
+      std::fill_n(c_re_, max_group, params_.julia_re);
+      std::fill_n(c_im_, max_group, params_.julia_im);
+    }
+    const double cc = params_.julia_re * params_.julia_re + params_.julia_im * params_.julia_im;
+    const std::size_t cols = re_.size();
+    const std::size_t pixels = cols * im_.size();
+    std::size_t row = im_.size();  // of z_im_; none yet
+    bool row_tame = false;
+    for (std::size_t p = 0; p < pixels; p += group_) {
+      const std::size_t valid = std::min(group_, pixels - p);
+      const std::size_t r = p / cols;
+      const std::size_t c = p - r * cols;
+      const double* z_re = re_.data() + c;
+      bool tame;
+      if (c + group_ <= cols) {
+        if (r != row) {
+          row = r;
+          std::fill_n(z_im_, group_, im_[r]);
+          const double bound = largest + im_[r] * im_[r];
+          row_tame = numbers && (julia ? cc <= returns_never && bound <= julia_start_limit : bound <= returns_never);
+        }
+        tame = row_tame || group_tame(z_re, cc);
+      } else {
+        // Across rows, or the end: gathered; what is beyond the end repeats the last pixel.
+        std::size_t gr = r;
+        std::size_t gc = c;
+        for (std::size_t i = 0; i < group_; ++i) {
+          z_re_[i] = re_[gc];
+          z_im_[i] = im_[gr];
+          if (i + 1 < valid && ++gc == cols) {
+            gc = 0;
+            ++gr;
+          }
+        }
+        row = im_.size();
+        z_re = z_re_;
+        tame = group_tame(z_re, cc);
+      }
+      group(p, valid, z_re, julia ? c_re_ : z_re, julia ? c_im_ : z_im_, tame);
+    }
+    lanes_.run(queue_, true);
+    work_.counted += lanes_.counted();
+    work_.executed += lanes_.executed();
+    return work_;
+  }
+
+ private:
+  // Whether no orbit of the group ever comes back from outside.
+  bool group_tame(const double* z_re, double cc) const {
+    const bool julia = params_.formula == Formula::julia;
+    const double limit = julia ? julia_start_limit : returns_never;
+    bool tame = !julia || cc <= returns_never;
+    for (std::size_t i = 0; i < group_; ++i) tame &= z_re[i] * z_re[i] + z_im_[i] * z_im_[i] <= limit;
+    return tame;
+  }
+
+  HWY_INLINE void group(std::size_t p, std::size_t valid, const double* z_re, const double* c_re, const double* c_im,
+                        bool tame) {
+    [[maybe_unused]] const D d;
+    const std::size_t lanes = hn::Lanes(d);
+    if (!tame) {
+      for (std::size_t v = 0; v < group_; v += lanes) {
+        work_.executed += lanes * follow_any<map>(z_re + v, z_im_ + v, c_re + v, c_im + v, max_iter_, counts_ + v);
+      }
+      return store(p, valid);
+    }
+    if constexpr (skip && map == Map::square) {
+      // Asked only beside a group that stayed inside: interiors are large, and far from them it would be for nothing.
+      if (untested_ == limit_ && params_.formula == Formula::mandelbrot) {
+        M all = hn::FirstN(d, lanes);
+        for (std::size_t v = 0; v < group_; v += lanes) {
+          all = hn::And(all, never_leaves(hn::LoadU(d, c_re + v), hn::Load(d, c_im + v)));
+        }
+        const bool before = std::exchange(known_, hn::AllTrue(d, all));
+        if (known_) {
+          std::fill_n(counts_, group_, max_iter_);
+          return store(p, valid);
+        }
+        if (before) untested_ = 1;
+      }
+    }
+    const std::uint32_t steps =
+        follow_group<map>(z_re, z_im_, c_re, c_im, limit_, untested_, counts_, end_x_, end_y_);
+    work_.executed += steps * group_;
+    const std::uint64_t least = std::min(counts_[0], counts_[group_ - 1]);
+    untested_ = least >= limit_ ? limit_ : static_cast<std::uint32_t>(std::max<std::uint64_t>(least, 2) - 1);
+    if (limit_ < max_iter_ && any_survivor()) survivors(p, valid, c_re, c_im);
+    store(p, valid);
+    if (queue_.size >= queue_room) lanes_.run(queue_, false);  // writes counts of this group, too
+  }
+
+  bool any_survivor() const {
+    const DU du;
+    auto any = hn::Eq(hn::Load(du, counts_), hn::Set(du, limit_));
+    for (std::size_t v = hn::Lanes(du); v < group_; v += hn::Lanes(du)) {
+      any = hn::Or(any, hn::Eq(hn::Load(du, counts_ + v), hn::Set(du, limit_)));
+    }
+    return !hn::AllFalse(du, any);
+  }
+
+  // Queues the orbits that are still inside; their counts are 0 for now.
+  HWY_NOINLINE void survivors(std::size_t p, std::size_t valid, const double* c_re, const double* c_im) {
+    const D d;
+    const DU du;
+    const std::size_t lanes = hn::Lanes(d);
+    for (std::size_t v = 0; v < valid; v += lanes) {
+      const VU n = hn::Load(du, counts_ + v);
+      const V cx = hn::LoadU(d, c_re + v);
+      const V cy = hn::Load(d, c_im + v);
+      auto queued = hn::And(hn::Eq(n, hn::Set(du, limit_)), hn::FirstN(du, valid - v));
+      VU kept = hn::IfThenZeroElse(queued, n);
+      if constexpr (skip && map == Map::square) {
+        if (params_.formula == Formula::mandelbrot) {
+          const auto known = hn::RebindMask(du, never_leaves(cx, cy));
+          queued = hn::AndNot(known, queued);
+          kept = hn::IfThenElse(known, hn::Set(du, max_iter_), kept);
+        }
+      }
+      hn::Store(kept, du, counts_ + v);
+      const M m = hn::RebindMask(d, queued);
+      const std::size_t q = queue_.size;
+      hn::CompressStore(hn::Load(d, end_x_ + v), m, d, queue_.x + q);
+      hn::CompressStore(hn::Load(d, end_y_ + v), m, d, queue_.y + q);
+      hn::CompressStore(cx, m, d, queue_.cx + q);
+      hn::CompressStore(cy, m, d, queue_.cy + q);
+      queue_.size += hn::CompressStore(hn::Iota(du, p + v), queued, du, queue_.pixel + q);
+    }
+  }
+
+  HWY_INLINE void store(std::size_t p, std::size_t valid) {
+    const DU du;
+    if (valid == group_) {
+      VU sum = hn::Zero(du);
+      for (std::size_t v = 0; v < group_; v += hn::Lanes(du)) sum = hn::Add(sum, hn::Load(du, counts_ + v));
+      work_.counted += hn::GetLane(hn::SumOfLanes(du, sum));
+      return store_counts(sink_, p, counts_);
+    }
+    for (std::size_t i = 0; i < valid; ++i) {
+      sink_.put(p + i, counts_[i]);
+      work_.counted += counts_[i];
+    }
+  }
+
+  alignas(64) double z_re_[max_group];
+  alignas(64) double z_im_[max_group];
+  alignas(64) double c_re_[max_group];
+  alignas(64) double c_im_[max_group];
+  alignas(64) double end_x_[max_group];
+  alignas(64) double end_y_[max_group];
+  alignas(64) std::uint64_t counts_[max_group];
+
+  const KernelParams params_;
+  const std::span<const double> re_;
+  const std::span<const double> im_;
+  CountsSink sink_;
+  const std::uint64_t max_iter_;
+  const std::uint32_t limit_;  // iterations in the group; what is left is a multiple of batch_steps
+  const std::size_t group_ = vectors_in_flight * hn::Lanes(D());
+  std::uint32_t untested_ = 1;  // iterations to run without a test: the last group stayed inside so long
+  bool known_ = false;          // the last group never_leaves
+  KernelWork work_;
+  Orbits queue_;
+  Lanes<map, skip> lanes_;
+};
+
+template <Map map>
+KernelWork count_mapped(const KernelParams& params, std::span<const double> re, std::span<const double> im,
+                        CountsSink sink) {
+  return params.interior == Interior::skip ? Block<map, true>(params, re, im, sink).run()
+                                           : Block<map, false>(params, re, im, sink).run();
+}
+
+KernelWork count_all(const KernelParams& params, std::span<const double> re, std::span<const double> im,
+                     CountsSink sink) {
+  switch (params.formula) {
+    case Formula::burning_ship: return count_mapped<Map::ship>(params, re, im, sink);
+    case Formula::tricorn: return count_mapped<Map::tricorn>(params, re, im, sink);
+    default: return count_mapped<Map::square>(params, re, im, sink);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace paceline::fractal
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

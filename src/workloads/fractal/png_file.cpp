@@ -1,0 +1,84 @@
+#include "workloads/fractal/png_file.hpp"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <csetjmp>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <paceline/error.hpp>
+
+namespace paceline::fractal {
+
+// libpng reports errors by longjmp. Each member arms it anew and has no objects that would have to be destroyed.
+
+PngFile::PngFile(const std::filesystem::path& path, std::int64_t width, std::int64_t height,
+                 std::span<const Colour> palette)
+    : path_(path), aside_(path.string() + ".part") {
+  file_ = std::fopen(aside_.c_str(), "wb");
+  if (file_ == nullptr) {
+    message_ = std::strerror(errno);
+    fail();
+  }
+  png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, this, remember, nullptr);
+  info_ = png_create_info_struct(png_);
+  if (png_ == nullptr || info_ == nullptr) {
+    message_ = "libpng is out of memory";
+    fail();
+  }
+  std::vector<png_color> colours;
+  for (const auto& [red, green, blue] : palette) colours.push_back({red, green, blue});
+  errno = 0;
+  if (setjmp(png_jmpbuf(png_)) != 0) fail();
+  png_init_io(png_, file_);
+  // Bands of equal counts: filters gain nothing on indices, and a low level loses little.
+  png_set_compression_level(png_, 2);
+  if (!colours.empty()) png_set_filter(png_, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
+  png_set_IHDR(png_, info_, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
+               colours.empty() ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!colours.empty()) png_set_PLTE(png_, info_, colours.data(), static_cast<int>(colours.size()));
+  png_set_sRGB_gAMA_and_cHRM(png_, info_, PNG_sRGB_INTENT_PERCEPTUAL);
+  png_write_info(png_, info_);
+}
+
+PngFile::~PngFile() {
+  if (png_ != nullptr) png_destroy_write_struct(&png_, &info_);
+  if (file_ != nullptr) {
+    std::fclose(file_);
+    std::remove(aside_.c_str());
+  }
+}
+
+void PngFile::write_row(std::span<const std::uint8_t> row) {
+  errno = 0;
+  if (setjmp(png_jmpbuf(png_)) != 0) fail();
+  png_write_row(png_, row.data());
+}
+
+void PngFile::finish() {
+  errno = 0;
+  if (setjmp(png_jmpbuf(png_)) != 0) fail();
+  png_write_end(png_, info_);
+  if (std::fclose(std::exchange(file_, nullptr)) != 0 || std::rename(aside_.c_str(), path_.c_str()) != 0) {
+    message_ = std::strerror(errno);
+    std::remove(aside_.c_str());
+    fail();
+  }
+}
+
+void PngFile::fail() {
+  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()), message_,
+              "free space or choose another place");
+}
+
+void PngFile::remember(png_structp png, png_const_charp message) {
+  auto* self = static_cast<PngFile*>(png_get_error_ptr(png));
+  self->message_ = errno != 0 ? std::strerror(errno) : message;
+  png_longjmp(png, 1);
+}
+
+}  // namespace paceline::fractal

@@ -1,0 +1,25 @@
+// Every workload, a line each.
+#include <paceline/workload.hpp>
+
+#include "workloads/fractal/fractal.hpp"
+
+namespace paceline {
+namespace {
+
+template <class T>
+std::unique_ptr<Workload> make() {
+  return std::make_unique<T>();
+}
+
+}  // namespace
+
+std::string simd_target() { return fractal::simd_target_name(); }
+
+const std::vector<WorkloadEntry>& workloads() {
+  static const std::vector<WorkloadEntry> entries = {
+      {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},
+  };
+  return entries;
+}
+
+}  // namespace paceline
