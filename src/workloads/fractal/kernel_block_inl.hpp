@@ -34,15 +34,18 @@ HWY_INLINE bool largest_square(std::span<const double> values, double& largest) 
   return numbers;
 }
 
+// Stores a whole group of counts as narrow ones; from nullptr: all of them `same`.
 template <std::size_t bytes>
-HWY_INLINE void store_narrow(const std::uint64_t* HWY_RESTRICT counts, void* to) {
+HWY_INLINE void store_narrow(const std::uint64_t* HWY_RESTRICT counts, std::uint64_t same, void* to) {
   const DU du;
   using Count = hwy::UnsignedFromSize<bytes>;
   const hn::Rebind<Count, DU> narrow;
   auto* out = static_cast<Count*>(to);
   const std::size_t lanes = hn::Lanes(du);
   for (std::size_t v = 0; v < vectors_in_flight; ++v) {
-    if constexpr (bytes == 8) {
+    if (counts == nullptr) {
+      hn::StoreU(hn::Set(narrow, static_cast<Count>(same)), narrow, out + v * lanes);
+    } else if constexpr (bytes == 8) {
       hn::StoreU(hn::Load(du, counts + v * lanes), du, out + v * lanes);
     } else {
       hn::StoreU(hn::TruncateTo(narrow, hn::Load(du, counts + v * lanes)), narrow, out + v * lanes);
@@ -50,13 +53,14 @@ HWY_INLINE void store_narrow(const std::uint64_t* HWY_RESTRICT counts, void* to)
   }
 }
 
-HWY_INLINE void store_counts(const CountsSink& sink, std::size_t pixel, const std::uint64_t* HWY_RESTRICT counts) {
+HWY_INLINE void store_counts(const CountsSink& sink, std::size_t pixel, const std::uint64_t* HWY_RESTRICT counts,
+                             std::uint64_t same) {
   char* const to = static_cast<char*>(sink.data) + pixel * sink.bytes;
   switch (sink.bytes) {
-    case 1: return store_narrow<1>(counts, to);
-    case 2: return store_narrow<2>(counts, to);
-    case 4: return store_narrow<4>(counts, to);
-    default: return store_narrow<8>(counts, to);
+    case 1: return store_narrow<1>(counts, same, to);
+    case 2: return store_narrow<2>(counts, same, to);
+    case 4: return store_narrow<4>(counts, same, to);
+    default: return store_narrow<8>(counts, same, to);
   }
 }
 
@@ -86,10 +90,14 @@ class Block {
     const std::size_t pixels = cols * im_.size();
     std::size_t row = im_.size();  // of z_im_; none yet
     bool row_tame = false;
-    for (std::size_t p = 0; p < pixels; p += group_) {
+    std::size_t r = 0;
+    std::size_t c = 0;
+    for (std::size_t p = 0; p < pixels; p += group_, c += group_) {
       const std::size_t valid = std::min(group_, pixels - p);
-      const std::size_t r = p / cols;
-      const std::size_t c = p - r * cols;
+      if (c >= cols) {
+        r = p / cols;
+        c = p - r * cols;
+      }
       const double* z_re = re_.data() + c;
       bool tame;
       if (c + group_ <= cols) {
@@ -119,6 +127,7 @@ class Block {
       group(p, valid, z_re, julia ? c_re_ : z_re, julia ? c_im_ : z_im_, tame);
     }
     lanes_.run(queue_, true);
+    for (const std::uint64_t sum : sums_) work_.counted += sum;
     work_.counted += lanes_.counted();
     work_.executed += lanes_.executed();
     return work_;
@@ -152,16 +161,17 @@ class Block {
           all = hn::And(all, never_leaves(hn::LoadU(d, c_re + v), hn::Load(d, c_im + v)));
         }
         const bool before = std::exchange(known_, hn::AllTrue(d, all));
-        if (known_) {
-          std::fill_n(counts_, group_, max_iter_);
-          return store(p, valid);
-        }
+        if (known_) return store_same(p, valid, max_iter_);
         if (before) untested_ = 1;
       }
     }
-    const std::uint32_t steps =
-        follow_group<map>(z_re, z_im_, c_re, c_im, limit_, untested_, counts_, end_x_, end_y_);
+    Ending ending;
+    std::uint32_t steps = follow_group<map>(z_re, z_im_, c_re, c_im, limit_, untested_, counts_, end_x_, end_y_, ending);
+    if (ending == Ending::begin_again) {
+      steps += follow_group<map>(z_re, z_im_, c_re, c_im, limit_, 1, counts_, end_x_, end_y_, ending);
+    }
     work_.executed += steps * group_;
+    if (ending == Ending::all_inside && limit_ == max_iter_) return store_same(p, valid, max_iter_);
     const std::uint64_t least = std::min(counts_[0], counts_[group_ - 1]);
     untested_ = least >= limit_ ? limit_ : static_cast<std::uint32_t>(std::max<std::uint64_t>(least, 2) - 1);
     if (limit_ < max_iter_ && any_survivor()) survivors(p, valid, c_re, c_im);
@@ -210,15 +220,21 @@ class Block {
   HWY_INLINE void store(std::size_t p, std::size_t valid) {
     const DU du;
     if (valid == group_) {
-      VU sum = hn::Zero(du);
+      VU sum = hn::Load(du, sums_);
       for (std::size_t v = 0; v < group_; v += hn::Lanes(du)) sum = hn::Add(sum, hn::Load(du, counts_ + v));
-      work_.counted += hn::GetLane(hn::SumOfLanes(du, sum));
-      return store_counts(sink_, p, counts_);
+      hn::Store(sum, du, sums_);
+      return store_counts(sink_, p, counts_, 0);
     }
     for (std::size_t i = 0; i < valid; ++i) {
       sink_.put(p + i, counts_[i]);
       work_.counted += counts_[i];
     }
+  }
+
+  HWY_INLINE void store_same(std::size_t p, std::size_t valid, std::uint64_t count) {
+    work_.counted += valid * count;
+    if (valid == group_) return store_counts(sink_, p, nullptr, count);
+    for (std::size_t i = 0; i < valid; ++i) sink_.put(p + i, count);
   }
 
   alignas(64) double z_re_[max_group];
@@ -228,6 +244,7 @@ class Block {
   alignas(64) double end_x_[max_group];
   alignas(64) double end_y_[max_group];
   alignas(64) std::uint64_t counts_[max_group];
+  alignas(64) std::uint64_t sums_[max_group] = {};  // of counts, a lane each
 
   const KernelParams params_;
   const std::span<const double> re_;

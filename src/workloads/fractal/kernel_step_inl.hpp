@@ -69,22 +69,26 @@ inline constexpr double returns_never = 4.0 - 1.0 / (1 << 20);
 // Julia's first z is any pixel; one that does not overflow at once.
 inline constexpr double julia_start_limit = 1e100;
 
+enum class Ending {
+  mixed,
+  all_inside,  // every count is `limit`; not always told
+  begin_again  // some orbit left during the untested iterations
+};
+
 // Follows the 6 vectors of orbits from (zx, zy) to iteration `limit` (or until all are outside) and writes how many
 // iterations each was inside; (out_x, out_y) is z after `limit` iterations, for those that still are.
-// The first `untested` (>= 1) iterations are run without a test; if one has left by then, all are begun again.
+// The first `untested` (>= 1) iterations are run without a test; if an orbit has left before, counts are of no use.
 // Requires orbits that never come back. Returns the iterations executed per orbit.
 template <Map map>
 HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const double* HWY_RESTRICT zy,
                                         const double* HWY_RESTRICT cx, const double* HWY_RESTRICT cy,
                                         std::uint32_t limit, std::uint32_t untested,
                                         std::uint64_t* HWY_RESTRICT counts, double* HWY_RESTRICT out_x,
-                                        double* HWY_RESTRICT out_y) {
+                                        double* HWY_RESTRICT out_y, Ending& ending) {
   const D d;
   const DU du;
   const std::size_t lanes = hn::Lanes(d);
   const V four = hn::Set(d, 4.0);
-  std::uint32_t executed = 0;
-  for (;;) {
 #define PACELINE_LOAD(i)                     \
   V x##i = hn::LoadU(d, zx + i * lanes);     \
   V y##i = hn::LoadU(d, zy + i * lanes);     \
@@ -94,6 +98,22 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
     for (std::uint32_t k = 0; k < untested; ++k) {
 #define PACELINE_STEP(i) step<map, true>(x##i, y##i, cx##i, cy##i);
       PACELINE_EACH(PACELINE_STEP)
+    }
+    if (untested == limit && limit > 1) {
+      M all = hn::FirstN(d, lanes);
+#define PACELINE_INSIDE(i) all = hn::And(all, hn::Le(magnitude(x##i, y##i), four));
+      PACELINE_EACH(PACELINE_INSIDE)
+      if (hn::AllTrue(d, all)) {
+#define PACELINE_END(i)                            \
+  hn::StoreU(x##i, d, out_x + i * lanes);          \
+  hn::StoreU(y##i, d, out_y + i * lanes);          \
+  hn::StoreU(hn::Set(du, limit), du, counts + i * lanes);
+        PACELINE_EACH(PACELINE_END)
+        ending = Ending::all_inside;
+        return limit;
+      }
+      ending = Ending::begin_again;
+      return limit;
     }
 #define PACELINE_COUNT_FROM(i) hn::StoreU(hn::Set(du, untested - 1), du, counts + i * lanes);
     PACELINE_EACH(PACELINE_COUNT_FROM)
@@ -127,7 +147,7 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
       ++k;
       std::atomic_signal_fence(std::memory_order_seq_cst);
     }
-    executed += k;
+    ending = Ending::mixed;
     if (some) {
 #define PACELINE_TEST(i)                                                                     \
   {                                                                                          \
@@ -139,20 +159,21 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   }
       PACELINE_EACH(PACELINE_TEST)
     }
-    if (untested == 1) return executed;
+    if (untested == 1) return k;
     const VU too_early = hn::Set(du, untested - 1);
     auto early = hn::FirstN(du, 0);
 #define PACELINE_EARLY(i) early = hn::Or(early, hn::Eq(hn::LoadU(du, counts + i * lanes), too_early));
     PACELINE_EACH(PACELINE_EARLY)
-    if (hn::AllFalse(du, early)) return executed;
-    untested = 1;
+    if (!hn::AllFalse(du, early)) ending = Ending::begin_again;
+    return k;
 #undef PACELINE_LOAD
 #undef PACELINE_STEP
+#undef PACELINE_INSIDE
+#undef PACELINE_END
 #undef PACELINE_COUNT_FROM
 #undef PACELINE_TEST_AND_STEP
 #undef PACELINE_TEST
 #undef PACELINE_EARLY
-  }
 }
 
 // The same for any orbits, also those that leave and come back, are infinite or not a number: one vector, a test each

@@ -1,0 +1,51 @@
+# What a machine needs, by the names of Debian's packages. Sourced by jobs/quickstart.sh and tests/run.sh.
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # the lists are read by who sources this
+
+build_packages=(
+  g++ cmake ninja-build pkg-config
+  libopenmpi-dev openmpi-bin openssh-client
+  libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev
+  libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+)
+plot_packages=(python3-numpy python3-h5py python3-matplotlib)
+test_packages=(libgtest-dev libbenchmark-dev hdf5-tools python3-pil shellcheck clang-format)
+
+# Installs those of the named packages that are missing; says nothing and asks nobody when there are none.
+install_packages() {
+  local missing=() name root=()
+  command -v dpkg-query >/dev/null || {
+    echo "paceline: this is no Debian; install by hand what is missing of: $*" >&2
+    return 0
+  }
+  for name in "$@"; do
+    [[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" == installed ]] || missing+=("$name")
+  done
+  ((${#missing[@]} == 0)) && return 0
+  echo "paceline: installing ${missing[*]}"
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || {
+      echo "paceline: error: packages are missing (${missing[*]}); ask an administrator or install sudo" >&2
+      return 1
+    }
+    root=(sudo)
+  fi
+  # A lock that another installation holds is waited for.
+  local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq)
+  "${apt[@]}" update </dev/null >/dev/null
+  "${apt[@]}" install --no-install-recommends -y "${missing[@]}" </dev/null >/dev/null
+}
+
+# Configures by a preset of CMakePresets.json, showing what CMake says only if it fails.
+configure() {
+  local log
+  log=$(cmake --preset "$1" 2>&1) || {
+    echo "$log" >&2
+    return 1
+  }
+}
+
+# Open MPI refuses to start as root unless told twice; containers and test machines are root.
+if ((EUID == 0)); then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
