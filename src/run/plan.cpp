@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t smallest_band_bytes = std::int64_t{8} << 20;
 // A writer's piece below this is not worth a writer of its own.
 constexpr std::int64_t smallest_write_bytes = std::int64_t{1} << 20;
+// Chunks of at least this are written by whoever computed them; smaller ones are gathered to larger pieces first,
+// which costs two copies in memory and saves file systems many small writes.
+constexpr std::int64_t smallest_direct_bytes = std::int64_t{64} << 10;
 // Chosen chunks: so many for each thread. Pieces: none longer than this much of the workload's work, so that a signal
 // is heard within about a second.
 constexpr std::int64_t chunks_per_thread = 64;
@@ -115,7 +118,9 @@ Chunk Plan::own_chunk(int rank, std::int64_t index) const {
 }
 
 bool Plan::owners_write() const {
-  return request_.ranks == 1 || (owns_slabs() && request_.gather == Gather::parallel);
+  if (request_.ranks == 1) return true;
+  const bool writes_large_pieces = owns_slabs() || chunk_ * request_.bytes_per_item >= smallest_direct_bytes;
+  return request_.gather == Gather::parallel && writes_large_pieces;
 }
 
 int Plan::writers(std::int64_t items) const {

@@ -20,7 +20,8 @@ HWY_BEFORE_NAMESPACE();
 namespace paceline::fractal {
 namespace HWY_NAMESPACE {
 
-// Up to so many iterations a group is followed to the end; beyond, what is inside after `first_steps` and a few goes to lanes.
+// Up to so many iterations a group is followed to the end; beyond, what is still inside after `first_steps` and a few
+// goes to lanes.
 inline constexpr std::uint64_t group_only = 64;
 inline constexpr std::uint32_t first_steps = 16;
 

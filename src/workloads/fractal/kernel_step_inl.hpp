@@ -57,6 +57,16 @@ HWY_INLINE void step(V& x, V& y, V cx, V cy) {
   step<map, fused>(x, y, hn::Mul(x, x), hn::Mul(y, y), cx, cy);
 }
 
+// n + 1 where m: a masked add where masks are registers of their own (AVX-512), else minus the mask, which is -1.
+HWY_INLINE VU increment(VU n, M m) {
+  const DU du;
+#if HWY_TARGET == HWY_AVX3
+  return hn::IfThenElse(hn::RebindMask(du, m), hn::Add(n, hn::Set(du, 1)), n);
+#else
+  return hn::Sub(n, hn::VecFromMask(du, hn::RebindMask(du, m)));
+#endif
+}
+
 HWY_INLINE V magnitude(V x, V y) { return hn::Add(hn::Mul(x, x), hn::Mul(y, y)); }
 
 // Orbits with |c|^2 <= 4 - 2^-20 never come back: outside once is outside for ever, so that a test at the end of some
@@ -89,83 +99,90 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   const DU du;
   const std::size_t lanes = hn::Lanes(d);
   const V four = hn::Set(d, 4.0);
-#define PACELINE_LOAD(i)                     \
-  V x##i = hn::LoadU(d, zx + i * lanes);     \
-  V y##i = hn::LoadU(d, zy + i * lanes);     \
+#define PACELINE_LOAD(i)                        \
+  V x##i = hn::LoadU(d, zx + i * lanes);        \
+  V y##i = hn::LoadU(d, zy + i * lanes);        \
   const V cx##i = hn::LoadU(d, cx + i * lanes); \
   const V cy##i = hn::LoadU(d, cy + i * lanes);
-    PACELINE_EACH(PACELINE_LOAD)
-    for (std::uint32_t k = 0; k < untested; ++k) {
+  PACELINE_EACH(PACELINE_LOAD)
+  for (std::uint32_t k = 0; k < untested; ++k) {
 #define PACELINE_STEP(i) step<map, true>(x##i, y##i, cx##i, cy##i);
-      PACELINE_EACH(PACELINE_STEP)
-    }
-    if (untested == limit && limit > 1) {
-      M all = hn::FirstN(d, lanes);
+    PACELINE_EACH(PACELINE_STEP)
+  }
+  if (untested == limit && limit > 1) {
+    M all = hn::FirstN(d, lanes);
 #define PACELINE_INSIDE(i) all = hn::And(all, hn::Le(magnitude(x##i, y##i), four));
-      PACELINE_EACH(PACELINE_INSIDE)
-      if (hn::AllTrue(d, all)) {
-#define PACELINE_END(i)                            \
-  hn::StoreU(x##i, d, out_x + i * lanes);          \
-  hn::StoreU(y##i, d, out_y + i * lanes);          \
+    PACELINE_EACH(PACELINE_INSIDE)
+    if (hn::AllTrue(d, all)) {
+#define PACELINE_END(i)                   \
+  hn::StoreU(x##i, d, out_x + i * lanes); \
+  hn::StoreU(y##i, d, out_y + i * lanes); \
   hn::StoreU(hn::Set(du, limit), du, counts + i * lanes);
-        PACELINE_EACH(PACELINE_END)
-        ending = Ending::all_inside;
-        return limit;
-      }
-      ending = Ending::begin_again;
+      PACELINE_EACH(PACELINE_END)
+      ending = Ending::all_inside;
       return limit;
     }
+    ending = Ending::begin_again;
+    return limit;
+  }
 #define PACELINE_COUNT_FROM(i) hn::StoreU(hn::Set(du, untested - 1), du, counts + i * lanes);
-    PACELINE_EACH(PACELINE_COUNT_FROM)
-    std::uint32_t k = untested;
-    bool some = true;
-    while (k < limit) {
-      M inside = hn::FirstN(d, 0);
-      // Counts live in memory: registers are for z. Whether any orbit is left is asked every second time.
-#define PACELINE_TEST_AND_STEP(i)                                                          \
-  {                                                                                        \
-    const V xx = hn::Mul(x##i, x##i);                                                      \
-    const V yy = hn::Mul(y##i, y##i);                                                      \
-    const M m = hn::Le(hn::Add(xx, yy), four);                                             \
-    const VU n = hn::LoadU(du, counts + i * lanes);                                        \
-    hn::StoreU(hn::Sub(n, hn::VecFromMask(du, hn::RebindMask(du, m))), du, counts + i * lanes); \
-    step<map, true>(x##i, y##i, xx, yy, cx##i, cy##i);                                 \
-    if (last) inside = hn::Or(inside, m);                                                  \
+  PACELINE_EACH(PACELINE_COUNT_FROM)
+  std::uint32_t k = untested;
+  bool some = true;
+  M inside = hn::FirstN(d, 0);
+#define PACELINE_TEST_AND_STEP(i)                        \
+  {                                                      \
+    const V xx = hn::Mul(x##i, x##i);                    \
+    const V yy = hn::Mul(y##i, y##i);                    \
+    const M m = hn::Le(hn::Add(xx, yy), four);           \
+    const VU n = hn::LoadU(du, counts + i * lanes);      \
+    hn::StoreU(increment(n, m), du, counts + i * lanes); \
+    step<map, true>(x##i, y##i, xx, yy, cx##i, cy##i);   \
+    if (last) inside = hn::Or(inside, m);                \
   }
-      if (k + 1 < limit) {
-        constexpr bool last = false;
-        PACELINE_EACH(PACELINE_TEST_AND_STEP)
-        ++k;
-      }
-      std::atomic_signal_fence(std::memory_order_seq_cst);  // else GCC keeps counts in registers and spills z
-      constexpr bool last = true;
+  // The caller expects the first orbit to leave in the second iteration from here: not asked before the third.
+  if (k < limit) {
+    constexpr bool last = false;
+    PACELINE_EACH(PACELINE_TEST_AND_STEP)
+    ++k;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  while (k < limit) {
+    inside = hn::FirstN(d, 0);
+    if (k + 1 < limit) {
+      constexpr bool last = false;
       PACELINE_EACH(PACELINE_TEST_AND_STEP)
-      if (hn::AllFalse(d, inside)) {
-        some = false;
-        break;
-      }
       ++k;
-      std::atomic_signal_fence(std::memory_order_seq_cst);
     }
-    ending = Ending::mixed;
-    if (some) {
-#define PACELINE_TEST(i)                                                                     \
-  {                                                                                          \
-    const M m = hn::Le(magnitude(x##i, y##i), four);                                         \
-    const VU n = hn::LoadU(du, counts + i * lanes);                                          \
-    hn::StoreU(hn::Sub(n, hn::VecFromMask(du, hn::RebindMask(du, m))), du, counts + i * lanes); \
-    hn::StoreU(x##i, d, out_x + i * lanes);                                                  \
-    hn::StoreU(y##i, d, out_y + i * lanes);                                                  \
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // else GCC keeps counts in registers and spills z
+    constexpr bool last = true;
+    PACELINE_EACH(PACELINE_TEST_AND_STEP)
+    if (hn::AllFalse(d, inside)) {
+      some = false;
+      break;
+    }
+    ++k;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
-      PACELINE_EACH(PACELINE_TEST)
-    }
-    if (untested == 1) return k;
-    const VU too_early = hn::Set(du, untested - 1);
-    auto early = hn::FirstN(du, 0);
+  ending = Ending::mixed;
+  if (some) {
+#define PACELINE_TEST(i)                                 \
+  {                                                      \
+    const M m = hn::Le(magnitude(x##i, y##i), four);     \
+    const VU n = hn::LoadU(du, counts + i * lanes);      \
+    hn::StoreU(increment(n, m), du, counts + i * lanes); \
+    hn::StoreU(x##i, d, out_x + i * lanes);              \
+    hn::StoreU(y##i, d, out_y + i * lanes);              \
+  }
+    PACELINE_EACH(PACELINE_TEST)
+  }
+  if (untested == 1) return k;
+  const VU too_early = hn::Set(du, untested - 1);
+  auto early = hn::FirstN(du, 0);
 #define PACELINE_EARLY(i) early = hn::Or(early, hn::Eq(hn::LoadU(du, counts + i * lanes), too_early));
-    PACELINE_EACH(PACELINE_EARLY)
-    if (!hn::AllFalse(du, early)) ending = Ending::begin_again;
-    return k;
+  PACELINE_EACH(PACELINE_EARLY)
+  if (!hn::AllFalse(du, early)) ending = Ending::begin_again;
+  return k;
 #undef PACELINE_LOAD
 #undef PACELINE_STEP
 #undef PACELINE_INSIDE
@@ -196,7 +213,7 @@ HWY_NOINLINE std::uint64_t follow_any(const double* HWY_RESTRICT zx, const doubl
     ++k;
     step<map, false>(x, y, c_re, c_im);
     inside = hn::AndNot(hn::Gt(magnitude(x, y), four), inside);
-    n = hn::Sub(n, hn::VecFromMask(du, hn::RebindMask(du, inside)));
+    n = increment(n, inside);
     if (hn::AllFalse(d, hn::And(inside, hn::Eq(x, x)))) break;
   }
   n = hn::IfThenElse(hn::RebindMask(du, inside), hn::Set(du, limit), n);

@@ -1,0 +1,117 @@
+// Question: what does a result file cost over the bytes themselves? Each pair writes as many bytes, first by plain
+// pwrite from one process, then as a ResultFile by all ranks together, both to the disk (fsync).
+// Limit: the pwrite of the same pair. Expected: at least 0.8 of its bandwidth.
+// Run: mpirun -np 2 build/bench/storage_bench   (BENCH_FOLDER: where to write, default the current folder)
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include <paceline/comm.hpp>
+#include <paceline/digest.hpp>
+
+#include "run/clock.hpp"
+#include "storage/output_path.hpp"
+#include "storage/result_file.hpp"
+
+namespace {
+
+using namespace paceline;
+
+constexpr std::int64_t row_bytes = 25000;
+constexpr std::int64_t band_rows = 4000;
+constexpr int pairs = 5;
+
+std::filesystem::path folder() {
+  const char* name = std::getenv("BENCH_FOLDER");
+  return name != nullptr ? name : ".";
+}
+
+double plain_seconds(const std::vector<std::byte>& band, std::int64_t bytes) {
+  const auto path = folder() / "storage_bench.bin";
+  const Stopwatch watch;
+  const int file = open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+  for (std::int64_t at = 0; at < bytes;) {
+    const auto part = std::min(static_cast<std::int64_t>(band.size()), bytes - at);
+    const auto written = pwrite(file, band.data(), static_cast<std::size_t>(part), at);
+    if (written <= 0) std::abort();
+    at += written;
+  }
+  if (fsync(file) != 0) std::abort();
+  close(file);
+  const auto seconds = watch.seconds();
+  std::filesystem::remove(path);
+  return seconds;
+}
+
+double result_seconds(const Comm& world, const std::vector<std::byte>& band, std::int64_t rows) {
+  ResultShape shape;
+  shape.path = "/bench/bytes";
+  shape.type = ElementType::uint8;
+  shape.dims = {rows, row_bytes};
+  const auto path = folder() / "storage_bench.h5";
+  const std::vector<std::uint64_t> digests(static_cast<std::size_t>(band_rows), 1);
+  world.barrier();
+  const Stopwatch watch;
+  if (world.rank() == 0) ResultFile::create(part_of(path), shape, {});
+  world.barrier();
+  {
+    ResultFile file(part_of(path), world, shape, ResultFile::Access::write);
+    for (std::int64_t begin = 0; begin < rows; begin += band_rows) {
+      const Slab all{begin, std::min(begin + band_rows, rows)};
+      const Run mine{even_part(all, world.rank(), world.size()), 0};
+      file.write({&mine, 1}, mine.items.size(), band, digests);
+    }
+    file.close();
+  }
+  if (world.rank() == 0) publish(path);
+  world.barrier();
+  const auto seconds = watch.seconds();
+  if (world.rank() == 0) std::filesystem::remove(path);
+  return seconds;
+}
+
+void result_file_against_pwrite(benchmark::State& state) {
+  const auto world = Comm::world();
+  const auto rows = state.range(0) * 1000000 / row_bytes;
+  std::vector<std::byte> band(static_cast<std::size_t>(band_rows * row_bytes), std::byte{7});
+  std::vector<double> ratios;
+  double plain_s = 0, result_s = 0;
+  for (auto _ : state) {
+    world.barrier();
+    const auto plain = world.reduce_all(world.rank() == 0 ? plain_seconds(band, rows * row_bytes) : 0.0, MPI_MAX);
+    const auto result = world.reduce_all(result_seconds(world, band, rows), MPI_MAX);
+    state.SetIterationTime(result);
+    ratios.push_back(plain / result);
+    plain_s += plain;
+    result_s += result;
+  }
+  std::sort(ratios.begin(), ratios.end());
+  const auto bytes = static_cast<double>(rows * row_bytes * state.iterations());
+  state.counters["pwrite_GB/s"] = bytes / plain_s / 1e9;
+  state.counters["result_GB/s"] = bytes / result_s / 1e9;
+  state.counters["ratio_median"] = ratios[ratios.size() / 2];
+}
+BENCHMARK(result_file_against_pwrite)->Arg(12)->Arg(200)->Arg(1000)->UseManualTime()->Iterations(pairs)->Unit(benchmark::kMillisecond);
+
+class Silent : public benchmark::BenchmarkReporter {
+  bool ReportContext(const Context& /*context*/) override { return true; }
+  void ReportRuns(const std::vector<Run>& /*runs*/) override {}
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const MpiGuard mpi(argc, argv);
+  benchmark::Initialize(&argc, argv);
+  Silent silent;
+  if (Comm::world().rank() == 0) {
+    benchmark::RunSpecifiedBenchmarks();
+  } else {
+    benchmark::RunSpecifiedBenchmarks(&silent);
+  }
+  return 0;
+}
