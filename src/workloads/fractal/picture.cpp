@@ -31,58 +31,79 @@ class Rows {
         read_(read),
         step_(std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1024})) {}
 
-  /// Calls action(first row, rows, counts of row r as a function of r and column) piece by piece.
+  /// Calls action(rows, their counts) piece by piece; pieces begin at multiples of `multiple`.
   template <class Action>
   void for_each_piece(std::int64_t multiple, Action&& action) const {
     const auto step = std::max(step_ / multiple, std::int64_t{1}) * multiple;
-    std::vector<std::byte> bytes;
     for (std::int64_t begin = 0; begin < shape_.items(); begin += step) {
-      const Slab slab{begin, std::min(begin + step, shape_.items())};
-      bytes.resize(static_cast<std::size_t>(slab.size() * shape_.bytes_per_item()));
-      read_(slab, bytes);
-      switch (shape_.type) {
-        case ElementType::uint8: action(slab, reinterpret_cast<const std::uint8_t*>(bytes.data())); break;
-        case ElementType::uint16: action(slab, reinterpret_cast<const std::uint16_t*>(bytes.data())); break;
-        case ElementType::uint32: action(slab, reinterpret_cast<const std::uint32_t*>(bytes.data())); break;
-        default: action(slab, reinterpret_cast<const std::uint64_t*>(bytes.data())); break;
-      }
+      with({begin, std::min(begin + step, shape_.items())}, action);
     }
   }
 
+  /// Calls action(rows, their counts) for every `stride`-th row.
+  template <class Action>
+  void for_each_nth(std::int64_t stride, Action&& action) const {
+    for (std::int64_t row = stride / 2; row < shape_.items(); row += stride) with({row, row + 1}, action);
+  }
+
  private:
+  template <class Action>
+  void with(Slab slab, Action&& action) const {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(slab.size() * shape_.bytes_per_item()));
+    read_(slab, bytes);
+    switch (shape_.type) {
+      case ElementType::uint8: action(slab, reinterpret_cast<const std::uint8_t*>(bytes.data())); break;
+      case ElementType::uint16: action(slab, reinterpret_cast<const std::uint16_t*>(bytes.data())); break;
+      case ElementType::uint32: action(slab, reinterpret_cast<const std::uint32_t*>(bytes.data())); break;
+      default: action(slab, reinterpret_cast<const std::uint64_t*>(bytes.data())); break;
+    }
+  }
+
   const ResultShape& shape_;
   const ReadItems& read_;
   std::int64_t step_;
 };
 
-/// Palette index of each level: 0, black, is the interior; the others follow the share of pixels with a lower count.
-std::vector<std::uint8_t> palette_indices(const Rows& rows, const ResultShape& shape) {
-  const auto cols = shape.dims[1];
-  const auto max_iter = shape.image.max_value;
-  std::vector<std::uint64_t> histogram(levels, 0);
-  rows.for_each_piece(1, [&](Slab slab, const auto* counts) {
-    // Several tables, so that neighbours of equal count don't wait for each other's sum.
-    std::vector<std::uint64_t> tables[4];
-    for (auto& table : tables) table.assign(levels, 0);
-    const auto pixels = slab.size() * cols;
-    for (std::int64_t p = 0; p < pixels; ++p) {
-      if (counts[p] != max_iter) ++tables[p & 3][level_of(counts[p])];
+/// Palette index of each count: 0, black, is the interior; the others follow the share of pixels with a lower count.
+class Colouring {
+ public:
+  Colouring(const Rows& rows, const ResultShape& shape) : max_iter_(shape.image.max_value), by_level_(levels, 1) {
+    std::vector<std::uint64_t> histogram(levels, 0);
+    const auto cols = shape.dims[1];
+    // Some millions of pixels tell the shares of all.
+    const auto stride = std::clamp(shape.items() * cols / sampled_pixels, std::int64_t{1}, shape.items());
+    rows.for_each_nth(stride, [&](Slab slab, const auto* counts) {
+      for (std::int64_t p = 0; p < slab.size() * cols; ++p) {
+        if (counts[p] != max_iter_) ++histogram[level_of(counts[p])];
+      }
+    });
+    std::uint64_t total = 0;
+    for (const auto n : histogram) total += n;
+    std::uint64_t below = 0;
+    for (std::size_t level = 0; level < levels && total > 0; ++level) {
+      const double middle = static_cast<double>(below) + static_cast<double>(histogram[level]) / 2;
+      by_level_[level] = static_cast<std::uint8_t>(1 + std::min(254.0, 255 * middle / static_cast<double>(total)));
+      below += histogram[level];
     }
-    for (const auto& table : tables) {
-      for (std::size_t level = 0; level < levels; ++level) histogram[level] += table[level];
+    for (std::size_t count = 0; count < by_count_.size(); ++count) {
+      by_count_[count] = count == max_iter_ ? std::uint8_t{0} : by_level_[level_of(count)];
     }
-  });
-  std::uint64_t total = 0;
-  for (const auto n : histogram) total += n;
-  std::vector<std::uint8_t> indices(levels, 1);
-  std::uint64_t below = 0;
-  for (std::size_t level = 0; level < levels; ++level) {
-    const double middle = static_cast<double>(below) + static_cast<double>(histogram[level]) / 2;
-    if (total > 0) indices[level] = static_cast<std::uint8_t>(1 + std::min(254.0, 255 * middle / static_cast<double>(total)));
-    below += histogram[level];
   }
-  return indices;
-}
+
+  template <class Count>
+  [[nodiscard]] std::uint8_t operator()(Count count) const {
+    if constexpr (sizeof(Count) > 2) {
+      if (count >= by_count_.size()) return count == max_iter_ ? std::uint8_t{0} : by_level_[level_of(count)];
+    }
+    return by_count_[count];
+  }
+
+ private:
+  static constexpr std::int64_t sampled_pixels = 4'000'000;
+  std::uint64_t max_iter_;
+  std::vector<std::uint8_t> by_level_;
+  std::vector<std::uint8_t> by_count_ = std::vector<std::uint8_t>(65536);
+};
 
 std::vector<Colour> palette_of(const Colormap& colours) {
   std::vector<Colour> palette(colours.begin(), colours.end());
@@ -95,8 +116,6 @@ double to_srgb(double linear) {
   return linear <= 0.0031308 ? 12.92 * linear : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
 }
 
-constexpr std::uint32_t linear_one = 4095;
-
 /// Averages of `factor` x `factor` pixels, in linear light.
 class Averager {
  public:
@@ -104,7 +123,8 @@ class Averager {
       : factor_(factor), cols_(cols), width_((cols + factor - 1) / factor), sums_(static_cast<std::size_t>(3 * width_)) {
     for (std::size_t i = 0; i < palette.size(); ++i) {
       for (std::size_t c = 0; c < 3; ++c) {
-        linear_[i][c] = static_cast<std::uint32_t>(std::lround(to_linear(palette[i][c] / 255.0) * linear_one));
+        const auto value = std::lround(to_linear(palette[i][c] / 255.0) * linear_one);
+        packed_[i] |= static_cast<std::uint64_t>(value) << (channel_bits * c);
       }
     }
     for (std::size_t v = 0; v < srgb_.size(); ++v) {
@@ -114,13 +134,18 @@ class Averager {
 
   [[nodiscard]] std::int64_t width() const { return width_; }
 
-  void add_row(const std::uint8_t* indices) {
+  /// `index_of(col)` is the palette index of the row's pixel in that column.
+  template <class IndexOf>
+  void add_row(IndexOf&& index_of) {
     ++rows_;
     for (std::int64_t x = 0; x < width_; ++x) {
+      auto* sums = &sums_[static_cast<std::size_t>(3 * x)];
       const auto end = std::min((x + 1) * factor_, cols_);
-      for (auto col = x * factor_; col < end; ++col) {
-        const auto& colour = linear_[indices[col]];
-        for (std::size_t c = 0; c < 3; ++c) sums_[static_cast<std::size_t>(3 * x) + c] += colour[c];
+      for (auto col = x * factor_; col < end;) {
+        // All three channels in one addition, for as many pixels as a channel's bits can hold.
+        std::uint64_t sum = 0;
+        for (const auto stop = std::min(col + packed_pixels, end); col < stop; ++col) sum += packed_[index_of(col)];
+        for (std::size_t c = 0; c < 3; ++c) sums[c] += sum >> (channel_bits * c) & ((1U << channel_bits) - 1);
       }
     }
   }
@@ -141,10 +166,13 @@ class Averager {
   }
 
  private:
+  static constexpr std::uint32_t linear_one = 4095;
+  static constexpr unsigned channel_bits = 21;
+  static constexpr std::int64_t packed_pixels = 1 << (21 - 12);
   std::int64_t factor_, cols_, width_;
   std::int64_t rows_ = 0;
   std::vector<std::uint64_t> sums_;
-  std::array<std::array<std::uint32_t, 3>, 256> linear_{};
+  std::array<std::uint64_t, 256> packed_{};
   std::array<std::uint8_t, linear_one + 1> srgb_{};
 };
 
@@ -153,9 +181,8 @@ class Averager {
 void write_png(const std::filesystem::path& path, const ResultShape& shape, const ReadItems& read,
                const Colormap& colours, std::int64_t memory_limit) {
   const auto cols = shape.dims[1];
-  const auto max_iter = shape.image.max_value;
   const Rows rows(shape, read, memory_limit);
-  const auto indices = palette_indices(rows, shape);
+  const Colouring index_of(rows, shape);
   const auto palette = palette_of(colours);
   const auto factor = (std::max(shape.dims[0], cols) + largest_picture_side - 1) / largest_picture_side;
   const bool is_averaged = factor > 1;
@@ -164,16 +191,13 @@ void write_png(const std::filesystem::path& path, const ResultShape& shape, cons
               is_averaged ? std::span<const Colour>() : palette);
   std::vector<std::uint8_t> row(static_cast<std::size_t>(cols));
   rows.for_each_piece(factor, [&](Slab slab, const auto* counts) {
-    for (auto r = slab.begin; r < slab.end; ++r) {
-      const auto* from = counts + (r - slab.begin) * cols;
-      for (std::int64_t col = 0; col < cols; ++col) {
-        row[static_cast<std::size_t>(col)] = from[col] == max_iter ? 0 : indices[level_of(from[col])];
-      }
+    for (auto r = slab.begin; r < slab.end; ++r, counts += cols) {
       if (!is_averaged) {
+        std::transform(counts, counts + cols, row.begin(), [&](auto count) { return index_of(count); });
         png.write_row(row);
         continue;
       }
-      averager.add_row(row.data());
+      averager.add_row([&](std::int64_t col) { return index_of(counts[col]); });
       if ((r + 1) % factor == 0 || r + 1 == shape.items()) png.write_row(averager.take_row());
     }
   });
