@@ -148,9 +148,8 @@ void plain(benchmark::State& state, std::int64_t target, const Picture& picture)
   for (auto _ : state) {
     const double tested = roof_rate(target, Roof::tested);
     const double untested = roof_rate(target, Roof::untested);
-    const double s = timed(state, picture, [&] {
-      return count_block_on<Count>(target, params, re, im, counts).counted;
-    });
+    const double s =
+        timed(state, picture, [&] { return count_block_on<Count>(target, params, re, im, counts).counted; });
     state.SetIterationTime(s);
     rates.push_back(static_cast<double>(picture.counted) / s / 1e9);
     of_tested.push_back(rates.back() / tested);
@@ -200,9 +199,8 @@ void reference(benchmark::State& state) {
   std::vector<std::uint8_t> counts(re.size() * im.size());
   std::vector<double> rates;
   for (auto _ : state) {
-    const double s = timed(state, lessons, [&] {
-      return count_block_reference<std::uint8_t>(KernelParams{}, re, im, counts).counted;
-    });
+    const double s = timed(state, lessons,
+                           [&] { return count_block_reference<std::uint8_t>(KernelParams{}, re, im, counts).counted; });
     state.SetIterationTime(s);
     rates.push_back(static_cast<double>(lessons.counted) / s / 1e9);
   }
@@ -218,10 +216,14 @@ void register_all() {
   };
   for (const std::int64_t target : simd_targets()) {
     const std::string name = hwy::TargetName(target);
-    add("roof/" + name, [target](benchmark::State& s) { roof(s, target); }, 20);
-    add("plain_lessons/" + name, [target](benchmark::State& s) { plain<std::uint8_t>(s, target, lessons); }, 9);
-    add("plain_1000/" + name, [target](benchmark::State& s) { plain<std::uint16_t>(s, target, deep); }, 5);
-    add("skip_10000/" + name, [target](benchmark::State& s) { skip(s, target); }, 1);
+    add(
+        "roof/" + name, [target](benchmark::State& s) { roof(s, target); }, 20);
+    add(
+        "plain_lessons/" + name, [target](benchmark::State& s) { plain<std::uint8_t>(s, target, lessons); }, 9);
+    add(
+        "plain_1000/" + name, [target](benchmark::State& s) { plain<std::uint16_t>(s, target, deep); }, 5);
+    add(
+        "skip_10000/" + name, [target](benchmark::State& s) { skip(s, target); }, 1);
   }
   add("reference_lessons", reference, 1);
 }

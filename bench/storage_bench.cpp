@@ -95,7 +95,13 @@ void result_file_against_pwrite(benchmark::State& state) {
   state.counters["result_GB/s"] = bytes / result_s / 1e9;
   state.counters["ratio_median"] = ratios[ratios.size() / 2];
 }
-BENCHMARK(result_file_against_pwrite)->Arg(12)->Arg(200)->Arg(1000)->UseManualTime()->Iterations(pairs)->Unit(benchmark::kMillisecond);
+BENCHMARK(result_file_against_pwrite)
+    ->Arg(12)
+    ->Arg(200)
+    ->Arg(1000)
+    ->UseManualTime()
+    ->Iterations(pairs)
+    ->Unit(benchmark::kMillisecond);
 
 class Silent : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context& /*context*/) override { return true; }

@@ -11,6 +11,7 @@
 #include "run/fail.hpp"
 #include "run/info.hpp"
 #include "run/run.hpp"
+#include "storage/result_file.hpp"
 
 namespace {
 
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (command.kind == Command::Kind::plot) plot(command.plot);
+    start_hdf5();
     const MpiGuard mpi(argc, argv);
     return static_cast<int>(execute(command, Comm::world(), since_start));
   } catch (const Error& error) {

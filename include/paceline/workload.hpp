@@ -52,7 +52,7 @@ struct ImageInfo {
 
 /// The result as it lies in a file: one dataset whose slowest dimension is the items.
 struct ResultShape {
-  std::string path;                ///< for example `/fractal/counts`
+  std::string path;  ///< for example `/fractal/counts`
   ElementType type = ElementType::float64;
   std::vector<std::int64_t> dims;  ///< dims[0] is the number of items
   std::string units;               ///< empty: a plain number has none

@@ -35,7 +35,8 @@ std::string one_line(std::string text) {
 
 void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& options) {
   options.schedule = schedules.at(entry.default_schedule);
-  app.add_option("-o,--output", options.output, "HDF5 file for the result (none: only the report)")->option_text("FILE.h5");
+  app.add_option("-o,--output", options.output, "HDF5 file for the result (none: only the report)")
+      ->option_text("FILE.h5");
   auto* force = app.add_flag("--force", options.force, "overwrite what exists");
   app.add_flag("--resume", options.resume, "go on from an interrupted run")->excludes(force);
   app.add_option("--threads", options.threads, "OpenMP threads a rank (OMP_NUM_THREADS, else the rank's bound cores)")

@@ -32,7 +32,8 @@ void plot(const PlotOptions& options) {
   // Debian's Python has the packages that the set-up installs; another one may be asked for.
   const char* wish = std::getenv("PACELINE_PYTHON");
   const std::string python = wish != nullptr && *wish != '\0' ? wish : "/usr/bin/python3";
-  std::vector<const char*> words = {python.c_str(), script.c_str(), options.input.c_str(), "-o", options.output.c_str()};
+  std::vector<const char*> words = {python.c_str(), script.c_str(), options.input.c_str(), "-o",
+                                    options.output.c_str()};
   if (options.force) words.push_back("--force");
   words.push_back(nullptr);
   execvp(python.c_str(), const_cast<char* const*>(words.data()));

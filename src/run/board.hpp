@@ -18,7 +18,7 @@ class Board {
     alignas(line) std::atomic<std::uint64_t> spare;    ///< chunks for when they are gone
     alignas(line) std::atomic<std::int64_t> items_done;
     alignas(line) std::atomic<std::uint32_t> stop;  ///< not 0: everyone leaves at the next row
-    std::atomic<std::uint32_t> barked;  ///< not 0: a watchdog has spoken, once is enough
+    std::atomic<std::uint32_t> barked;              ///< not 0: a watchdog has spoken, once is enough
   };
   /// A rank's sign of life.
   struct alignas(line) Pulse {

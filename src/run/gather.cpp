@@ -33,9 +33,9 @@ class Messages {
     const auto flush = [&] {
       if (filled == 0) return;
       MPI_Datatype type = MPI_DATATYPE_NULL;
-      check_mpi(MPI_Type_create_hindexed(static_cast<int>(lengths.size()), lengths.data(), addresses.data(), MPI_BYTE,
-                                         &type),
-                "MPI_Type_create_hindexed");
+      check_mpi(
+          MPI_Type_create_hindexed(static_cast<int>(lengths.size()), lengths.data(), addresses.data(), MPI_BYTE, &type),
+          "MPI_Type_create_hindexed");
       check_mpi(MPI_Type_commit(&type), "MPI_Type_commit");
       auto& request = requests_.emplace_back(MPI_REQUEST_NULL);
       if (sends) {
@@ -50,8 +50,8 @@ class Messages {
     };
     for (auto piece : pieces) {
       while (!piece.empty()) {
-        const auto part = piece.first(
-            static_cast<std::size_t>(std::min(largest_ - filled, static_cast<std::int64_t>(piece.size()))));
+        const auto part =
+            piece.first(static_cast<std::size_t>(std::min(largest_ - filled, static_cast<std::int64_t>(piece.size()))));
         MPI_Aint address = 0;
         MPI_Get_address(part.data(), &address);
         lengths.push_back(static_cast<int>(part.size()));

@@ -18,7 +18,7 @@ enum class ProgressMode { automatic, always, never };
 struct RunOptions {
   std::string name;  ///< of the workload
   std::unique_ptr<Workload> workload;
-  std::string command;  ///< the command line, for the file
+  std::string command;           ///< the command line, for the file
   std::filesystem::path output;  ///< empty: only the report
   bool force = false;
   bool resume = false;

@@ -23,6 +23,8 @@ constexpr std::int64_t chunks_per_thread = 64;
 constexpr double longest_piece_work = 1e9;
 // Large chunks gain nothing once a claim's 0.1 microseconds are lost in them.
 constexpr std::int64_t largest_chosen_chunk = 64;
+// A dispenser counts chunks in half a word.
+constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -41,10 +43,13 @@ std::int64_t choose_piece(const PlanRequest& request) {
 
 Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   const auto items = request_.items;
-  const auto limit_items = request_.memory_limit / (bands_in_flight() + 1) / request_.bytes_per_item;
+  // Where rank 0 gathers slabs, it holds the pieces of everyone.
+  const bool root_holds_all = owns_slabs() && request_.gather == Gather::root;
+  const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
+  const auto limit_items = request_.memory_limit / held / request_.bytes_per_item;
   if (limit_items < 1) {
     throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", request_.memory_limit),
-                fmt::format("{} items of {} bytes must fit", bands_in_flight() + 1, request_.bytes_per_item),
+                fmt::format("{} items of {} bytes must fit", held, request_.bytes_per_item),
                 "raise it or make the items smaller");
   }
   piece_ = choose_piece(request_);
@@ -61,16 +66,18 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   std::int64_t share = items;  // what a band must cover in all the bands together
   for (std::size_t r = 0; r < own_.size(); ++r) share = r == 0 ? own_[r].size() : std::max(share, own_[r].size());
 
-  // Where rank 0 gathers, it holds the pieces of everyone.
-  const bool root_holds_all = owns_slabs() && request_.gather == Gather::root;
-  const auto at_most = std::max(std::int64_t{1}, root_holds_all ? limit_items / request_.ranks : limit_items);
   // Several bands even where one would fit, so that writing overlaps with computing.
   const auto worthwhile = divide_up(smallest_band_bytes, request_.bytes_per_item * (owns_slabs() ? request_.ranks : 1));
-  band_items_ = std::min(at_most, std::max(worthwhile, divide_up(share, 8)));
+  band_items_ = std::min(limit_items, std::max(worthwhile, divide_up(share, 8)));
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share));
   if (chunk_ > band_items_) chunk_ = band_items_;
   band_items_ = band_items_ / chunk_ * chunk_;
   bands_ = std::max(std::int64_t{1}, divide_up(share, band_items_));
+  if (request_.schedule == Schedule::dynamic && all_chunks() > most_dynamic_chunks) {
+    throw Error(ExitCode::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
+                fmt::format("the dynamic schedule counts {}", most_dynamic_chunks),
+                "raise --chunk and --memory-limit, or choose another --schedule");
+  }
 }
 
 bool Plan::owns_slabs() const {

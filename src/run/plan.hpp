@@ -26,10 +26,10 @@ struct PlanRequest {
   int threads = 1;  ///< of each rank
   Schedule schedule = Schedule::dynamic;
   Gather gather = Gather::parallel;
-  std::int64_t chunk = 0;  ///< items; 0: chosen
+  std::int64_t chunk = 0;                               ///< items; 0: chosen
   std::int64_t memory_limit = std::int64_t{512} << 20;  ///< bytes of the result that a rank may hold
-  double worst_item_work = 0;  ///< upper bound, in the workload's unit; bounds a chosen chunk
-  std::vector<double> costs;   ///< weighted: estimated cost per sample, see sample_items()
+  double worst_item_work = 0;                           ///< upper bound, in the workload's unit; bounds a chosen chunk
+  std::vector<double> costs;                            ///< weighted: estimated cost per sample, see sample_items()
 };
 
 /// A chunk as it is handed to a thread.

@@ -104,9 +104,9 @@ std::string text_report(const Record& record) {
                            imbalance(column(record, &RankRow::work_executed)));
     }
     if (std::string_view(name) == "write" && !options.output.empty() && record.computed_items > 0) {
-      value += fmt::format("   {} at {}/s to {}", human_bytes(computed_bytes(record)),
-                           human_bytes(computed_bytes(record) / largest(column(record, seconds))),
-                           options.output.string());
+      value +=
+          fmt::format("   {} at {}/s to {}", human_bytes(computed_bytes(record)),
+                      human_bytes(computed_bytes(record) / largest(column(record, seconds))), options.output.string());
     }
     line(name, value);
   }
@@ -114,8 +114,8 @@ std::string text_report(const Record& record) {
   line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", record.wall_s, record.serial_s));
   const auto rate_unit = workload.rate_unit();
   const auto item_unit = workload.item_rate_unit();
-  auto rates = fmt::format("{:.3f} {}",
-                           rate(sum(column(record, &RankRow::work_useful)), rate_unit, compute_s(record)), rate_unit.name);
+  auto rates = fmt::format("{:.3f} {}", rate(sum(column(record, &RankRow::work_useful)), rate_unit, compute_s(record)),
+                           rate_unit.name);
   if (!item_unit.name.empty()) {
     rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(record.computed_items), item_unit, compute_s(record)),
                          item_unit.name);

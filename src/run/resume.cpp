@@ -17,7 +17,8 @@ void check_slab(const ResultFile& file, Slab slab, std::int64_t bytes_per_item, 
     const auto at = static_cast<std::size_t>(item - slab.begin);
     const auto each = static_cast<std::size_t>(bytes_per_item);
     // A node that was lost may have taken data with it that was flagged as written.
-    const bool is_there = digests[at] != 0 && digests[at] == item_digest(item, std::span(bytes).subspan(at * each, each));
+    const bool is_there =
+        digests[at] != 0 && digests[at] == item_digest(item, std::span(bytes).subspan(at * each, each));
     if (is_there) digest.add(digests[at]);
     finished.push_back(is_there ? 1 : 0);
   }

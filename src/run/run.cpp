@@ -64,6 +64,12 @@ Plan make_plan(const Comm& world, const RunOptions& options, int threads) {
   return std::move(*plan);
 }
 
+/// However the two are spelt; they need not be there yet.
+bool is_same_place(const fs::path& a, const fs::path& b) {
+  std::error_code code;
+  return a == b || fs::weakly_canonical(fs::absolute(a), code) == fs::weakly_canonical(fs::absolute(b), code);
+}
+
 Provenance provenance(const RunOptions& options) {
   return {{"software", std::string("paceline")},
           {"software_version", std::string(PACELINE_VERSION)},
@@ -144,7 +150,7 @@ class Runner {
                                               : Existing::refuse;
       if (!options_.output.empty()) start = static_cast<int>(check_output(options_.output, existing, bytes));
       for (const auto& side : workload_.side_outputs()) {
-        if (side == options_.output) {
+        if (is_same_place(side, options_.output) || is_same_place(side, part_of(options_.output))) {
           throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
         }
         check_output(side, existing == Existing::resume ? Existing::overwrite : existing, 0);
@@ -158,8 +164,8 @@ class Runner {
       return Start::complete;
     }
     if (is_scratch) {
-      const auto near = workload_.side_outputs().empty() ? fs::temp_directory_path() / "paceline"
-                                                         : workload_.side_outputs().front();
+      const auto near =
+          workload_.side_outputs().empty() ? fs::temp_directory_path() / "paceline" : workload_.side_outputs().front();
       file_path_ = fmt::format("{}.{}.scratch", near.string(), getpid());
     } else if (!options_.output.empty()) {
       file_path_ = part_of(options_.output);
@@ -180,8 +186,8 @@ class Runner {
       file_.emplace(file_path_, comm, shape, ResultFile::Access::write);
     });
     if (start == Start::resume) {
-      resumed_ = read_resumed(world_, file_ ? &*file_ : nullptr, shape.items(), shape.bytes_per_item(),
-                              options_.memory_limit);
+      resumed_ =
+          read_resumed(world_, file_ ? &*file_ : nullptr, shape.items(), shape.bytes_per_item(), options_.memory_limit);
     }
   }
 
@@ -193,8 +199,8 @@ class Runner {
     Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_);
     Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
     Watchdog watchdog(world_, board_, options_.watchdog_s);
-    const auto items_here = static_cast<std::int64_t>(std::llround(
-        static_cast<double>(shape.items() - resumed_.items) * node_.size() / world_.size()));
+    const auto items_here = static_cast<std::int64_t>(
+        std::llround(static_cast<double>(shape.items() - resumed_.items) * node_.size() / world_.size()));
     std::optional<Progress> progress;
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
     const auto meanwhile = [&] {
@@ -213,6 +219,7 @@ class Runner {
     const auto computed = compute(plan, workload_, *dispenser, bands, board_, resumed_.finished);
     const auto computing_s = watch.seconds();
     writer.join();
+    if (progress) progress->show(board_.shared().items_done.load());
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
     if (options_.gather == Gather::root) serial_s_ += all_s - world_.reduce_all(computing_s, MPI_MAX);
@@ -253,10 +260,10 @@ class Runner {
     if (options_.output.empty()) {
       throw AgreedError(Error(ExitCode::failure, what, "there is no --output, so nothing is saved"));
     }
-    throw AgreedError(Error(ExitCode::interrupted, what,
-                            fmt::format("{} of {} items are saved in {}", finished, workload_.shape().items(),
-                                        file_path_.string()),
-                            "the same command with --resume goes on"));
+    throw AgreedError(
+        Error(ExitCode::interrupted, what,
+              fmt::format("{} of {} items are saved in {}", finished, workload_.shape().items(), file_path_.string()),
+              "the same command with --resume goes on"));
   }
 
   void gather_tables(const std::vector<double>& busy_s) {

@@ -46,8 +46,7 @@ WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const
   };
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     for (Nap nap; !bands.passed(band); nap.take()) serve();
-    const auto notice =
-        exchange(comm, {board.stopping() ? 1 : 0, result.error ? 1 : 0, bands.last_entered()}, serve);
+    const auto notice = exchange(comm, {board.stopping() ? 1 : 0, result.error ? 1 : 0, bands.last_entered()}, serve);
     if (notice.stop != 0 || notice.failed != 0) board.stop();
     // A stop ends the loop once no rank has entered this band: all threads have left, so none will.
     if (notice.failed != 0 || (notice.stop != 0 && notice.last_entered < band)) break;

@@ -25,7 +25,8 @@ struct WriterResult {
 };
 
 /// Collective over `comm`, bands in order until all are written or, after a stop, until no rank has any items left.
-/// `gatherer`: nothing if no rank wants the items, `file`: nothing on ranks that write none. `meanwhile` is called every few hundred microseconds.
+/// `gatherer`: nothing if no rank wants the items, `file`: nothing on ranks that write none. `meanwhile` is called
+/// every few hundred microseconds.
 WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const Board& board, Dispenser& dispenser,
                          Gatherer* gatherer, ResultFile* file, const std::function<void()>& meanwhile);
 

@@ -42,7 +42,8 @@ void check_space(const fs::path& file, std::int64_t bytes) {
   if (statvfs(folder_of(file).c_str(), &space) == 0) {
     const auto free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
     if (free < static_cast<double>(bytes)) {
-      throw cannot(file, fmt::format("it needs {}, {} are free", human_bytes(static_cast<double>(bytes)), human_bytes(free)),
+      throw cannot(file,
+                   fmt::format("it needs {}, {} are free", human_bytes(static_cast<double>(bytes)), human_bytes(free)),
                    "free space or choose another place");
     }
   }

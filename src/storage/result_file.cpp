@@ -21,6 +21,8 @@ h5::Handle access_list(const std::optional<Comm>& comm) {
   auto list = h5::properties(H5P_FILE_ACCESS);
   // Locks fail on many network file systems, and nobody reads a file before it has its final name.
   h5::check(H5Pset_file_locking(list.get(), 0, 1), "H5Pset_file_locking");
+  // Writes fail where they are asked for, not later when a dataset is closed.
+  h5::check(H5Pset_sieve_buf_size(list.get(), 0), "H5Pset_sieve_buf_size");
   if (comm) {
     h5::check(H5Pset_fapl_mpio(list.get(), comm->handle(), MPI_INFO_NULL), "H5Pset_fapl_mpio");
     h5::check(H5Pset_all_coll_metadata_ops(list.get(), true), "H5Pset_all_coll_metadata_ops");
@@ -74,15 +76,18 @@ void mark_as_image(hid_t file, hid_t dataset, const ResultShape& shape) {
   const auto& palette = shape.image.palette;
   text("IMAGE_SUBCLASS", palette.empty() ? "IMAGE_GRAYSCALE" : "IMAGE_INDEXED");
   const std::uint8_t white_is_zero = 0;
-  h5::check(H5LTset_attribute_uchar(file, path.c_str(), "IMAGE_WHITE_IS_ZERO", &white_is_zero, 1), "IMAGE_WHITE_IS_ZERO");
+  h5::check(H5LTset_attribute_uchar(file, path.c_str(), "IMAGE_WHITE_IS_ZERO", &white_is_zero, 1),
+            "IMAGE_WHITE_IS_ZERO");
   // The range has the type of the pixels.
-  const h5::Handle space([] {
-    const hsize_t two = 2;
-    return H5Screate_simple(1, &two, nullptr);
-  }(), H5Sclose, "H5Screate_simple");
-  const h5::Handle range(H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type), space.get(),
-                                    H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose, "H5Acreate");
+  const h5::Handle space(
+      [] {
+        const hsize_t two = 2;
+        return H5Screate_simple(1, &two, nullptr);
+      }(),
+      H5Sclose, "H5Screate_simple");
+  const h5::Handle range(
+      H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose, "H5Acreate");
   const std::uint64_t values[] = {0, shape.image.max_value};
   h5::check(H5Awrite(range.get(), H5T_NATIVE_UINT64, values), "H5Awrite");
   if (!palette.empty()) {
@@ -105,7 +110,8 @@ void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, 
     auto count = dims;
     start[0] = unsigned_of(in_memory ? run.at : run.items.begin);
     count[0] = unsigned_of(run.items.size());
-    h5::check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr), "H5Sselect_hyperslab");
+    h5::check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr),
+              "H5Sselect_hyperslab");
     op = H5S_SELECT_OR;
   }
 }
@@ -219,9 +225,9 @@ struct ResultFile::Impl {
     if (parallel && !one_dimension) {
       H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
       h5::check(H5Pget_mpio_actual_io_mode(how.list.get(), &mode), "H5Pget_mpio_actual_io_mode");
-      io_mode = mode == H5D_MPIO_NO_COLLECTIVE                                         ? "independent"
+      io_mode = mode == H5D_MPIO_NO_COLLECTIVE                                                ? "independent"
                 : mode == H5D_MPIO_CONTIGUOUS_COLLECTIVE || mode == H5D_MPIO_CHUNK_COLLECTIVE ? "collective"
-                                                                                       : "mixed";
+                                                                                              : "mixed";
     }
   }
 
@@ -369,6 +375,13 @@ std::string stored_digest(const std::filesystem::path& path, const ResultShape& 
     if (error.code() == ExitCode::input) throw;
     throw damaged(path, error.what());
   }
+}
+
+void start_hdf5() {
+  // HDF5 1.10 frees a file that it can't bring to a full disk, keeps its identifier, and crashes over it in its own
+  // clean-up. Registered with neither exit() nor, being started before it, MPI, that never runs: handles close here.
+  H5dont_atexit();
+  H5open();
 }
 
 std::string hdf5_version() {

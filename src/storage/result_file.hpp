@@ -76,6 +76,8 @@ class ResultFile {
 
 /// Digest stored in a complete file, or nothing when it is no complete result of this shape. Throws Error (input).
 std::string stored_digest(const std::filesystem::path& path, const ResultShape& shape);
+/// To be called before MPI is started, by programs that must end in order after a write has failed.
+void start_hdf5();
 /// Version of the HDF5 library, and whether it is a parallel one, for `info`.
 std::string hdf5_version();
 

@@ -39,7 +39,8 @@ Error bad_value(const std::string& option, const std::string& given, const std::
 
 /// Two finite numbers with `separator` between them.
 std::pair<double, double> two_numbers(const std::string& option, const std::string& text, char separator) {
-  const auto example = fmt::format("give two numbers, for example {} {}", option, separator == ':' ? "-1.5:0" : "-0.8,0.156");
+  const auto example =
+      fmt::format("give two numbers, for example {} {}", option, separator == ':' ? "-1.5:0" : "-0.8,0.156");
   double values[2] = {};
   const char* at = text.data();
   const char* const end = text.data() + text.size();
@@ -106,7 +107,8 @@ void Fractal::add_options(CLI::App& app) {
       ->transform(CLI::CheckedTransformer(formulas))
       ->option_text("NAME (mandelbrot)");
   app.add_option("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
-  app.add_option("--interior", interior_, "skip the interior where that is rigorous, or compute it plainly; same counts")
+  app.add_option("--interior", interior_,
+                 "skip the interior where that is rigorous, or compute it plainly; same counts")
       ->transform(CLI::CheckedTransformer(interiors))
       ->option_text("skip|plain (skip)");
   app.add_option("--png", png_, "also draw the image");
@@ -136,9 +138,12 @@ void Fractal::prepare() {
   }
   const auto& im = shape_.axes[0].values;
   const auto& re = shape_.axes[1].values;
-  shape_.attributes = {{"formula", name_of(formulas, formula_)}, {"max_iter", max_iter_},
-                       {"re_first", re.front()},                 {"re_last", re.back()},
-                       {"im_first", im.front()},                 {"im_last", im.back()}};
+  shape_.attributes = {{"formula", name_of(formulas, formula_)},
+                       {"max_iter", max_iter_},
+                       {"re_first", re.front()},
+                       {"re_last", re.back()},
+                       {"im_first", im.front()},
+                       {"im_last", im.back()}};
   if (formula_ == Formula::julia) {
     shape_.attributes.emplace_back("julia_c_re", julia_re);
     shape_.attributes.emplace_back("julia_c_im", julia_im);
@@ -174,8 +179,8 @@ double Fractal::estimate_cost(std::int64_t row) const {
   std::vector<double> some;
   for (std::size_t j = step / 2; j < re.size(); j += step) some.push_back(re[j]);
   std::vector<std::uint64_t> counts(some.size());
-  const auto work =
-      count_block(params_, std::span<const double>(some), part(shape_.axes[0].values, {row, row + 1}), std::span(counts));
+  const auto work = count_block(params_, std::span<const double>(some), part(shape_.axes[0].values, {row, row + 1}),
+                                std::span(counts));
   return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 2.0;
 }
 

@@ -55,10 +55,10 @@ std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTarg
 
 std::string simd_target_name() { return hwy::TargetName(simd_targets().front()); }
 
-#define PACELINE_INSTANTIATE(Count)                                                                       \
-  template KernelWork count_block<Count>(const KernelParams&, std::span<const double>,                    \
-                                         std::span<const double>, std::span<Count>);                      \
-  template KernelWork count_block_on<Count>(std::int64_t, const KernelParams&, std::span<const double>,   \
+#define PACELINE_INSTANTIATE(Count)                                                                             \
+  template KernelWork count_block<Count>(const KernelParams&, std::span<const double>, std::span<const double>, \
+                                         std::span<Count>);                                                     \
+  template KernelWork count_block_on<Count>(std::int64_t, const KernelParams&, std::span<const double>,         \
                                             std::span<const double>, std::span<Count>);
 PACELINE_INSTANTIATE(std::uint8_t)
 PACELINE_INSTANTIATE(std::uint16_t)

@@ -31,17 +31,17 @@ struct KernelWork {
 
 /// Writes counts[r * re.size() + c] for the pixel im[r], re[c]: the last iteration before z is first outside
 /// (re^2 + im^2 > 4), max_iter if it never is. Count is uint8_t, uint16_t, uint32_t or uint64_t and holds max_iter.
-/// Uses the machine's best instructions. Re-entrant; some 60 KiB of stack, no heap. Lanes are refilled from any row of the
-/// block, so that blocks of many rows keep the lanes busier: 10,000 pixels and more are best.
-/// Throws std::invalid_argument if the spans do not fit together or max_iter does not fit Count.
+/// Uses the machine's best instructions. Re-entrant; some 60 KiB of stack, no heap. Lanes are refilled from any row of
+/// the block, so that blocks of many rows keep the lanes busier: 10,000 pixels and more are best. Throws
+/// std::invalid_argument if the spans do not fit together or max_iter does not fit Count.
 template <class Count>
 KernelWork count_block(const KernelParams& params, std::span<const double> re, std::span<const double> im,
                        std::span<Count> counts);
 
 /// The same by the definition, a pixel and an iteration at a time; ignores `interior`.
 template <class Count>
-KernelWork count_block_reference(const KernelParams& params, std::span<const double> re,
-                                 std::span<const double> im, std::span<Count> counts);
+KernelWork count_block_reference(const KernelParams& params, std::span<const double> re, std::span<const double> im,
+                                 std::span<Count> counts);
 
 /// Highway's name of the instruction set that count_block uses on this machine, e.g. "AVX2".
 std::string simd_target_name();

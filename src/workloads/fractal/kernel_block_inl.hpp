@@ -69,7 +69,11 @@ template <Map map, bool skip>
 class Block {
  public:
   Block(const KernelParams& params, std::span<const double> re, std::span<const double> im, CountsSink sink)
-      : params_(params), re_(re), im_(im), sink_(sink), max_iter_(params.max_iter),
+      : params_(params),
+        re_(re),
+        im_(im),
+        sink_(sink),
+        max_iter_(params.max_iter),
         limit_(static_cast<std::uint32_t>(
             max_iter_ <= group_only ? max_iter_ : first_steps + (max_iter_ - first_steps) % batch_steps)),
         lanes_(sink_, max_iter_, max_iter_ - limit_) {}
@@ -156,28 +160,42 @@ class Block {
     }
     if constexpr (skip && map == Map::square) {
       // Asked only beside a group that stayed inside: interiors are large, and far from them it would be for nothing.
-      if (untested_ == limit_ && params_.formula == Formula::mandelbrot) {
+      if (guess_.untested == limit_ && params_.formula == Formula::mandelbrot) {
         M all = hn::FirstN(d, lanes);
         for (std::size_t v = 0; v < group_; v += lanes) {
           all = hn::And(all, never_leaves(hn::LoadU(d, c_re + v), hn::Load(d, c_im + v)));
         }
         const bool before = std::exchange(known_, hn::AllTrue(d, all));
         if (known_) return store_same(p, valid, max_iter_);
-        if (before) untested_ = 1;
+        if (before) guess_ = {};
       }
     }
     Ending ending;
-    std::uint32_t steps = follow_group<map>(z_re, z_im_, c_re, c_im, limit_, untested_, counts_, end_x_, end_y_, ending);
-    if (ending == Ending::begin_again) {
-      steps += follow_group<map>(z_re, z_im_, c_re, c_im, limit_, 1, counts_, end_x_, end_y_, ending);
-    }
+    std::uint32_t steps = 0;
+    const auto follow = [&](Guess guess) {
+      steps += follow_group<map>(z_re, z_im_, c_re, c_im, limit_, guess, counts_, end_x_, end_y_, ending);
+      return ending != Ending::begin_again;
+    };
+    // Neighbours differ by little: a wrong guess is tried again a little shorter, and then without any.
+    const std::uint32_t shorter = guess_.untested > 4 ? guess_.untested - 2 : 1;
+    if (!follow(guess_) && !follow({shorter, false})) follow({});
     work_.executed += steps * group_;
-    if (ending == Ending::all_inside && limit_ == max_iter_) return store_same(p, valid, max_iter_);
-    const std::uint64_t least = std::min(counts_[0], counts_[group_ - 1]);
-    untested_ = least >= limit_ ? limit_ : static_cast<std::uint32_t>(std::max<std::uint64_t>(least, 2) - 1);
+    if (ending == Ending::all_same) {
+      if (guess_.untested < limit_ || limit_ == max_iter_) return store_same(p, valid, guess_.untested);
+      std::fill_n(counts_, group_, limit_);
+    } else {
+      guess_ = guess_from_counts();
+    }
     if (limit_ < max_iter_ && any_survivor()) survivors(p, valid, c_re, c_im);
     store(p, valid);
     if (queue_.size >= queue_room) lanes_.run(queue_, false);  // writes counts of this group, too
+  }
+
+  Guess guess_from_counts() const {
+    const auto first = static_cast<std::uint32_t>(counts_[0]);
+    const auto last = static_cast<std::uint32_t>(counts_[group_ - 1]);
+    if (first == last && first > 0) return {first, true};
+    return {std::max<std::uint32_t>(std::min(first, last), 2) - 1, false};
   }
 
   bool any_survivor() const {
@@ -254,8 +272,8 @@ class Block {
   const std::uint64_t max_iter_;
   const std::uint32_t limit_;  // iterations in the group; what is left is a multiple of batch_steps
   const std::size_t group_ = vectors_in_flight * hn::Lanes(D());
-  std::uint32_t untested_ = 1;  // iterations to run without a test: the last group stayed inside so long
-  bool known_ = false;          // the last group never_leaves
+  Guess guess_;         // the last group did this
+  bool known_ = false;  // the last group never_leaves
   KernelWork work_;
   Orbits queue_;
   Lanes<map, skip> lanes_;

@@ -89,9 +89,9 @@ class Lanes {
     const std::size_t lanes = hn::Lanes(d);
     ++now_;
     executed_ += batch_steps * active_;
-#define PACELINE_LOAD(i)                      \
-  V x##i = hn::Load(d, x_ + i * lanes);       \
-  V y##i = hn::Load(d, y_ + i * lanes);       \
+#define PACELINE_LOAD(i)                        \
+  V x##i = hn::Load(d, x_ + i * lanes);         \
+  V y##i = hn::Load(d, y_ + i * lanes);         \
   const V cx##i = hn::Load(d, cx_ + i * lanes); \
   const V cy##i = hn::Load(d, cy_ + i * lanes);
     PACELINE_EACH(PACELINE_LOAD)
@@ -106,22 +106,22 @@ class Lanes {
     const V four = hn::Set(d, 4.0);
     const VU time = hn::Set(du, now_);
     M any = hn::FirstN(d, 0);
-#define PACELINE_TEST(i)                                                                                 \
-  M done##i = hn::Not(hn::Le(magnitude(x##i, y##i), four));                                              \
-  done##i = hn::Or(done##i, hn::RebindMask(d, hn::Eq(time, hn::Load(du, deadline_ + i * lanes))));       \
-  if constexpr (skip) {                                                                                  \
-    done##i = hn::Or(done##i, hn::And(hn::Eq(x##i, hn::Load(d, x_ + i * lanes)),                         \
-                                      hn::Eq(y##i, hn::Load(d, y_ + i * lanes))));                       \
-    done##i = hn::Or(done##i, hn::And(hn::Eq(x##i, hn::Load(d, saved_x_ + i * lanes)),                   \
-                                      hn::Eq(y##i, hn::Load(d, saved_y_ + i * lanes))));                 \
-  }                                                                                                      \
+#define PACELINE_TEST(i)                                                                                             \
+  M done##i = hn::Not(hn::Le(magnitude(x##i, y##i), four));                                                          \
+  done##i = hn::Or(done##i, hn::RebindMask(d, hn::Eq(time, hn::Load(du, deadline_ + i * lanes))));                   \
+  if constexpr (skip) {                                                                                              \
+    done##i = hn::Or(done##i,                                                                                        \
+                     hn::And(hn::Eq(x##i, hn::Load(d, x_ + i * lanes)), hn::Eq(y##i, hn::Load(d, y_ + i * lanes)))); \
+    done##i = hn::Or(done##i, hn::And(hn::Eq(x##i, hn::Load(d, saved_x_ + i * lanes)),                               \
+                                      hn::Eq(y##i, hn::Load(d, saved_y_ + i * lanes))));                             \
+  }                                                                                                                  \
   any = hn::Or(any, done##i);
     PACELINE_EACH(PACELINE_TEST)
     if (HWY_UNLIKELY(!hn::AllFalse(d, any))) {
       std::uint8_t bits[vectors_in_flight * mask_bytes] = {};
-#define PACELINE_DONE(i)                                     \
-  hn::StoreMaskBits(d, done##i, bits + i * mask_bytes);      \
-  hn::Store(x##i, d, end_x_ + i * lanes);                    \
+#define PACELINE_DONE(i)                                \
+  hn::StoreMaskBits(d, done##i, bits + i * mask_bytes); \
+  hn::Store(x##i, d, end_x_ + i * lanes);               \
   hn::Store(y##i, d, end_y_ + i * lanes);
       PACELINE_EACH(PACELINE_DONE)
       for (std::size_t v = 0; v < vectors_in_flight; ++v) {
@@ -131,21 +131,21 @@ class Lanes {
           end_orbit(v * lanes + hwy::Num0BitsBelowLS1Bit_Nonzero64(set), queue);
         }
       }
-#define PACELINE_MERGE(i)                                                                     \
-  x##i = hn::Load(d, end_x_ + i * lanes);                                                     \
+#define PACELINE_MERGE(i)                 \
+  x##i = hn::Load(d, end_x_ + i * lanes); \
   y##i = hn::Load(d, end_y_ + i * lanes);
       PACELINE_EACH(PACELINE_MERGE)
     }
-#define PACELINE_STORE(i)                    \
-  hn::Store(x##i, d, x_ + i * lanes);        \
+#define PACELINE_STORE(i)             \
+  hn::Store(x##i, d, x_ + i * lanes); \
   hn::Store(y##i, d, y_ + i * lanes);
     PACELINE_EACH(PACELINE_STORE)
     if constexpr (skip) {
       if (now_ == next_save_) {
         ++saves_;
         next_save_ = now_ + save_distance * std::min<std::uint64_t>(saves_ & (~saves_ + 1), 4);
-#define PACELINE_SAVE(i)                           \
-  hn::Store(x##i, d, saved_x_ + i * lanes);        \
+#define PACELINE_SAVE(i)                    \
+  hn::Store(x##i, d, saved_x_ + i * lanes); \
   hn::Store(y##i, d, saved_y_ + i * lanes);
         PACELINE_EACH(PACELINE_SAVE)
       }
@@ -159,7 +159,8 @@ class Lanes {
 #undef PACELINE_SAVE
   }
 
-  // Lane i is outside, at its last iteration, or periodic: its count, or a place in the queue of those to count exactly.
+  // Lane i is outside, at its last iteration, or periodic: its count, or a place in the queue of those to count
+  // exactly.
   void end_orbit(std::size_t i, Orbits& queue) {
     if (deadline_[i] == idle) return;  // rests at 0, which is periodic
     if (end_x_[i] * end_x_[i] + end_y_[i] * end_y_[i] <= 4.0) {
@@ -197,7 +198,7 @@ class Lanes {
     alignas(64) double unused_x[max_group];
     alignas(64) double unused_y[max_group];
     Ending unused;
-    const std::uint32_t steps = follow_group<map>(replay_x_, replay_y_, replay_cx_, replay_cy_, batch_steps, 1, counts,
+    const std::uint32_t steps = follow_group<map>(replay_x_, replay_y_, replay_cx_, replay_cy_, batch_steps, {}, counts,
                                                   unused_x, unused_y, unused);
     executed_ += steps * group_;
     for (std::size_t i = 0; i < replays_; ++i) finish(replay_pixel_[i], replay_base_[i] + counts[i]);
@@ -227,7 +228,7 @@ class Lanes {
   const std::uint64_t batches_;
   const std::size_t group_ = vectors_in_flight * hn::Lanes(D());
   std::size_t active_ = 0;
-  std::uint64_t now_ = 0;        // batches since the begin
+  std::uint64_t now_ = 0;  // batches since the begin
   std::uint64_t next_save_ = 1;
   std::uint64_t saves_ = 0;
   std::uint64_t counted_ = 0;

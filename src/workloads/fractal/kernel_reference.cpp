@@ -26,8 +26,8 @@ std::uint64_t count_pixel(const KernelParams& params, double re, double im) {
 }  // namespace
 
 template <class Count>
-KernelWork count_block_reference(const KernelParams& params, std::span<const double> re,
-                                 std::span<const double> im, std::span<Count> counts) {
+KernelWork count_block_reference(const KernelParams& params, std::span<const double> re, std::span<const double> im,
+                                 std::span<Count> counts) {
   KernelWork work;
   for (std::size_t r = 0; r < im.size(); ++r) {
     for (std::size_t c = 0; c < re.size(); ++c) {
@@ -40,8 +40,8 @@ KernelWork count_block_reference(const KernelParams& params, std::span<const dou
   return work;
 }
 
-#define PACELINE_INSTANTIATE(Count)                                                                     \
-  template KernelWork count_block_reference<Count>(const KernelParams&, std::span<const double>,        \
+#define PACELINE_INSTANTIATE(Count)                                                              \
+  template KernelWork count_block_reference<Count>(const KernelParams&, std::span<const double>, \
                                                    std::span<const double>, std::span<Count>);
 PACELINE_INSTANTIATE(std::uint8_t)
 PACELINE_INSTANTIATE(std::uint16_t)

@@ -36,8 +36,8 @@ inline constexpr std::size_t max_group = vectors_in_flight * hn::MaxLanes(D());
 
 enum class Map { square, ship, tricorn };
 
-// z -> f(z) + c, given x*x and y*y. 2*xy is exact, so that `fused` (one operation adds it to cy) gives the same bits, but
-// where 2*xy overflows: not before the orbit is outside. Nothing else may be fused.
+// z -> f(z) + c, given x*x and y*y. 2*xy is exact, so that `fused` (one operation adds it to cy) gives the same bits,
+// but where 2*xy overflows: not before the orbit is outside. Nothing else may be fused.
 template <Map map, bool fused>
 HWY_INLINE void step(V& x, V& y, V xx, V yy, V cx, V cy) {
   V xy = hn::Mul(x, y);
@@ -70,35 +70,40 @@ HWY_INLINE VU increment(VU n, M m) {
 HWY_INLINE V magnitude(V x, V y) { return hn::Add(hn::Mul(x, x), hn::Mul(y, y)); }
 
 // Orbits with |c|^2 <= 4 - 2^-20 never come back: outside once is outside for ever, so that a test at the end of some
-// steps finds every orbit that left during them. Proof. Each of the maps has |f(z)| = |z|^2, so |z'| >= |z|^2 - |c|, and
-// |c| <= 2 - 2^-23. If |z|^2 > 4, |z'| >= 2 + 2^-23 and |z'| grows from there on (|z|^2 - 2 - |z| > 0 for |z| > 2); a
-// computed step is off by less than 2^-49 |z|^2, the test by less than 2^-51 |z|^2, which does not change it.
-// When a component overflows, re becomes infinite or NaN one step later at most and stays so (a difference or sum with
-// such an operand), and neither is `<= 4`. Hence "inside" is tested as `<= 4` here, where NaN comes after outside only.
+// steps finds every orbit that left during them. Proof. Each of the maps has |f(z)| = |z|^2, so |z'| >= |z|^2 - |c|,
+// and |c| <= 2 - 2^-23. If |z|^2 > 4, |z'| >= 2 + 2^-23 and |z'| grows from there on (|z|^2 - 2 - |z| > 0 for |z| > 2);
+// a computed step is off by less than 2^-49 |z|^2, the test by less than 2^-51 |z|^2, which does not change it. When a
+// component overflows, re becomes infinite or NaN one step later at most and stays so (a difference or sum with such an
+// operand), and neither is `<= 4`. Hence "inside" is tested as `<= 4` here, where NaN comes after outside only.
 inline constexpr double returns_never = 4.0 - 1.0 / (1 << 20);
 // Julia's first z is any pixel; one that does not overflow at once.
 inline constexpr double julia_start_limit = 1e100;
 
 enum class Ending {
   mixed,
-  all_inside,  // every count is `limit`; not always told
-  begin_again  // some orbit left during the untested iterations
+  all_same,    // every count is `untested`, and none was written; told only when guessed
+  begin_again  // the guess was wrong, or some orbit left during the untested iterations: counts are of no use
+};
+
+// What a group is expected to do, from its neighbour. The first `untested` (>= 1) iterations are run without a test.
+struct Guess {
+  std::uint32_t untested = 1;
+  bool all_leave_then = false;  // all orbits are inside after them, and (before `limit`) none an iteration later
 };
 
 // Follows the 6 vectors of orbits from (zx, zy) to iteration `limit` (or until all are outside) and writes how many
 // iterations each was inside; (out_x, out_y) is z after `limit` iterations, for those that still are.
-// The first `untested` (>= 1) iterations are run without a test; if an orbit has left before, counts are of no use.
 // Requires orbits that never come back. Returns the iterations executed per orbit.
 template <Map map>
 HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const double* HWY_RESTRICT zy,
                                         const double* HWY_RESTRICT cx, const double* HWY_RESTRICT cy,
-                                        std::uint32_t limit, std::uint32_t untested,
-                                        std::uint64_t* HWY_RESTRICT counts, double* HWY_RESTRICT out_x,
-                                        double* HWY_RESTRICT out_y, Ending& ending) {
+                                        std::uint32_t limit, Guess guess, std::uint64_t* HWY_RESTRICT counts,
+                                        double* HWY_RESTRICT out_x, double* HWY_RESTRICT out_y, Ending& ending) {
   const D d;
   const DU du;
   const std::size_t lanes = hn::Lanes(d);
   const V four = hn::Set(d, 4.0);
+  const std::uint32_t untested = guess.untested;
 #define PACELINE_LOAD(i)                        \
   V x##i = hn::LoadU(d, zx + i * lanes);        \
   V y##i = hn::LoadU(d, zy + i * lanes);        \
@@ -106,28 +111,37 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   const V cy##i = hn::LoadU(d, cy + i * lanes);
   PACELINE_EACH(PACELINE_LOAD)
   for (std::uint32_t k = 0; k < untested; ++k) {
-#define PACELINE_STEP(i) step<map, true>(x##i, y##i, cx##i, cy##i);
+#define PACELINE_STEP(i) step<map, (i) % 3 == 0>(x##i, y##i, cx##i, cy##i);  // adders and multipliers alike busy
     PACELINE_EACH(PACELINE_STEP)
   }
-  if (untested == limit && limit > 1) {
+  if (guess.all_leave_then) {
     M all = hn::FirstN(d, lanes);
 #define PACELINE_INSIDE(i) all = hn::And(all, hn::Le(magnitude(x##i, y##i), four));
     PACELINE_EACH(PACELINE_INSIDE)
-    if (hn::AllTrue(d, all)) {
+    ending = Ending::begin_again;
+    if (!hn::AllTrue(d, all)) return untested;
+    if (untested == limit) {
 #define PACELINE_END(i)                   \
   hn::StoreU(x##i, d, out_x + i * lanes); \
-  hn::StoreU(y##i, d, out_y + i * lanes); \
-  hn::StoreU(hn::Set(du, limit), du, counts + i * lanes);
+  hn::StoreU(y##i, d, out_y + i * lanes);
       PACELINE_EACH(PACELINE_END)
-      ending = Ending::all_inside;
+      ending = Ending::all_same;
       return limit;
     }
-    ending = Ending::begin_again;
-    return limit;
+    M any = hn::FirstN(d, 0);
+#define PACELINE_LEAVE(i)                    \
+  step<map, true>(x##i, y##i, cx##i, cy##i); \
+  any = hn::Or(any, hn::Le(magnitude(x##i, y##i), four));
+    PACELINE_EACH(PACELINE_LEAVE)
+    if (hn::AllFalse(d, any)) {
+      ending = Ending::all_same;
+      return untested + 1;
+    }
   }
-#define PACELINE_COUNT_FROM(i) hn::StoreU(hn::Set(du, untested - 1), du, counts + i * lanes);
+  // Iterations done; all orbits are known, or believed, to have been inside before.
+  std::uint32_t k = untested + (guess.all_leave_then ? 1 : 0);
+#define PACELINE_COUNT_FROM(i) hn::StoreU(hn::Set(du, k - 1), du, counts + i * lanes);
   PACELINE_EACH(PACELINE_COUNT_FROM)
-  std::uint32_t k = untested;
   bool some = true;
   M inside = hn::FirstN(d, 0);
 #define PACELINE_TEST_AND_STEP(i)                        \
@@ -176,7 +190,7 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   }
     PACELINE_EACH(PACELINE_TEST)
   }
-  if (untested == 1) return k;
+  if (untested == 1 || guess.all_leave_then) return k;
   const VU too_early = hn::Set(du, untested - 1);
   auto early = hn::FirstN(du, 0);
 #define PACELINE_EARLY(i) early = hn::Or(early, hn::Eq(hn::LoadU(du, counts + i * lanes), too_early));
@@ -187,6 +201,7 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
 #undef PACELINE_STEP
 #undef PACELINE_INSIDE
 #undef PACELINE_END
+#undef PACELINE_LEAVE
 #undef PACELINE_COUNT_FROM
 #undef PACELINE_TEST_AND_STEP
 #undef PACELINE_TEST
@@ -197,8 +212,8 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
 // iteration, once outside for ever outside. An orbit whose re is NaN stays so, and NaN is not outside.
 template <Map map>
 HWY_NOINLINE std::uint64_t follow_any(const double* HWY_RESTRICT zx, const double* HWY_RESTRICT zy,
-                                      const double* HWY_RESTRICT cx, const double* HWY_RESTRICT cy,
-                                      std::uint64_t limit, std::uint64_t* HWY_RESTRICT counts) {
+                                      const double* HWY_RESTRICT cx, const double* HWY_RESTRICT cy, std::uint64_t limit,
+                                      std::uint64_t* HWY_RESTRICT counts) {
   const D d;
   const DU du;
   const V four = hn::Set(d, 4.0);

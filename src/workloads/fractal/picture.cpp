@@ -120,7 +120,10 @@ double to_srgb(double linear) {
 class Averager {
  public:
   Averager(const std::vector<Colour>& palette, std::int64_t cols, std::int64_t factor)
-      : factor_(factor), cols_(cols), width_((cols + factor - 1) / factor), sums_(static_cast<std::size_t>(3 * width_)) {
+      : factor_(factor),
+        cols_(cols),
+        width_((cols + factor - 1) / factor),
+        sums_(static_cast<std::size_t>(3 * width_)) {
     for (std::size_t i = 0; i < palette.size(); ++i) {
       for (std::size_t c = 0; c < 3; ++c) {
         const auto value = std::lround(to_linear(palette[i][c] / 255.0) * linear_one);
