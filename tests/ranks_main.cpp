@@ -6,6 +6,8 @@
 
 #include <paceline/comm.hpp>
 
+#include "storage/result_file.hpp"
+
 namespace {
 
 using paceline::Comm;
@@ -27,6 +29,7 @@ TEST(Canary, FailsOnTheLastRankWhenAsked) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  paceline::start_hdf5();
   const paceline::MpiGuard mpi(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   const auto world = Comm::world();

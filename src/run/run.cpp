@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <atomic>
@@ -89,6 +90,7 @@ class Runner {
         node_(world.split_node()),
         board_(node_),
         threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)) {
+    omp_set_num_threads(threads_);
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);
     me_.bound_cores = static_cast<std::int32_t>(machine_.bound_cores.size());

@@ -26,9 +26,9 @@ ENVIRONMENT = {
 }
 
 
-def command(arguments, ranks=None):
+def command(arguments, ranks=None, program=PROGRAM):
     """The words of a command line. ranks None: without mpirun. -q: mpirun adds no words of its own to ours."""
-    words = [PROGRAM, *map(str, arguments)]
+    words = [program, *map(str, arguments)]
     return words if ranks is None else ["mpirun", "-q", "--oversubscribe", "-np", str(ranks), *words]
 
 
@@ -71,8 +71,10 @@ class Result:
 class Running:
     """A run that is under way. Leaving the with-block kills whatever is left of it."""
 
-    def __init__(self, arguments, ranks=None, cwd=None, **more):
-        self.words = command(arguments, ranks)
+    def __init__(self, arguments, ranks=None, cwd=None, wrap=(), program=PROGRAM, **more):
+        """wrap: words in front of the command line; more: variables of the environment."""
+        self.program = program
+        self.words = [*map(str, wrap), *command(arguments, ranks, program)]
         self.start = time.monotonic()
         self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
@@ -94,7 +96,7 @@ class Running:
         found = {}
         for pid in [self.process.pid, *children(self.process.pid)]:
             try:
-                if os.readlink(f"/proc/{pid}/exe") != PROGRAM:
+                if os.readlink(f"/proc/{pid}/exe") != self.program:
                     continue
                 words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             except OSError:
@@ -125,8 +127,8 @@ class Running:
         return Result(self.words, code, self.out.read(), self.err.read(), seconds)
 
 
-def run(arguments, ranks=None, timeout=60, cwd=None, **more):
-    with Running(arguments, ranks, cwd, **more) as running:
+def run(arguments, ranks=None, timeout=60, **more):
+    with Running(arguments, ranks, **more) as running:
         return running.result(timeout)
 
 

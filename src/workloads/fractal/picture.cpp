@@ -120,10 +120,7 @@ double to_srgb(double linear) {
 class Averager {
  public:
   Averager(const std::vector<Colour>& palette, std::int64_t cols, std::int64_t factor)
-      : factor_(factor),
-        cols_(cols),
-        width_((cols + factor - 1) / factor),
-        sums_(static_cast<std::size_t>(3 * width_)) {
+      : factor_(factor), cols_(cols), width_((cols + factor - 1) / factor) {
     for (std::size_t i = 0; i < palette.size(); ++i) {
       for (std::size_t c = 0; c < 3; ++c) {
         const auto value = std::lround(to_linear(palette[i][c] / 255.0) * linear_one);
@@ -137,44 +134,44 @@ class Averager {
 
   [[nodiscard]] std::int64_t width() const { return width_; }
 
-  /// `index_of(col)` is the palette index of the row's pixel in that column.
-  template <class IndexOf>
-  void add_row(IndexOf&& index_of) {
-    ++rows_;
+  /// One averaged row of at most `factor` rows of counts; many threads may ask for rows at once.
+  template <class Count>
+  [[nodiscard]] std::vector<std::uint8_t> average(const Count* counts, std::int64_t rows,
+                                                  const Colouring& index_of) const {
+    std::vector<std::uint64_t> sums(static_cast<std::size_t>(3 * width_));
+    for (std::int64_t r = 0; r < rows; ++r, counts += cols_) add_row(counts, index_of, sums);
+    std::vector<std::uint8_t> row(sums.size());
     for (std::int64_t x = 0; x < width_; ++x) {
-      auto* sums = &sums_[static_cast<std::size_t>(3 * x)];
+      const auto pixels = static_cast<std::uint64_t>((std::min((x + 1) * factor_, cols_) - x * factor_) * rows);
+      for (std::size_t c = 0; c < 3; ++c) {
+        const auto at = static_cast<std::size_t>(3 * x) + c;
+        row[at] = srgb_[(sums[at] + pixels / 2) / pixels];
+      }
+    }
+    return row;
+  }
+
+ private:
+  template <class Count>
+  void add_row(const Count* counts, const Colouring& index_of, std::vector<std::uint64_t>& row_sums) const {
+    for (std::int64_t x = 0; x < width_; ++x) {
+      auto* sums = &row_sums[static_cast<std::size_t>(3 * x)];
       const auto end = std::min((x + 1) * factor_, cols_);
       for (auto col = x * factor_; col < end;) {
         // All three channels in one addition, for as many pixels as a channel's bits can hold.
         std::uint64_t sum = 0;
-        for (const auto stop = std::min(col + packed_pixels, end); col < stop; ++col) sum += packed_[index_of(col)];
+        for (const auto stop = std::min(col + packed_pixels, end); col < stop; ++col) {
+          sum += packed_[index_of(counts[col])];
+        }
         for (std::size_t c = 0; c < 3; ++c) sums[c] += sum >> (channel_bits * c) & ((1U << channel_bits) - 1);
       }
     }
   }
 
-  /// The averaged row; starts the next one.
-  std::vector<std::uint8_t> take_row() {
-    std::vector<std::uint8_t> row(sums_.size());
-    for (std::int64_t x = 0; x < width_; ++x) {
-      const auto pixels = static_cast<std::uint64_t>((std::min((x + 1) * factor_, cols_) - x * factor_) * rows_);
-      for (std::size_t c = 0; c < 3; ++c) {
-        const auto at = static_cast<std::size_t>(3 * x) + c;
-        row[at] = srgb_[(sums_[at] + pixels / 2) / pixels];
-      }
-    }
-    std::fill(sums_.begin(), sums_.end(), 0);
-    rows_ = 0;
-    return row;
-  }
-
- private:
   static constexpr std::uint32_t linear_one = 4095;
   static constexpr unsigned channel_bits = 21;
   static constexpr std::int64_t packed_pixels = 1 << (21 - 12);
   std::int64_t factor_, cols_, width_;
-  std::int64_t rows_ = 0;
-  std::vector<std::uint64_t> sums_;
   std::array<std::uint64_t, 256> packed_{};
   std::array<std::uint8_t, linear_one + 1> srgb_{};
 };
@@ -192,17 +189,20 @@ void write_png(const std::filesystem::path& path, const ResultShape& shape, cons
   Averager averager(palette, cols, factor);
   PngFile png(path, averager.width(), (shape.dims[0] + factor - 1) / factor,
               is_averaged ? std::span<const Colour>() : palette);
-  std::vector<std::uint8_t> row(static_cast<std::size_t>(cols));
   rows.for_each_piece(factor, [&](Slab slab, const auto* counts) {
-    for (auto r = slab.begin; r < slab.end; ++r, counts += cols) {
-      if (!is_averaged) {
-        std::transform(counts, counts + cols, row.begin(), [&](auto count) { return index_of(count); });
-        png.write_row(row);
-        continue;
+    std::vector<std::vector<std::uint8_t>> drawn(static_cast<std::size_t>((slab.size() + factor - 1) / factor));
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      const auto first = static_cast<std::int64_t>(i) * factor;
+      const auto* from = counts + first * cols;
+      if (is_averaged) {
+        drawn[i] = averager.average(from, std::min(factor, slab.size() - first), index_of);
+      } else {
+        drawn[i].resize(static_cast<std::size_t>(cols));
+        std::transform(from, from + cols, drawn[i].begin(), [&](auto count) { return index_of(count); });
       }
-      averager.add_row([&](std::int64_t col) { return index_of(counts[col]); });
-      if ((r + 1) % factor == 0 || r + 1 == shape.items()) png.write_row(averager.take_row());
     }
+    for (const auto& row : drawn) png.write_row(row);
   });
   png.finish();
 }

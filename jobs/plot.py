@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+"""Draws a result file of paceline: plot.py FILE.h5 -o FILE.png|svg|pdf [--force]
+
+Made to be copied and adapted: a read_ function says what lies in the file, a draw_ function how it looks, and DRAWINGS
+which of them is for which file.
+"""
+import argparse
+import logging
+import os
+import sys
+
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # locks fail on many network file systems
+try:
+    import h5py
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("Agg")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib.pyplot as plt
+    from matplotlib import colors, ticker
+except ImportError as missing:
+    sys.exit(f"paceline: error: can't plot ({missing}); install python3-numpy, python3-h5py and python3-matplotlib")
+
+SUFFIXES = ("png", "svg", "pdf")
+LARGEST_SIDE = 4096  # pixels; of larger images every k-th row and column is drawn
+LONGER_SIDE = 5.6  # inches, of the image in the picture
+USAGE, INPUT, OUTPUT = 2, 3, 4  # exit codes of paceline
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.formatter.offset_threshold": 7,
+    "pdf.fonttype": 42,  # journals want TrueType
+    "figure.constrained_layout.use": True,
+}
+
+
+class Problem(Exception):
+    """An error as paceline tells it: PROBLEM (WHY); SUGGESTION, with its exit code."""
+
+    def __init__(self, code, problem, why, suggestion):
+        super().__init__(f"{problem} ({why}); {suggestion}")
+        self.code = code
+
+
+# --- a fractal ---------------------------------------------------------------------------------------------------------
+
+FORMULAS = {
+    "mandelbrot": ("Mandelbrot set", r"$z \mapsto z^2 + c$"),
+    "julia": ("Julia set", r"$z \mapsto z^2 + c$"),
+    "burning-ship": ("Burning Ship", r"$z \mapsto (|\mathrm{Re}\,z| + i\,|\mathrm{Im}\,z|)^2 + c$"),
+    "tricorn": ("Tricorn", r"$z \mapsto \bar{z}^2 + c$"),
+}
+
+
+def read_fractal(file):
+    """Counts [im, re], thinned to LARGEST_SIDE a side with little memory, the axes that go with them, parameters."""
+    counts, re, im = file["/fractal/counts"], file["/fractal/re"], file["/fractal/im"]
+    rows, cols = counts.shape
+    step = max(1, -(-max(rows, cols) // LARGEST_SIDE))
+    # The middle one of each group of `step`, so that edges stay where they are.
+    first_row, first_col = ((min(step, size) - 1) // 2 for size in (rows, cols))
+    thinned = np.stack([counts[row, first_col::step] for row in range(first_row, rows, step)])
+    return thinned, re[first_col::step], im[first_row::step], dict(counts.attrs)
+
+
+def edges(values, step_if_alone):
+    """Half a pixel beyond the first and the last sample."""
+    step = (values[-1] - values[0]) / (len(values) - 1) if len(values) > 1 else step_if_alone
+    return values[0] - step / 2, values[-1] + step / 2
+
+
+def draw_fractal(file):
+    counts, re, im, parameters = read_fractal(file)
+    max_iter = int(parameters["max_iter"])
+    norm, cmap = scale(counts, max_iter)
+
+    # A single row or column is drawn as a strip of a tenth of its length, or as a square pixel.
+    width, height = (abs(values[-1] - values[0]) for values in (re, im))
+    left, right = edges(re, height / 10 or 1.0)
+    first, last = edges(im, width / 10 or 1.0)
+    ratio = abs((last - first) / (right - left))
+    shape = min(max(ratio, 0.1), 10)
+    inches = LONGER_SIDE * min(1, 1 / shape), LONGER_SIDE * min(1, shape)
+    figure, axes = plt.subplots(figsize=(inches[0] + 1.5, inches[1] + 1))
+
+    # Coloured here, so that where the picture has fewer pixels than the image, colours are averaged and not counts.
+    axes.imshow(cmap(norm(counts), bytes=True), extent=(left, right, last, first), origin="upper",
+                aspect="equal" if shape == ratio else "auto")
+    axes.set_box_aspect(shape)
+    axes.set_xlim(min(left, right), max(left, right))
+    axes.set_ylim(min(first, last), max(first, last))  # the imaginary part grows upwards, however rows run
+    for axis, values, length, room in ((axes.xaxis, re, inches[0], 0.65), (axes.yaxis, im, inches[1], 0.5)):
+        several = ticker.MaxNLocator(max(1, int(length / room)), steps=[1, 2, 5, 10])
+        axis.set_major_locator(several if len(values) > 1 else ticker.FixedLocator(values))
+    formula = parameters["formula"]
+    point = "z_0" if formula == "julia" else "c"
+    axes.set_xlabel(rf"$\mathrm{{Re}}\,{point}$")
+    axes.set_ylabel(rf"$\mathrm{{Im}}\,{point}$")
+
+    # As high as the image. Its tip is the colour of what has no count: the interior.
+    beside = axes.inset_axes([1 + 0.12 / inches[0], 0, 0.16 / inches[0], 1])
+    bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, cmap), cax=beside, extend="max", label="iterations",
+                          extendfrac=0.12 / inches[1])
+    bar.set_ticks(bar_ticks(norm, int(inches[1] / 0.3)))
+    bar.minorticks_off()
+    bar.formatter = ticker.StrMethodFormatter("{x:,.0f}")
+    bar.update_ticks()
+
+    name, rule = FORMULAS.get(formula, (formula, ""))
+    title = ", ".join(filter(None, (name, rule)))
+    if formula == "julia":
+        title += ", $c = {:g}{:+g}i$".format(parameters["julia_c_re"], parameters["julia_c_im"])
+    axes.set_title(title)
+    return figure, f"Black: $|z| \\leq 2$ through all {max_iter:,} iterations"
+
+
+def scale(counts, max_iter):
+    """Norm and colour map: a colour a count if there are few, else even at first and logarithmic above the median."""
+    outside = counts[counts < max_iter]
+    low, high = (int(outside.min()), int(outside.max())) if outside.size else (0, max_iter - 1)
+    viridis = matplotlib.colormaps["viridis"]
+    if high - low < 32:
+        bounds = np.arange(low, high + 2) - 0.5
+        few = colors.ListedColormap(viridis(np.linspace(0, 1, len(bounds) - 1)))
+        return colors.BoundaryNorm(bounds, few.N), few.with_extremes(over="black")
+    norm = colors.AsinhNorm(linear_width=max(1.0, float(np.median(outside))), vmin=low, vmax=high)
+    return norm, viridis.with_extremes(over="black")
+
+
+def bar_ticks(norm, most):
+    """Round counts, far enough from each other on the bar."""
+    if isinstance(norm, colors.BoundaryNorm):
+        low, high = norm.vmin + 0.5, norm.vmax - 0.5
+        ticks = ticker.MaxNLocator(max(1, most), integer=True).tick_values(low, high)
+        return [tick for tick in ticks if low <= tick <= high]
+    ticks = []
+    for tick in [0] + [digit * 10**power for power in range(16) for digit in (1, 2, 5)]:
+        if norm.vmin <= tick <= norm.vmax and (not ticks or norm(tick) - norm(ticks[-1]) > 1 / max(1, most)):
+            ticks.append(tick)
+    return ticks
+
+
+# --- any file ----------------------------------------------------------------------------------------------------------
+
+# Group in the file -> function that returns a figure and a sentence for its caption.
+DRAWINGS = {"fractal": draw_fractal}
+
+
+def add_caption(figure, file, sentence):
+    made = f"{file.attrs['software']} {file.attrs['software_version']}, {file.attrs['date'][:10]}"
+    figure.supxlabel(f"{sentence}. {made}", fontsize=7, color="0.35")
+
+
+def draw(path):
+    """The figure that suits the file. Throws Problem."""
+    damaged = f"{path} is damaged or not a result of paceline"
+    if not os.path.exists(path):
+        has_part = os.path.exists(path + ".part")
+        raise Problem(INPUT, f"can't read {path}", "its run is unfinished" if has_part else "there is no such file",
+                      "run the same command with --resume" if has_part else "give the name of a result file")
+    try:
+        with h5py.File(path, "r") as file:
+            groups = [name for name in DRAWINGS if name in file]
+            if not groups:
+                raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)}",
+                              "give the name of a result file")
+            if "digest" not in file.attrs:
+                raise Problem(INPUT, f"{path} is unfinished", "it has no digest yet",
+                              "run the same command with --resume")
+            figure, sentence = DRAWINGS[groups[0]](file)
+            add_caption(figure, file, sentence)
+            return figure
+    except PermissionError as error:
+        raise Problem(INPUT, f"can't read {path}", error.strerror or "no permission", "see that it is yours") from None
+    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise Problem(INPUT, damaged, str(error).strip("\"'").replace("\n", " "), "compute it again") from None
+
+
+def check_output(path, force):
+    suffix = os.path.splitext(path)[1][1:].lower()
+    if suffix not in SUFFIXES:
+        raise Problem(USAGE, f"can't draw {path}", "the name ends in none of ." + ", .".join(SUFFIXES),
+                      "name a picture by its kind, for example fractal.png")
+    if os.path.isdir(path):
+        raise Problem(OUTPUT, f"can't write {path}", "it is a folder", "name a file")
+    if os.path.exists(path) and not force:
+        raise Problem(OUTPUT, f"can't write {path}", "it exists", "--force overwrites it")
+    return suffix
+
+
+def save(figure, path, suffix):
+    """Beside its place first: what is there stays until the picture is complete."""
+    aside = f"{path}.{os.getpid()}.part"
+    try:
+        figure.savefig(aside, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05)
+        os.replace(aside, path)
+    except OSError as error:
+        raise Problem(OUTPUT, f"can't write {path}", error.strerror or str(error), "choose another place") from None
+    finally:
+        if os.path.exists(aside):
+            os.remove(aside)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Problem(USAGE, "wrong command line", message, "`paceline plot --help` lists the options")
+
+
+def main():
+    parser = Parser(prog="paceline plot", description="Draws a result file with its axes.")
+    parser.add_argument("file", metavar="FILE.h5", help="what to draw")
+    parser.add_argument("-o", "--output", metavar="FILE.png|svg|pdf", required=True, help="the picture")
+    parser.add_argument("--force", action="store_true", help="overwrite what exists")
+    try:
+        options = parser.parse_args()
+        suffix = check_output(options.output, options.force)
+        with plt.rc_context(STYLE):
+            save(draw(options.file), options.output, suffix)
+    except Problem as problem:
+        print(f"paceline: error: {problem}", file=sys.stderr)
+        return problem.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,284 @@
+"""Each exit code with its sentence: told once, by rank 0, in one line, and nothing of the user's is lost."""
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import unittest
+
+import h5py
+
+import harness
+
+USAGE, INPUT, OUTPUT, CHECK = 2, 3, 4, 5
+IMAGE = ["--rows", 40, "--cols", 30, "--re=-2:1", "--im=-1:1", "--max-iter", 100]
+# Lasts seconds on any machine, in many bands.
+SLOW = ["--rows", 200, "--cols", 200, "--re=-0.6:0.3", "--im=-0.5:0.5", "--max-iter", 10**6, "--interior", "plain",
+        "--memory-limit", 4 * 808 * 8]
+# Mounts a small file system on $0 that goes with the process.
+TMPFS = ["unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size="$1" tmpfs "$0" && shift && exec "$@"']
+
+
+class CommandLine(harness.TestCase):
+    def test_usage_errors(self):
+        for options, *parts in (
+                (["--bogus"], "--bogus"),
+                (["--rows", "0"], "--rows", "0"),
+                (["--rows", "-1"], "--rows", "-1"),
+                (["--rows", "1000000000000"], "--rows", "1000000000000"),
+                (["--rows", "NaN"], "--rows", "NaN"),
+                (["--rows", "1.5"], "--rows"),
+                (["--rows", "99999999999999999999"], "--rows"),
+                (["--cols", "0"], "--cols"),
+                (["--re", "1:1"], "--re 1:1", "the range is empty"),
+                (["--im=nan:1"], "--im nan:1", "not finite"),
+                (["--re=0:inf"], "--re 0:inf", "not finite"),
+                (["--re=-1e308:1e308", "--cols", "2"], "--re", "overflows"),
+                (["--re", "1"], "--re 1", "not two numbers"),
+                (["--re=1:2:3"], "not two numbers"),
+                (["--re="], "--re"),
+                (["--max-iter", "0"], "--max-iter"),
+                (["--formula", "newton"], "newton"),
+                (["--formula", "julia", "--julia-c", "1"], "--julia-c 1"),
+                (["--colormap", "jet"], "jet", "viridis"),
+                (["--threads", "0"], "--threads"),
+                (["--schedule", "random"], "random"),
+                (["--chunk", "0"], "--chunk"),
+                (["--gather", "all"], "all"),
+                (["--memory-limit", "lots"], "--memory-limit"),
+                (["--memory-limit", "0"], "--memory-limit"),
+                (["--watchdog", "-1"], "--watchdog"),
+                (["--force", "--resume"], "--force", "--resume"),
+                (["-o"], "-o"),
+        ):
+            with self.subTest(options):
+                self.assert_error(harness.run(["fractal", *options]), USAGE, *parts)
+        for arguments in ([], ["mandelbrot"], ["plot"], ["info", "--bogus"]):
+            with self.subTest(arguments):
+                self.assert_error(harness.run(arguments), USAGE, "--help")
+
+    def test_one_rank_speaks(self):
+        for options in (["--bogus"], ["--re", "1:1"], ["--memory-limit", "1"]):
+            with self.subTest(options):
+                self.assert_error(harness.run(["fractal", *options], ranks=3), USAGE)
+
+
+class Outputs(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.folder / "f.h5"
+
+    def fail(self, *parts, output=None, options=(), code=OUTPUT, ranks=3, **more):
+        result = harness.run(["fractal", *IMAGE, "-o", output or self.path, *options], ranks, **more)
+        self.assert_error(result, code, *parts)
+
+    def test_existing_output(self):
+        self.path.write_text("mine")
+        self.fail("f.h5 (it exists); --force overwrites it")
+        self.fail("f.h5 (it exists)", ranks=None)
+        self.assertEqual(self.path.read_text(), "mine")
+        self.run_ok(["fractal", *IMAGE, "-o", self.path, "--force"])
+        self.assertTrue(h5py.is_hdf5(self.path))
+
+    def test_existing_part(self):
+        part = pathlib.Path(f"{self.path}.part")
+        part.write_text("mine")
+        self.fail("f.h5.part", "--resume", "--force")
+        self.assertEqual(part.read_text(), "mine")
+        self.run_ok(["fractal", *IMAGE, "-o", self.path, "--force"])
+        self.assert_only("f.h5")
+
+    def test_places_that_are_none(self):
+        self.fail("there is no folder", output=self.folder / "no" / "f.h5")
+        self.fail("it is a folder", output=self.folder)
+        self.fail("it is a folder", output=self.folder, options=["--force"])
+        (self.folder / "file").write_text("mine")
+        self.fail("no folder", output=self.folder / "file" / "f.h5")
+        self.assert_only("file")
+
+    def test_unwritable_folder(self):
+        """Permissions don't hold root back, so root becomes nobody."""
+        program = shutil.copy(harness.PROGRAM, self.folder)
+        closed = self.folder / "closed"
+        closed.mkdir()
+        closed.chmod(0o555)
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        for ranks in (None, 3):
+            self.fail("closed", "Permission denied", output=closed / "f.h5", ranks=ranks, wrap=nobody, program=program)
+        self.fail("closed", "Permission denied", options=["--png", closed / "f.png"], wrap=nobody, program=program)
+
+    def test_picture(self):
+        (self.folder / "f.png").write_text("mine")
+        self.fail("f.png (it exists); --force", options=["--png", self.folder / "f.png"])
+        self.assertEqual((self.folder / "f.png").read_text(), "mine")
+        self.fail("there is no folder", options=["--png", self.folder / "no" / "f.png"])
+        self.fail("it is a folder", options=["--png", self.folder])
+        self.assert_only("f.png")
+
+    def test_picture_over_the_result(self):
+        for output, picture in (("f.h5", "f.h5"), ("f.h5", "./f.h5"), ("./f.h5", self.folder / "f.h5"),
+                                ("f.h5", "f.h5.part")):
+            with self.subTest(picture=picture):
+                self.fail("two outputs", output=output, options=["--png", picture], code=USAGE, cwd=self.folder)
+        self.assert_only()
+
+    def test_report_that_nobody_takes(self):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run(harness.command(["fractal", *IMAGE]), stdout=full, stderr=subprocess.PIPE, text=True,
+                                 env=harness.environment(), timeout=60)
+        self.assertEqual(run.returncode, OUTPUT)
+        self.assertEqual(run.stderr, "paceline: error: can't write the report (No space left on device)\n")
+
+
+class FullDisk(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.folder / "f.h5"
+
+    def tmpfs(self, size):
+        """Words that mount a small file system where self.folder / "small" is, or nothing where that is forbidden."""
+        small = self.folder / "small"
+        small.mkdir()
+        words = [*TMPFS, str(small), size]
+        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else None
+
+    def test_seen_before_computing(self):
+        limited = ["prlimit", "--fsize=100000"]
+        result = harness.run(["fractal", *SLOW, "-o", self.path], timeout=5, wrap=limited)
+        self.assert_error(result, OUTPUT, "the limit for a file is 100.0 kB", "ulimit -f")
+        self.assert_only()
+        if wrap := self.tmpfs("256k"):
+            result = harness.run(["fractal", *SLOW, "-o", self.folder / "small" / "f.h5"], 3, timeout=10, wrap=wrap)
+            self.assert_error(result, OUTPUT, "are free")
+
+    def check_full_in_mid_run(self, gather):
+        """A file-size limit that comes when the run is under way. What is there stays and is gone on with."""
+        with harness.Running(["fractal", *SLOW, "-o", self.path, "--gather", gather], ranks=3) as run:
+            self.assertTrue(run.wait_for(lambda: harness.finished(f"{self.path}.part") > 0))
+            for pid in run.ranks():
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 16, resource.RLIM_INFINITY))
+            result = run.result(timeout=20)
+        self.assert_error(result, OUTPUT, "f.h5.part", "File too large", "--resume")
+        self.assert_only("f.h5.part")
+
+    def test_full_in_mid_run_parallel(self):
+        self.check_full_in_mid_run("parallel")
+
+    def test_full_in_mid_run_root(self):
+        self.check_full_in_mid_run("root")
+
+    def test_disk_that_others_fill(self):
+        wrap = self.tmpfs("1536k")
+        if wrap is None:
+            return self.check_full_in_mid_run("root")
+        path = self.folder / "small" / "f.h5"
+        with harness.Running(["fractal", *SLOW, "-o", path], ranks=2, wrap=wrap) as run:
+            self.assertTrue(run.wait_for(lambda: len(run.ranks()) == 2))
+            inside = pathlib.Path(f"/proc/{run.ranks()[0]}/root/{path}.part")
+            self.assertTrue(run.wait_for(lambda: harness.finished(inside) > 0))
+            with open(inside.with_name("others"), "wb", buffering=0) as others:
+                with self.assertRaises(OSError):
+                    while True:
+                        others.write(b"x" * 4096)
+            result = run.result(timeout=20)
+        self.assert_error(result, OUTPUT, "f.h5.part", "No space left on device", "--resume")
+
+    def test_no_room_for_the_picture(self):
+        """The result is kept, and --resume draws it where there is room."""
+        wrap = self.tmpfs("16k") or ["prlimit", "--fsize=16384"]
+        image = ["fractal", "--rows", 300, "--cols", 400, "--max-iter", 250, "-o", self.path]
+        result = harness.run([*image, "--png", self.folder / "small" / "f.png"], wrap=wrap)
+        self.assert_error(result, OUTPUT, "f.png", "No space left on device")
+        picture = self.folder / "f.png"
+        resumed = self.record([*image, "--png", picture, "--resume"], ranks=2)
+        self.assertEqual(resumed["resumed_items"], 300)
+        self.assertTrue(picture.exists())
+        self.assertEqual(resumed["digest"], self.record([*image, "--force"])["digest"])
+
+
+class Inputs(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.folder / "f.h5"
+        self.part = pathlib.Path(f"{self.path}.part")
+        self.digest = self.record(["fractal", *IMAGE, "-o", self.path])["digest"]
+
+    def resume(self, *options, ranks=3):
+        return harness.run(["fractal", *IMAGE, "-o", self.path, "--resume", *options], ranks)
+
+    def make_unfinished(self, missing=slice(10, 20)):
+        """What a run leaves that was killed: rows are not there, nor the digest and the tables."""
+        with h5py.File(self.path, "a") as file:
+            del file.attrs["digest"], file["/run/ranks"], file["/run/threads"]
+            file["/run/finished"][missing] = 0
+            file["/fractal/counts"][missing] = 77
+        self.path.rename(self.part)
+
+    def test_damaged(self):
+        self.make_unfinished()
+        content = self.part.read_bytes()
+        wrong_length, foreign, other_type = (self.folder / name for name in ("a", "b", "c"))
+        for path in (wrong_length, other_type):
+            path.write_bytes(content)
+        with h5py.File(wrong_length, "a") as file:
+            del file["/run/finished"]
+            file["/run/finished"] = [1] * 7
+        with h5py.File(other_type, "a") as file:
+            del file["/fractal/counts"]
+            file["/fractal/counts"] = [["text"] * 30] * 40
+        with h5py.File(foreign, "w") as file:
+            file["x"] = [1.0, 2.0]
+        cases = {"empty": b"", "text": b"Not HDF5.\n" * 100, "first bytes": content[:3000],
+                 "last byte missing": content[:-1], "first byte wrong": b"X" + content[1:],
+                 "zeros": bytes(len(content)), "flags of another length": wrong_length.read_bytes(),
+                 "foreign": foreign.read_bytes(), "another type": other_type.read_bytes()}
+        for name, damaged in cases.items():
+            for gather in ("parallel", "root"):
+                with self.subTest(name, gather=gather):
+                    self.part.write_bytes(damaged)
+                    self.assert_error(self.resume("--gather", gather), INPUT, "f.h5.part", "damaged", "--force")
+                    self.assertEqual(self.part.read_bytes(), damaged)
+
+    def test_damaged_though_complete(self):
+        content = self.path.read_bytes()
+        for damaged in (b"", content[:5000], b"Not HDF5."):
+            self.path.write_bytes(damaged)
+            self.assert_error(self.resume(), INPUT, "f.h5", "damaged")
+
+    def test_other_parameters(self):
+        """Neither an unfinished file nor a complete one is mistaken for another image."""
+        for state in ("complete", "unfinished"):
+            if state == "unfinished":
+                self.make_unfinished()
+            for options, part in ((["--max-iter", 101], "max_iter is 100 there and 101 here"),
+                                  (["--re=-2:0.5"], "re_last"), (["--im=1:-1"], "im_first"),
+                                  (["--formula", "tricorn"], "formula is mandelbrot there and tricorn here"),
+                                  (["--rows", 41], "the shape is 40 x 30 there and 41 x 30 here")):
+                with self.subTest(options, state=state):
+                    names = [option.split("=")[0] for option in map(str, options) if option.startswith("--")]
+                    kept = [option for k, option in enumerate(IMAGE) if not (
+                        str(option).split("=")[0] in names or k > 0 and IMAGE[k - 1] in names)]
+                    result = harness.run(["fractal", *kept, *options, "-o", self.path, "--resume"], 3)
+                    self.assert_error(result, INPUT, "belongs to another run", part, "--force")
+
+    def test_verify(self):
+        for options in ([], ["--formula", "julia"], ["--formula", "burning-ship"], ["--formula", "tricorn"]):
+            self.run_ok(["fractal", *IMAGE, *options, "--verify"], ranks=2)
+        self.make_unfinished()
+        record = self.record(["fractal", *IMAGE, "-o", self.path, "--resume", "--verify"], ranks=2)
+        self.assertEqual((record["digest"], record["resumed_items"]), (self.digest, 30))
+
+    def test_verify_finds_wrong_items(self):
+        """A forged file: rows of max_iter 100 that say they are of 101."""
+        self.make_unfinished()
+        with h5py.File(self.part, "a") as file:
+            file["/fractal/counts"].attrs["max_iter"] = 101
+        image = [101 if option == 100 else option for option in IMAGE]
+        for ranks in (None, 3):
+            result = harness.run(["fractal", *image, "-o", self.path, "--resume", "--verify"], ranks)
+            self.assert_error(result, CHECK, "--verify found a wrong result", "of 40 items differ")
+        self.assert_only("f.h5.part")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""Ranks, threads, schedule, chunk, gather and memory: whatever the layout, the result is the same bits."""
+import concurrent.futures
+import itertools
+import unittest
+
+import h5py
+
+import harness
+
+SCHEDULES = ("block", "cyclic", "dynamic", "weighted")
+GATHERS = ("parallel", "root")
+# Uneven rows, sizes that divide nothing.
+IMAGE = ["--rows", 101, "--cols", 211, "--re=-2:1", "--im=-1.2:1", "--max-iter", 500]
+ROW_BYTES = 2 * 211 + 8
+TINY_MEMORY = 4 * 3 * ROW_BYTES  # a rank holds four bands of the result at the most
+
+
+def content(path):
+    """All that a result says, but for when and how it was made."""
+    with h5py.File(path) as file:
+        counts = file["/fractal/counts"]
+        return {
+            "bytes": counts[:].tobytes(),
+            "shape": (counts.shape, counts.dtype.str),
+            "attributes": {name: str(value) for name, value in counts.attrs.items() if "LIST" not in name},
+            "axes": [file[f"/fractal/{axis}"][:].tobytes() for axis in ("re", "im")],
+            "items": file["/run/item_digest"][:].tobytes(),
+            "finished": bool(file["/run/finished"][:].all()),
+            "digest": file.attrs["digest"],
+        }
+
+
+class Layouts(harness.TestCase):
+    def compute(self, name, options, ranks, threads):
+        path = self.folder / f"{name}.h5"
+        record = self.record(["fractal", *options, "-o", path, "--threads", threads], ranks)
+        self.assertEqual((record["ranks"], record["threads"]), (ranks, threads))
+        found = content(path)
+        self.assertEqual(record["digest"], found["digest"])
+        path.unlink()
+        return found, record
+
+    def check_all(self, image, layouts):
+        """layouts: (ranks, threads, options) each. Two at a time: most of such a short run is waiting for MPI."""
+        expected, _ = self.compute("expected", [*image, "--schedule", "block"], 1, 1)
+        self.assertTrue(expected["finished"])
+
+        def check(index, layout):
+            ranks, threads, options = layout
+            return layout, *self.compute(index, [*image, *options], ranks, threads)
+
+        records = []
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for layout, found, record in pool.map(check, itertools.count(), layouts):
+                for key, value in expected.items():
+                    self.assertTrue(found[key] == value, f"{key} is another with {layout}")
+                records.append(record)
+        self.assert_only()
+        return records
+
+    def check_schedule(self, schedule):
+        """Chunks and memory limits go round, so that each meets every schedule, gather mode and number of ranks."""
+        layouts = []
+        for number, (ranks, gather, threads) in enumerate(itertools.product((1, 2, 3, 4), GATHERS, (1, 2))):
+            options = ["--schedule", schedule, "--gather", gather]
+            options += (["--chunk", 7], [], ["--chunk", 1])[number % 3]
+            options += ["--memory-limit", TINY_MEMORY] if (number + ranks // 2) % 2 else []
+            layouts.append((ranks, threads, options))
+        records = self.check_all(IMAGE, layouts)
+        bands = [record["bands"] for record in records]
+        self.assertGreaterEqual(max(bands), 34)
+        self.assertEqual(min(bands), 1)
+
+    def test_block(self):
+        self.check_schedule("block")
+
+    def test_cyclic(self):
+        self.check_schedule("cyclic")
+
+    def test_dynamic(self):
+        self.check_schedule("dynamic")
+
+    def test_weighted(self):
+        self.check_schedule("weighted")
+
+    def test_several_writers(self):
+        """Pieces large enough that a band is cut among writers (small chunks), or written by who computed it."""
+        image = ["--rows", 1009, "--cols", 4099]
+        layouts = [(ranks, 1, ["--schedule", schedule, "--chunk", chunk])
+                   for ranks, schedule, chunk in ((3, "dynamic", 1), (4, "cyclic", 3), (2, "dynamic", 64), (3, "cyclic", 50))]
+        for record in self.check_all(image, layouts):
+            self.assertEqual(record["io_mode"], "collective")
+
+    def test_more_ranks_than_rows(self):
+        layouts = [(4, 1, ["--schedule", schedule, "--gather", gather]) for schedule in SCHEDULES for gather in GATHERS]
+        self.check_all(["--rows", 2, "--cols", 5], layouts)
+        self.check_all(["--rows", 1, "--cols", 1], [(3, 2, ["--gather", "root"]), (3, 2, ["--schedule", "weighted"])])
+
+    def test_more_threads_than_rows(self):
+        self.check_all(["--rows", 3, "--cols", 5], [(1, 8, []), (2, 4, ["--schedule", "block"])])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,186 @@
+// Every chunk is handed out exactly once, and handing out ends, on one node and on several fake ones.
+#include "run/dispenser.hpp"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <support.hpp>
+
+namespace paceline {
+namespace {
+
+PlanRequest request_of(std::int64_t items, std::int64_t chunk, std::int64_t band_items, int threads) {
+  PlanRequest request;
+  request.items = items;
+  request.bytes_per_item = 8;
+  request.ranks = Comm::world().size();
+  request.threads = threads;
+  request.chunk = chunk;
+  request.memory_limit = 4 * 8 * band_items;
+  return request;
+}
+
+/// Ranks of one machine as nodes of `ranks_per_node`.
+Comm fake_node(const Comm& world, int ranks_per_node) { return *world.split(world.rank() / ranks_per_node); }
+
+/// What the threads of one rank were given.
+struct Claimed {
+  std::vector<std::vector<Chunk>> chunks;
+  bool is_ordered = true;
+};
+
+/// Threads that claim like those that compute, while this one serves like the writing thread. `at_work`: called after
+/// each claim with the number of the thread's claims.
+Claimed claim_all(Dispenser& dispenser, const Board& board, int threads,
+                  const std::function<void(std::size_t)>& at_work) {
+  Claimed claimed;
+  claimed.chunks.resize(static_cast<std::size_t>(threads));
+  std::atomic<int> active = threads;
+  std::vector<std::thread> team;
+  for (auto& mine : claimed.chunks) {
+    team.emplace_back([&] {
+      while (!board.stopping()) {
+        const auto chunk = dispenser.claim();
+        if (!chunk) break;
+        mine.push_back(*chunk);
+        at_work(mine.size());
+      }
+      --active;
+    });
+  }
+  for (Nap nap; active > 0 || !dispenser.served(); nap.take()) dispenser.serve();
+  for (auto& thread : team) thread.join();
+  for (const auto& mine : claimed.chunks) {
+    for (std::size_t i = 1; i < mine.size(); ++i) claimed.is_ordered &= mine[i - 1].band <= mine[i].band;
+  }
+  return claimed;
+}
+
+/// How often each item was handed out, over all ranks.
+std::vector<int> handed_out(const Comm& world, const Plan& plan, const Claimed& claimed) {
+  std::vector<int> times(static_cast<std::size_t>(plan.request().items), 0);
+  for (const auto& chunks : claimed.chunks) {
+    for (const auto& chunk : chunks) {
+      for (auto item = chunk.items.begin; item < chunk.items.end; ++item) ++times[static_cast<std::size_t>(item)];
+    }
+  }
+  return world.reduce_all(times, MPI_SUM);
+}
+
+void expect_once(
+    const PlanRequest& request, int ranks_per_node, int threads,
+    const std::function<void(std::size_t)>& at_work = [](std::size_t) {}) {
+  const auto world = Comm::world().duplicate();
+  const auto node = fake_node(world, ranks_per_node);
+  const Board board(node);
+  const Plan plan(request);
+  const auto dispenser = make_dispenser(plan, world, board);
+  const auto claimed = claim_all(*dispenser, board, threads, at_work);
+  EXPECT_TRUE(claimed.is_ordered);
+  EXPECT_FALSE(dispenser->claim()) << "what is gone stays gone";
+  EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(static_cast<std::size_t>(request.items), 1));
+}
+
+TEST(OwnDispenser, HandsOutEachChunkOnce) {
+  for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::weighted}) {
+    for (const std::int64_t items : {1, 7, 5000}) {
+      auto request = request_of(items, 1, 64, 3);
+      request.schedule = schedule;
+      request.costs.assign(sample_items(items, request.ranks).size(), 1.0);
+      expect_once(request, request.ranks, 3);
+    }
+  }
+}
+
+class SharedDispenserOn : public testing::TestWithParam<int> {};  // ranks per node
+
+TEST_P(SharedDispenserOn, HandsOutEachChunkOnce) {
+  for (const std::int64_t items : {1, 2, 7, 1000}) {
+    for (const int threads : {1, 2}) expect_once(request_of(items, 1, 10, threads), GetParam(), threads);
+  }
+  expect_once(request_of(50'000, 1, 5000, 3), GetParam(), 3);
+  expect_once(request_of(50'000, 7, 50'000, 2), GetParam(), 2);
+}
+
+TEST_P(SharedDispenserOn, HandsOutEachChunkOnceAgainAndAgain) {
+  // Tiny bands: hardly a claim without a refill.
+  for (int round = 0; round < 30; ++round) {
+    expect_once(request_of(200 + round, 1, 3 + round % 5, 2), GetParam(), 2);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(SharedDispenserOn, ServesNodesWhoseNeighboursAreBusy) {
+  // Threads of the last rank sleep between claims and never enter MPI; the others get on.
+  const bool is_slow = Comm::world().rank() == Comm::world().size() - 1;
+  expect_once(request_of(3000, 1, 500, 2), GetParam(), 2, [&](std::size_t /*claims*/) {
+    if (is_slow) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  });
+}
+
+/// Each rank in `stoppers` stops its node after some claims.
+void stop_amid(int ranks_per_node, const std::function<bool(int)>& stoppers, std::size_t after) {
+  const auto world = Comm::world().duplicate();
+  const auto node = fake_node(world, ranks_per_node);
+  const Board board(node);
+  const Plan plan(request_of(20'000, 1, 700, 2));
+  SharedDispenser dispenser(plan, world, board);
+  const auto claimed = claim_all(dispenser, board, 2, [&](std::size_t claims) {
+    if (claims >= after && stoppers(world.rank())) board.stop();
+  });
+  const auto times = handed_out(world, plan, claimed);
+  EXPECT_LE(*std::max_element(times.begin(), times.end()), 1);
+  EXPECT_TRUE(dispenser.served());
+}
+
+TEST_P(SharedDispenserOn, EndsWhenStoppedAnywhere) {
+  const int last = Comm::world().size() - 1;
+  for (const std::size_t after : {1U, 2U, 50U, 400U}) {
+    for (int round = 0; round < 3; ++round) {
+      stop_amid(
+          GetParam(), [&](int rank) { return rank == last; }, after);
+      stop_amid(
+          GetParam(), [](int rank) { return rank == 0; }, after);
+      stop_amid(
+          GetParam(), [](int) { return true; }, after);
+    }
+  }
+}
+
+TEST_P(SharedDispenserOn, EndsWhenStoppedBeforeItBegan) {
+  const auto world = Comm::world().duplicate();
+  const auto node = fake_node(world, GetParam());
+  const Board board(node);
+  board.stop();
+  const Plan plan(request_of(1000, 1, 100, 2));
+  SharedDispenser dispenser(plan, world, board);
+  const auto claimed = claim_all(dispenser, board, 2, [](std::size_t) {});
+  for (const auto& chunks : claimed.chunks) {
+    EXPECT_TRUE(chunks.empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(RanksPerNode, SharedDispenserOn, testing::Values(1, 2, 4));
+
+TEST(SharedDispenser, NeedsNoMpiOfTheOthersOnANode) {
+  const auto world = Comm::world().duplicate();
+  const auto node = world.split_node();
+  const Board board(node);
+  const Plan plan(request_of(1000, 1, 100, 1));
+  SharedDispenser dispenser(plan, world, board);
+  auto& done = board.shared().items_done;
+  if (world.rank() == 0 && world.size() > 1) {
+    // Computes one very long item: neither claims nor serves nor calls MPI until the others have taken all.
+    while (done.load() < plan.request().items) std::this_thread::yield();
+    EXPECT_FALSE(dispenser.claim());
+  } else {
+    while (const auto chunk = dispenser.claim()) done += chunk->items.size();
+    while (done.load() < plan.request().items) std::this_thread::yield();
+  }
+  EXPECT_TRUE(dispenser.served());
+  world.barrier();
+}
+
+}  // namespace
+}  // namespace paceline
