@@ -207,7 +207,9 @@ class Runner {
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
     const auto meanwhile = [&] {
       watchdog.look();
-      if (progress) progress->show(board_.shared().items_done.load(std::memory_order_relaxed));
+      // With several nodes it is this one's share that is known, and that may be more than expected.
+      const auto done = board_.shared().items_done.load(std::memory_order_relaxed);
+      if (progress) progress->show(std::min(done, items_here - 1));
     };
 
     WriterResult written;
@@ -221,7 +223,7 @@ class Runner {
     const auto computed = compute(plan, workload_, *dispenser, bands, board_, resumed_.finished);
     const auto computing_s = watch.seconds();
     writer.join();
-    if (progress) progress->show(board_.shared().items_done.load());
+    if (progress && !board_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
     if (options_.gather == Gather::root) serial_s_ += all_s - world_.reduce_all(computing_s, MPI_MAX);

@@ -1,0 +1,176 @@
+// The command line: defaults, values, and a sentence for every mistake.
+#include "cli/parse.hpp"
+
+#include <gtest/gtest.h>
+
+#include <support.hpp>
+
+namespace paceline {
+namespace {
+
+Command parsed(std::vector<std::string> words) {
+  words.insert(words.begin(), "/usr/bin/paceline");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  return parse(static_cast<int>(words.size()), argv.data());
+}
+
+Command fractal(std::vector<std::string> words) {
+  words.insert(words.begin(), "fractal");
+  return parsed(std::move(words));
+}
+
+TEST(Parse, HasTheDefaultsOfTheInterface) {
+  const auto command = fractal({});
+  ASSERT_EQ(command.kind, Command::Kind::run);
+  const auto& run = command.run;
+  EXPECT_EQ(run.name, "fractal");
+  EXPECT_TRUE(run.output.empty());
+  EXPECT_FALSE(run.force || run.resume || run.verify || run.dry_run || run.json);
+  EXPECT_EQ(run.threads, 0);
+  EXPECT_EQ(run.schedule, Schedule::dynamic);
+  EXPECT_EQ(run.gather, Gather::parallel);
+  EXPECT_EQ(run.chunk, 0);
+  EXPECT_EQ(run.memory_limit, std::int64_t{512} << 20);
+  EXPECT_EQ(run.watchdog_s, 0);
+  EXPECT_EQ(run.progress, ProgressMode::automatic);
+  // The lessons' image.
+  const auto& shape = run.workload->shape();
+  EXPECT_EQ(shape.dims, (std::vector<std::int64_t>{4000, 3000}));
+  EXPECT_EQ(shape.type, ElementType::uint8);
+  EXPECT_EQ(shape.axes[0].values.front(), -1.0);
+  EXPECT_EQ(shape.axes[1].values.front(), -1.5);
+  EXPECT_TRUE(run.workload->side_outputs().empty());
+}
+
+TEST(Parse, TakesEveryOption) {
+  const auto run = fractal({"-o", "f.h5", "--force", "--threads", "3", "--schedule", "weighted", "--chunk", "7", "--gather",
+                            "root", "--memory-limit", "64MiB", "--verify", "--watchdog", "2.5", "--dry-run", "--progress",
+                            "never", "--json", "--rows", "5", "--cols", "4", "--re", "-2:2", "--im=-.5:1e-3", "--max-iter",
+                            "300", "--formula", "julia", "--julia-c", "-0.8,0.2", "--interior", "plain", "--png", "f.png",
+                            "--colormap", "magma"})
+                       .run;
+  EXPECT_EQ(run.output, "f.h5");
+  EXPECT_TRUE(run.force && run.verify && run.dry_run && run.json);
+  EXPECT_EQ(run.threads, 3);
+  EXPECT_EQ(run.schedule, Schedule::weighted);
+  EXPECT_EQ(run.chunk, 7);
+  EXPECT_EQ(run.gather, Gather::root);
+  EXPECT_EQ(run.memory_limit, std::int64_t{64} << 20);
+  EXPECT_EQ(run.watchdog_s, 2.5);
+  EXPECT_EQ(run.progress, ProgressMode::never);
+  const auto& shape = run.workload->shape();
+  EXPECT_EQ(shape.dims, (std::vector<std::int64_t>{5, 4}));
+  EXPECT_EQ(shape.type, ElementType::uint16);
+  EXPECT_EQ(shape.axes[0].values.front(), -0.5);
+  EXPECT_EQ(shape.axes[1].values.back(), 2.0);
+  EXPECT_EQ(run.workload->side_outputs(), std::vector<std::filesystem::path>{"f.png"});
+  EXPECT_NE(run.workload->kernel_name().find("julia"), std::string::npos);
+  EXPECT_NE(run.workload->kernel_name().find("plain"), std::string::npos);
+}
+
+TEST(Parse, KnowsTheOtherCommands) {
+  EXPECT_EQ(parsed({"info"}).kind, Command::Kind::info);
+  const auto plot = parsed({"plot", "f.h5", "-o", "f.svg", "--force"});
+  ASSERT_EQ(plot.kind, Command::Kind::plot);
+  EXPECT_EQ(plot.plot.input, "f.h5");
+  EXPECT_EQ(plot.plot.output, "f.svg");
+  EXPECT_TRUE(plot.plot.force);
+}
+
+TEST(Parse, AnswersHelpAndVersion) {
+  const auto version = parsed({"--version"});
+  EXPECT_EQ(version.kind, Command::Kind::text);
+  EXPECT_EQ(version.text, "paceline " PACELINE_VERSION "\n");
+  EXPECT_NE(parsed({"--help"}).text.find("fractal"), std::string::npos);
+  const auto help = fractal({"--help"});
+  EXPECT_EQ(help.kind, Command::Kind::text);
+  for (const char* option : {"--rows", "--schedule", "--memory-limit", "--colormap", "4000", "512MiB", "dynamic"}) {
+    EXPECT_NE(help.text.find(option), std::string::npos) << option;
+  }
+}
+
+TEST(Parse, UnderstandsSizes) {
+  EXPECT_EQ(fractal({"--memory-limit", "1000"}).run.memory_limit, 1000);
+  EXPECT_EQ(fractal({"--memory-limit", "2GiB"}).run.memory_limit, std::int64_t{2} << 30);
+  EXPECT_EQ(fractal({"--memory-limit", "3 kib"}).run.memory_limit, 3072);
+}
+
+TEST(Parse, QuotesTheCommandForAShell) {
+  const auto run = fractal({"--re", "-2:1", "--png", "it's a *.png", "-o", ""}).run;
+  EXPECT_EQ(run.command, R"(paceline fractal --re -2:1 --png 'it'\''s a *.png' -o '')");
+}
+
+struct Mistake {
+  std::vector<std::string> words;
+  std::string part;  ///< of the sentence
+};
+
+TEST(Parse, SaysWhatIsWrongInASentence) {
+  const std::string nothing;
+  const std::vector<Mistake> mistakes = {
+      {{}, "subcommand is required"},
+      {{"fractle"}, "fractle"},
+      {{"fractal", "--row", "5"}, "--row"},
+      {{"fractal", "extra"}, "extra"},
+      {{"fractal", "info"}, "info"},
+      {{"fractal", "--rows"}, "--rows"},
+      {{"fractal", "--rows", "0"}, "--rows"},
+      {{"fractal", "--rows", "-1"}, "--rows"},
+      {{"fractal", "--rows", "1000000000000"}, "--rows"},
+      {{"fractal", "--rows", "99999999999999999999"}, "--rows"},
+      {{"fractal", "--rows", "1.5"}, "--rows"},
+      {{"fractal", "--rows", "many"}, "--rows"},
+      {{"fractal", "--cols", "0"}, "--cols"},
+      {{"fractal", "--max-iter", "0"}, "--max-iter"},
+      {{"fractal", "--max-iter", "9007199254740993"}, "--max-iter"},
+      {{"fractal", "--re", "1:1"}, "the range is empty"},
+      {{"fractal", "--re", "nan:0"}, "not finite"},
+      {{"fractal", "--re", "0:nan"}, "not finite"},
+      {{"fractal", "--im", "0:inf"}, "not finite"},
+      {{"fractal", "--im", "0"}, "not two numbers"},
+      {{"fractal", "--im", "0:1:2"}, "not two numbers"},
+      {{"fractal", "--im", "0,1"}, "not two numbers"},
+      {{"fractal", "--im", nothing}, "--im"},
+      {{"fractal", "--re=-1e308:1e308"}, "the range overflows"},
+      {{"fractal", "--formula", "newton"}, "--formula"},
+      {{"fractal", "--julia-c", "0.5"}, "not two numbers"},
+      {{"fractal", "--julia-c", "nan,0"}, "not finite"},
+      {{"fractal", "--interior", "guess"}, "--interior"},
+      {{"fractal", "--colormap", "jet"}, "--colormap"},
+      {{"fractal", "--threads", "0"}, "--threads"},
+      {{"fractal", "--threads", "-2"}, "--threads"},
+      {{"fractal", "--schedule", "guided"}, "--schedule"},
+      {{"fractal", "--chunk", "0"}, "--chunk"},
+      {{"fractal", "--gather", "all"}, "--gather"},
+      {{"fractal", "--memory-limit", "0"}, "--memory-limit"},
+      {{"fractal", "--memory-limit", "lots"}, "--memory-limit"},
+      {{"fractal", "--memory-limit", "5 parsecs"}, "--memory-limit"},
+      {{"fractal", "--memory-limit", "-5MiB"}, "--memory-limit"},
+      {{"fractal", "--memory-limit", "16EiB"}, "--memory-limit"},
+      {{"fractal", "--memory-limit", "9EiB"}, "--memory-limit"},
+      {{"fractal", "--watchdog", "-1"}, "--watchdog"},
+      {{"fractal", "--watchdog", "nan"}, "--watchdog"},
+      {{"fractal", "--progress", "sometimes"}, "--progress"},
+      {{"fractal", "--force", "--resume"}, "--resume"},
+      {{"fractal", "-o"}, "--output"},
+      {{"plot"}, "file"},
+      {{"plot", "f.h5"}, "--output"},
+      {{"info", "--rows", "5"}, "--rows"},
+  };
+  for (const auto& [words, part] : mistakes) {
+    std::string line;
+    for (const auto& word : words) line += " '" + word + "'";
+    SCOPED_TRACE(line);
+    const auto error = test::error_of([&] { parsed(words); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_TRUE(test::says(*error, part)) << error->what();
+    EXPECT_FALSE(test::says(*error, "\n")) << error->what();
+    EXPECT_TRUE(test::says(*error, "; ")) << "there is a suggestion: " << error->what();
+  }
+}
+
+}  // namespace
+}  // namespace paceline
