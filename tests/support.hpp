@@ -1,6 +1,8 @@
 // What several tests need: temporary folders, errors as values, and a workload that is cheap and easy to check.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -112,7 +114,7 @@ class Numbers : public Workload {
   [[nodiscard]] RateUnit rate_unit() const override { return {"items/s", 1.0}; }
   [[nodiscard]] double worst_item_work() const override { return 1; }
   Work compute(Slab items, std::span<std::byte> bytes) const override {
-    if (fails_at >= items.begin && fails_at < items.end) throw std::runtime_error("item " + std::to_string(fails_at));
+    if (fails_at >= items.begin && fails_at < items.end) throw std::runtime_error(fmt::format("item {}", fails_at));
     compute_reference(items, bytes);
     return {static_cast<std::uint64_t>(items.size()), static_cast<std::uint64_t>(2 * items.size())};
   }

@@ -181,6 +181,8 @@ void write_tables(hid_t file, const RunTables& tables) {
   field("gather_s", HOFFSET(RankRow, gather_s), H5T_NATIVE_DOUBLE);
   field("write_s", HOFFSET(RankRow, write_s), H5T_NATIVE_DOUBLE);
   const auto put = [&](const char* path, hid_t type, const std::vector<hsize_t>& dims, const void* data) {
+    // There already if a run was stopped after sealing, say because its picture could not be written.
+    if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
     const auto dataset = create_dataset(file, path, type, dims, false);
     h5::set_attribute(dataset.get(), "units", "s");
     h5::check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");

@@ -45,11 +45,16 @@ TEST(Parse, HasTheDefaultsOfTheInterface) {
 }
 
 TEST(Parse, TakesEveryOption) {
-  const auto run = fractal({"-o", "f.h5", "--force", "--threads", "3", "--schedule", "weighted", "--chunk", "7", "--gather",
-                            "root", "--memory-limit", "64MiB", "--verify", "--watchdog", "2.5", "--dry-run", "--progress",
-                            "never", "--json", "--rows", "5", "--cols", "4", "--re", "-2:2", "--im=-.5:1e-3", "--max-iter",
-                            "300", "--formula", "julia", "--julia-c", "-0.8,0.2", "--interior", "plain", "--png", "f.png",
-                            "--colormap", "magma"})
+  const auto run = fractal({"-o",        "f.h5",       "--force",       "--threads",
+                            "3",         "--schedule", "weighted",      "--chunk",
+                            "7",         "--gather",   "root",          "--memory-limit",
+                            "64MiB",     "--verify",   "--watchdog",    "2.5",
+                            "--dry-run", "--progress", "never",         "--json",
+                            "--rows",    "5",          "--cols",        "4",
+                            "--re",      "-2:2",       "--im=-.5:1e-3", "--max-iter",
+                            "300",       "--formula",  "julia",         "--julia-c",
+                            "-0.8,0.2",  "--interior", "plain",         "--png",
+                            "f.png",     "--colormap", "magma"})
                        .run;
   EXPECT_EQ(run.output, "f.h5");
   EXPECT_TRUE(run.force && run.verify && run.dry_run && run.json);

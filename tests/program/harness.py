@@ -26,9 +26,9 @@ ENVIRONMENT = {
 }
 
 
-def command(arguments, ranks=None, program=PROGRAM):
+def command(arguments, ranks=None, program=PROGRAM, wrap_rank=()):
     """The words of a command line. ranks None: without mpirun. -q: mpirun adds no words of its own to ours."""
-    words = [program, *map(str, arguments)]
+    words = [*wrap_rank, program, *map(str, arguments)]
     return words if ranks is None else ["mpirun", "-q", "--oversubscribe", "-np", str(ranks), *words]
 
 
@@ -71,10 +71,10 @@ class Result:
 class Running:
     """A run that is under way. Leaving the with-block kills whatever is left of it."""
 
-    def __init__(self, arguments, ranks=None, cwd=None, wrap=(), program=PROGRAM, **more):
-        """wrap: words in front of the command line; more: variables of the environment."""
+    def __init__(self, arguments, ranks=None, cwd=None, wrap=(), wrap_rank=(), program=PROGRAM, **more):
+        """wrap, wrap_rank: words in front of all or of the program itself; more: variables of the environment."""
         self.program = program
-        self.words = [*map(str, wrap), *command(arguments, ranks, program)]
+        self.words = [*map(str, wrap), *command(arguments, ranks, program, wrap_rank)]
         self.start = time.monotonic()
         self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,

@@ -173,7 +173,7 @@ TEST_P(PlanOf, HoldsForEveryLayout) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Items, PlanOf, testing::Values(1, 2, 7, 100, 1009, 10'000'000'000),
+INSTANTIATE_TEST_SUITE_P(Items, PlanOf, testing::Values(1, 2, 7, 100, 1009, 4000, 10'000'000'000),
                          [](const auto& each) { return std::to_string(each.param); });
 
 PlanRequest lessons_image() {
@@ -199,7 +199,7 @@ TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   const auto shares = plan.shares(0, window, 0);
   ASSERT_EQ(shares.size(), 4U);
   for (const auto& share : shares) {
-    EXPECT_NEAR(static_cast<double>(share.items.size()), window.size() / 4.0, 1);
+    EXPECT_NEAR(static_cast<double>(share.items.size()), static_cast<double>(window.size()) / 4, 1);
   }
 }
 
@@ -292,7 +292,7 @@ TEST(EqualCostSlabs, CoverWhatHasNoCostOrOneSpike) {
 }
 
 TEST(SampleItems, AreEvenlySpreadWithBothEnds) {
-  for (const std::int64_t items : {1, 2, 7, 512, 4000, 10'000'000'000}) {
+  for (const std::int64_t items : {1L, 2L, 7L, 512L, 4000L, 10'000'000'000L}) {
     const auto samples = sample_items(items, 64);
     EXPECT_EQ(samples.front(), 0);
     EXPECT_EQ(samples.back(), items - 1);

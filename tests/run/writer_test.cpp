@@ -22,7 +22,7 @@ struct Case {
   Gather gather = Gather::parallel;
   int threads = 2;
   int ranks_per_node = 8;
-  std::int64_t band_items = 40;
+  std::int64_t band_items = 20;
   std::int64_t stop_after = -1;  ///< items on one node
   std::int64_t fails_at = -1;
 };

@@ -1,0 +1,45 @@
+#include "run/machine.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+namespace paceline {
+namespace {
+
+TEST(Machine, IsReadAndConsistent) {
+  const auto machine = read_machine();
+  EXPECT_FALSE(machine.host.empty());
+  EXPECT_GE(machine.cores, 1);
+  EXPECT_GE(machine.hardware_threads, machine.cores);
+  EXPECT_GE(machine.numa_nodes, 1);
+  const auto& bound = machine.bound_cores;
+  ASSERT_FALSE(bound.empty());
+  EXPECT_TRUE(std::is_sorted(bound.begin(), bound.end()));
+  EXPECT_EQ(std::adjacent_find(bound.begin(), bound.end()), bound.end());
+  EXPECT_GE(bound.front(), 0);
+  EXPECT_LT(bound.back(), machine.cores);
+}
+
+TEST(ThreadsOfRank, AreWhatWasAskedElseTheEnvironmentsElseTheBoundCores) {
+  Machine machine;
+  machine.bound_cores = {4, 5, 7};
+  unsetenv("OMP_NUM_THREADS");
+  EXPECT_EQ(threads_of_rank(0, machine), 3);
+  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  setenv("OMP_NUM_THREADS", "5", 1);
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(5);  // the variable is read when a program starts
+  EXPECT_EQ(threads_of_rank(0, machine), 5);
+  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  setenv("OMP_NUM_THREADS", "", 1);
+  EXPECT_EQ(threads_of_rank(0, machine), 3);
+  unsetenv("OMP_NUM_THREADS");
+  omp_set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace paceline
