@@ -98,7 +98,7 @@ inline ResultShape numbers_shape(std::int64_t items, std::int64_t width) {
   shape.path = "/numbers/values";
   shape.type = ElementType::uint8;
   shape.dims = {items, width};
-  shape.units = "s";
+  shape.units = std::string("s");  // of a string: g++ 12 warns of "s" itself, wrongly
   shape.attributes = {{"kind", std::string("numbers")}, {"seed", std::int64_t{7}}, {"scale", 0.5}};
   return shape;
 }

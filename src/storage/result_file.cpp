@@ -8,14 +8,10 @@
 #include <paceline/error.hpp>
 
 #include "storage/h5.hpp"
+#include "storage/structure.hpp"
 
 namespace paceline {
 namespace {
-
-constexpr const char* finished_path = "/run/finished";
-constexpr const char* digests_path = "/run/item_digest";
-
-hsize_t unsigned_of(std::int64_t value) { return static_cast<hsize_t>(value); }
 
 h5::Handle access_list(const std::optional<Comm>& comm) {
   auto list = h5::properties(H5P_FILE_ACCESS);
@@ -33,69 +29,8 @@ h5::Handle access_list(const std::optional<Comm>& comm) {
   return list;
 }
 
-/// A contiguous dataset with its place in the file reserved. `fill` false: nothing is written until the items are.
-h5::Handle create_dataset(hid_t file, const std::string& path, hid_t type, const std::vector<hsize_t>& dims,
-                          bool fill) {
-  const h5::Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
-                         "H5Screate_simple");
-  const auto creation = h5::properties(H5P_DATASET_CREATE);
-  h5::check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "H5Pset_alloc_time");
-  h5::check(H5Pset_fill_time(creation.get(), fill ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
-  const auto links = h5::properties(H5P_LINK_CREATE);
-  h5::check(H5Pset_create_intermediate_group(links.get(), 1), "H5Pset_create_intermediate_group");
-  return {H5Dcreate2(file, path.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose,
-          "H5Dcreate"};
-}
-
 h5::Handle open_dataset(hid_t file, const std::string& path) {
   return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
-}
-
-std::vector<hsize_t> dims_of(const ResultShape& shape) { return {shape.dims.begin(), shape.dims.end()}; }
-
-void add_axes(hid_t file, hid_t dataset, const ResultShape& shape) {
-  for (std::size_t d = 0; d < shape.axes.size(); ++d) {
-    const auto& axis = shape.axes[d];
-    const auto scale = create_dataset(file, axis.path, H5T_IEEE_F64LE, {axis.values.size()}, false);
-    h5::check(H5Dwrite(scale.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis.values.data()), "H5Dwrite");
-    h5::check(H5DSset_scale(scale.get(), axis.label.c_str()), "H5DSset_scale");
-    h5::check(H5DSattach_scale(dataset, scale.get(), static_cast<unsigned>(d)), "H5DSattach_scale");
-    h5::check(H5DSset_label(dataset, static_cast<unsigned>(d), axis.label.c_str()), "H5DSset_label");
-  }
-}
-
-/// HDF5 Image and Palette Specification, version 1.2.
-void mark_as_image(hid_t file, hid_t dataset, const ResultShape& shape) {
-  const auto& path = shape.path;
-  const auto text = [&](const char* name, const char* value) {
-    h5::check(H5LTset_attribute_string(file, path.c_str(), name, value), name);
-  };
-  text("CLASS", "IMAGE");
-  text("IMAGE_VERSION", "1.2");
-  text("DISPLAY_ORIGIN", "UL");
-  const auto& palette = shape.image.palette;
-  text("IMAGE_SUBCLASS", palette.empty() ? "IMAGE_GRAYSCALE" : "IMAGE_INDEXED");
-  const std::uint8_t white_is_zero = 0;
-  h5::check(H5LTset_attribute_uchar(file, path.c_str(), "IMAGE_WHITE_IS_ZERO", &white_is_zero, 1),
-            "IMAGE_WHITE_IS_ZERO");
-  // The range has the type of the pixels.
-  const h5::Handle space(
-      [] {
-        const hsize_t two = 2;
-        return H5Screate_simple(1, &two, nullptr);
-      }(),
-      H5Sclose, "H5Screate_simple");
-  const h5::Handle range(
-      H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type), space.get(), H5P_DEFAULT, H5P_DEFAULT),
-      H5Aclose, "H5Acreate");
-  const std::uint64_t values[] = {0, shape.image.max_value};
-  h5::check(H5Awrite(range.get(), H5T_NATIVE_UINT64, values), "H5Awrite");
-  if (!palette.empty()) {
-    const hsize_t colours[] = {palette.size() / 3, 3};
-    const auto palette_path = path + "_palette";
-    h5::check(H5IMmake_palette(file, palette_path.c_str(), colours, palette.data()), "H5IMmake_palette");
-    h5::check(H5IMlink_palette(file, path.c_str(), palette_path.c_str()), "H5IMlink_palette");
-  }
 }
 
 /// Selects the runs along the first dimension of a dataspace whose other dimensions are taken whole.
@@ -145,7 +80,7 @@ h5::Handle open_checked(hid_t file, const std::filesystem::path& path, const Res
   const h5::Handle space(H5Dget_space(dataset.get()), H5Sclose, "H5Dget_space");
   std::vector<hsize_t> dims(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
   H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
-  if (dims != dims_of(shape)) {
+  if (!std::equal(dims.begin(), dims.end(), shape.dims.begin(), shape.dims.end(), std::equal_to<>())) {
     throw fail("the shape", fmt::format("{}", fmt::join(dims, " x ")), fmt::format("{}", fmt::join(shape.dims, " x ")));
   }
   const auto as_text = [](const AttributeValue& value) {
@@ -158,37 +93,6 @@ h5::Handle open_checked(hid_t file, const std::filesystem::path& path, const Res
   const h5::Handle type(H5Dget_type(dataset.get()), H5Tclose, "H5Dget_type");
   if (H5Tequal(type.get(), h5::stored_type(shape.type)) <= 0) throw damaged(path, "its elements have another type");
   return dataset;
-}
-
-void write_tables(hid_t file, const RunTables& tables) {
-  const h5::Handle host(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
-  h5::check(H5Tset_size(host.get(), sizeof(RankRow::host)), "H5Tset_size");
-  const h5::Handle row(H5Tcreate(H5T_COMPOUND, sizeof(RankRow)), H5Tclose, "H5Tcreate");
-  const auto field = [&](const char* name, std::size_t offset, hid_t type) {
-    h5::check(H5Tinsert(row.get(), name, offset, type), "H5Tinsert");
-  };
-  field("rank", HOFFSET(RankRow, rank), H5T_NATIVE_INT32);
-  field("host", HOFFSET(RankRow, host), host.get());
-  field("bound_cores", HOFFSET(RankRow, bound_cores), H5T_NATIVE_INT32);
-  field("threads", HOFFSET(RankRow, threads), H5T_NATIVE_INT32);
-  field("items", HOFFSET(RankRow, items), H5T_NATIVE_INT64);
-  field("work_useful", HOFFSET(RankRow, work_useful), H5T_NATIVE_UINT64);
-  field("work_executed", HOFFSET(RankRow, work_executed), H5T_NATIVE_UINT64);
-  field("init_s", HOFFSET(RankRow, init_s), H5T_NATIVE_DOUBLE);
-  field("plan_s", HOFFSET(RankRow, plan_s), H5T_NATIVE_DOUBLE);
-  field("scatter_s", HOFFSET(RankRow, scatter_s), H5T_NATIVE_DOUBLE);
-  field("compute_s", HOFFSET(RankRow, compute_s), H5T_NATIVE_DOUBLE);
-  field("gather_s", HOFFSET(RankRow, gather_s), H5T_NATIVE_DOUBLE);
-  field("write_s", HOFFSET(RankRow, write_s), H5T_NATIVE_DOUBLE);
-  const auto put = [&](const char* path, hid_t type, const std::vector<hsize_t>& dims, const void* data) {
-    // There already if a run was stopped after sealing, say because its picture could not be written.
-    if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
-    const auto dataset = create_dataset(file, path, type, dims, false);
-    h5::set_attribute(dataset.get(), "units", "s");
-    h5::check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");
-  };
-  put("/run/ranks", row.get(), {tables.ranks.size()}, tables.ranks.data());
-  put("/run/threads", H5T_NATIVE_DOUBLE, {tables.ranks.size(), unsigned_of(tables.threads)}, tables.busy_s.data());
 }
 
 }  // namespace
@@ -206,7 +110,7 @@ struct ResultFile::Impl {
   Impl(const std::filesystem::path& where, const std::optional<Comm>& comm, const ResultShape& shape)
       : path(where),
         parallel(comm.has_value()),
-        dims(dims_of(shape)),
+        dims(shape.dims.begin(), shape.dims.end()),
         native(h5::native_type(shape.type)),
         bytes_per_item(shape.bytes_per_item()) {
     h5::be_quiet();
@@ -269,19 +173,7 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
   try {
     const auto access = access_list(std::nullopt);
     h5::Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, "H5Fcreate");
-    const auto file = handle.get();
-    for (const auto& [name, value] : provenance) h5::set_attribute(file, name, value);
-    {
-      const auto items = create_dataset(file, shape.path, h5::stored_type(shape.type), dims_of(shape), false);
-      for (const auto& [name, value] : shape.attributes) h5::set_attribute(items.get(), name, value);
-      if (!shape.units.empty()) h5::set_attribute(items.get(), "units", shape.units);
-      // In this order: HDF5 1.10 refuses to attach a scale to what has another CLASS already.
-      add_axes(file, items.get(), shape);
-      if (shape.is_image) mark_as_image(file, items.get(), shape);
-      const auto count = std::vector<hsize_t>{unsigned_of(shape.items())};
-      create_dataset(file, digests_path, H5T_STD_U64LE, count, true);
-      create_dataset(file, finished_path, H5T_STD_U8LE, count, true);
-    }
+    write_structure(handle.get(), shape, provenance);
     handle.close("H5Fclose");
   } catch (const Error& error) {
     throw cannot_write(path, error);
@@ -308,8 +200,8 @@ ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Co
     const auto flags = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
     impl_->file = {H5Fopen(path.c_str(), flags, list.get()), H5Fclose, "H5Fopen"};
     impl_->items = open_checked(impl_->file.get(), path, shape);
-    impl_->digests = open_dataset(impl_->file.get(), digests_path);
-    impl_->finished = open_dataset(impl_->file.get(), finished_path);
+    impl_->digests = open_dataset(impl_->file.get(), item_digests_path);
+    impl_->finished = open_dataset(impl_->file.get(), finished_flags_path);
   } catch (const Error& error) {
     if (error.code() == ExitCode::input) throw;
     throw damaged(path, error.what());
