@@ -10,13 +10,13 @@ import os
 import sys
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # locks fail on many network file systems
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home without room for its cache is no news
 try:
     import h5py
     import matplotlib
     import numpy as np
 
     matplotlib.use("Agg")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib.pyplot as plt
     from matplotlib import colors, ticker
 except ImportError as missing:
@@ -43,7 +43,7 @@ class Problem(Exception):
         self.code = code
 
 
-# --- a fractal ---------------------------------------------------------------------------------------------------------
+# --- a fractal --------------------------------------------------------------------------------------------------------
 
 FORMULAS = {
     "mandelbrot": ("Mandelbrot set", r"$z \mapsto z^2 + c$"),
@@ -141,7 +141,7 @@ def bar_ticks(norm, most):
     return ticks
 
 
-# --- any file ----------------------------------------------------------------------------------------------------------
+# --- any file ---------------------------------------------------------------------------------------------------------
 
 # Group in the file -> function that returns a figure and a sentence for its caption.
 DRAWINGS = {"fractal": draw_fractal}

@@ -8,7 +8,7 @@ source jobs/setup.sh
 
 install_packages "${build_packages[@]}" "${plot_packages[@]}"
 [[ -f build/build.ninja ]] || configure quickstart
-cmake --build build --target paceline -- --quiet
+build build --target paceline
 # Cores that this process may use, which in a container or a job may be fewer than the machine's.
 cores=$(nproc)
 echo "+ mpirun -np $cores build/paceline fractal -o fractal.h5 --png fractal.png --force $*"

@@ -45,6 +45,12 @@ configure() {
   }
 }
 
+# Builds what has changed in a configured folder: build FOLDER [CMAKE OPTIONS ...].
+build() {
+  echo "paceline: building in $1"
+  cmake --build "$@" -- --quiet
+}
+
 # Open MPI refuses to start as root unless told twice; containers and test machines are root.
 if ((EUID == 0)); then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

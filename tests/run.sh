@@ -17,5 +17,5 @@ if [[ "${1-}" == --sanitize ]]; then
   folder=build-sanitize
 fi
 configure "$preset"
-cmake --build "$folder" -- --quiet
+build "$folder"
 ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include <paceline/error.hpp>
 
@@ -107,6 +108,10 @@ Command parse(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     command.text = app.help();
     return command;
+  } catch (const CLI::RequiredError& error) {
+    const auto rest = app.remaining();
+    const bool is_unknown = app.get_subcommands().empty() && !rest.empty();
+    throw usage_error(app, is_unknown ? fmt::format("there is no command {}", rest.front()) : error.what());
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error.what());
   }
@@ -119,6 +124,7 @@ Command parse(int argc, char** argv) {
     command.run = std::move(options);
     for (int i = 0; i < argc; ++i) command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : argv[i]);
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
+    if (std::isnan(command.run.watchdog_s)) throw usage_error(app, "--watchdog: nan is no number of seconds");
     command.run.workload->prepare();
   }
   return command;

@@ -104,9 +104,9 @@ std::string text_report(const Record& record) {
                            imbalance(column(record, &RankRow::work_executed)));
     }
     if (std::string_view(name) == "write" && !options.output.empty() && record.computed_items > 0) {
-      value +=
-          fmt::format("   {} at {}/s to {}", human_bytes(computed_bytes(record)),
-                      human_bytes(computed_bytes(record) / largest(column(record, seconds))), options.output.string());
+      const auto write_s = largest(column(record, seconds));
+      const auto speed = write_s > 0 ? fmt::format(" at {}/s", human_bytes(computed_bytes(record) / write_s)) : "";
+      value += fmt::format("   {}{} to {}", human_bytes(computed_bytes(record)), speed, options.output.string());
     }
     line(name, value);
   }
@@ -173,7 +173,8 @@ std::string json_report(const Record& record) {
   json["bytes"] = request.items * workload.shape().bytes_per_item();
   json["io_mode"] = record.io_mode;
   json["output"] = options.output.string();
-  return json.dump() + "\n";
+  // A path may hold bytes that are no UTF-8.
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores) {

@@ -67,8 +67,12 @@ Plan make_plan(const Comm& world, const RunOptions& options, int threads) {
 
 /// However the two are spelt; they need not be there yet.
 bool is_same_place(const fs::path& a, const fs::path& b) {
-  std::error_code code;
-  return a == b || fs::weakly_canonical(fs::absolute(a), code) == fs::weakly_canonical(fs::absolute(b), code);
+  const auto place = [](const fs::path& path) {
+    std::error_code code;
+    const auto full = fs::weakly_canonical(fs::absolute(path, code), code);
+    return code ? path : full;
+  };
+  return place(a) == place(b);
 }
 
 Provenance provenance(const RunOptions& options) {
@@ -152,7 +156,8 @@ class Runner {
                                               : Existing::refuse;
       if (!options_.output.empty()) start = static_cast<int>(check_output(options_.output, existing, bytes));
       for (const auto& side : workload_.side_outputs()) {
-        if (is_same_place(side, options_.output) || is_same_place(side, part_of(options_.output))) {
+        const auto& output = options_.output;
+        if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
           throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
         }
         check_output(side, existing == Existing::resume ? Existing::overwrite : existing, 0);

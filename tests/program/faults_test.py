@@ -16,7 +16,7 @@ IMAGE = ["--rows", 40, "--cols", 30, "--re=-2:1", "--im=-1:1", "--max-iter", 100
 # Lasts seconds on any machine, in many bands.
 SLOW = ["--rows", 200, "--cols", 200, "--re=-0.6:0.3", "--im=-0.5:0.5", "--max-iter", 10**6, "--interior", "plain",
         "--memory-limit", 4 * 808 * 8]
-# Mounts a small file system on $0 that goes with the process.
+# Mounts a small file system on $0 that goes with the process, which takes itself for root meanwhile.
 TMPFS = ["unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size="$1" tmpfs "$0" && shift && exec "$@"']
 
 
@@ -150,7 +150,8 @@ class FullDisk(harness.TestCase):
         self.assert_error(result, OUTPUT, "the limit for a file is 100.0 kB", "ulimit -f")
         self.assert_only()
         if wrap := self.tmpfs("256k"):
-            result = harness.run(["fractal", *SLOW, "-o", self.folder / "small" / "f.h5"], 3, timeout=10, wrap=wrap)
+            result = harness.run(["fractal", *SLOW, "-o", self.folder / "small" / "f.h5"], 3, timeout=10, wrap=wrap,
+                                 TMPDIR=str(self.folder))
             self.assert_error(result, OUTPUT, "are free")
 
     def check_full_in_mid_run(self, gather):
@@ -178,7 +179,7 @@ class FullDisk(harness.TestCase):
         if wrap is None:
             return self.check_full_in_mid_run("root")
         path = self.folder / "small" / "f.h5"
-        with harness.Running(["fractal", *SLOW, "-o", path], ranks=2, wrap=wrap) as run:
+        with harness.Running(["fractal", *SLOW, "-o", path], ranks=2, wrap=wrap, TMPDIR=str(self.folder)) as run:
             self.assertTrue(run.wait_for(lambda: len(run.ranks()) == 2))
             inside = pathlib.Path(f"/proc/{run.ranks()[0]}/root/{path}.part")
             self.assertTrue(run.wait_for(lambda: harness.finished(inside) > 0))
@@ -193,7 +194,8 @@ class FullDisk(harness.TestCase):
         """The result is kept, and --resume draws it where there is room."""
         wrap = self.tmpfs("16k") or ["prlimit", "--fsize=16384"]
         image = ["fractal", "--rows", 300, "--cols", 400, "--max-iter", 250, "-o", self.path]
-        result = harness.run([*image, "--png", self.folder / "small" / "f.png"], wrap=wrap)
+        result = harness.run([*image, "--png", self.folder / "small" / "f.png"], wrap=wrap,
+                             TMPDIR=str(self.folder))
         self.assert_error(result, OUTPUT, "f.png", "No space left on device")
         picture = self.folder / "f.png"
         resumed = self.record([*image, "--png", picture, "--resume"], ranks=2)
@@ -272,7 +274,8 @@ class Inputs(harness.TestCase):
                 self.make_unfinished()
             for option, value, part in cases:
                 with self.subTest(option, state=state):
-                    image = {"--rows": 40, "--cols": 30, "--re": "-2:1", "--im": "-1:1", "--max-iter": 100, option: value}
+                    image = {"--rows": 40, "--cols": 30, "--re": "-2:1", "--im": "-1:1", "--max-iter": 100}
+                    image[option] = value
                     result = harness.run(["fractal", *(f"{name}={value}" for name, value in image.items()), "-o",
                                           self.path, "--resume"], ranks=3 if option == "--rows" else None)
                     self.assert_error(result, INPUT, "belongs to another run", part, "--force")

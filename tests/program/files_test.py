@@ -106,8 +106,10 @@ class Pictures(harness.TestCase):
         self.assertTrue((picture[0][inside == 0].sum(axis=1) > 0).all())
 
     def test_without_a_result_file(self):
-        self.run_ok(["fractal", *IMAGE, "--png", "f.png"], ranks=2, cwd=self.folder)
-        self.assert_only("f.png")
+        for ranks in (None, 2):
+            self.run_ok(["fractal", *IMAGE, "--png", f"{ranks}.png"], ranks, cwd=self.folder)
+        self.assert_only("2.png", "None.png")
+        self.assertEqual(*((self.folder / name).read_bytes() for name in ("2.png", "None.png")))
 
     def test_one_pixel(self):
         _, picture = self.compute("--rows", 1, "--cols", 1)
@@ -166,7 +168,8 @@ class Record(harness.TestCase):
             self.assertEqual(version.err, "")
         info = self.run_ok(["info"], ranks=2)
         self.assertEqual(info.err, "")
-        for word in ("Open MPI", "MPI_THREAD_", "openmp", "hdf5", "(parallel)", "simd", "NUMA", "rank 0", "rank 1", "bound to"):
+        for word in ("Open MPI", "MPI_THREAD_", "openmp", "hdf5", "(parallel)", "simd", "NUMA", "rank 0", "rank 1",
+                     "bound to"):
             self.assertIn(word, info.out)
         self.assertEqual(self.run_ok(["--help"]).err, "")
         self.assertIn("--memory-limit", self.run_ok(["fractal", "--help"]).out)

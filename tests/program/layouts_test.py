@@ -86,8 +86,8 @@ class Layouts(harness.TestCase):
     def test_several_writers(self):
         """Pieces large enough that a band is cut among writers (small chunks), or written by who computed it."""
         image = ["--rows", 1009, "--cols", 4099]
-        layouts = [(ranks, 1, ["--schedule", schedule, "--chunk", chunk])
-                   for ranks, schedule, chunk in ((3, "dynamic", 1), (4, "cyclic", 3), (2, "dynamic", 64), (3, "cyclic", 50))]
+        few = ((3, "dynamic", 1), (4, "cyclic", 3), (2, "dynamic", 64), (3, "cyclic", 50))
+        layouts = [(ranks, 1, ["--schedule", schedule, "--chunk", chunk]) for ranks, schedule, chunk in few]
         for record in self.check_all(image, layouts):
             self.assertEqual(record["io_mode"], "collective")
 

@@ -1,4 +1,4 @@
-"""The rules of the source tree: who may include what, headers that stand alone, tests in their mirrored place, style."""
+"""The rules of the source tree: who includes what, headers that stand alone, tests in their mirrored place, style."""
 import concurrent.futures
 import re
 import shlex
@@ -74,15 +74,15 @@ class Includes(unittest.TestCase):
 
 class Headers(unittest.TestCase):
     def test_public_headers_compile_alone(self):
-        mpi = shlex.split(subprocess.run(["mpicc", "--showme:compile"], capture_output=True, text=True, check=True).stdout)
+        shown = subprocess.run(["mpicc", "--showme:compile"], capture_output=True, text=True, check=True)
+        words = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                 "-DOMPI_SKIP_MPICXX", f"-I{REPOSITORY}/include", *shlex.split(shown.stdout)]
 
         def compile_alone(header):
             with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
                 file.write(f"#include <paceline/{header.name}>\n#include <paceline/{header.name}>\n")
                 file.flush()
-                return header.name, subprocess.run(
-                    ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-DOMPI_SKIP_MPICXX", "-I",
-                     REPOSITORY / "include", *mpi, file.name], capture_output=True, text=True)
+                return header.name, subprocess.run([*words, file.name], capture_output=True, text=True)
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for name, result in pool.map(compile_alone, sources("include/paceline")):
@@ -91,7 +91,7 @@ class Headers(unittest.TestCase):
 
 class Tests(unittest.TestCase):
     def test_mirror_the_sources(self):
-        """Tests of src/run lie in tests/run; those of include/paceline, whose sources are src/library, in tests/library."""
+        """Tests of src/run lie in tests/run, those of include/paceline in tests/library."""
         found = [path for path in sources("tests") if path.name.endswith("_test.cpp")]
         self.assertGreater(len(found), 0)
         for path in found:

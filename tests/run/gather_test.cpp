@@ -14,10 +14,11 @@ constexpr std::int64_t width = 11;
 struct Case {
   Schedule schedule = Schedule::dynamic;
   Gather gather = Gather::parallel;
-  std::int64_t items = 300;
+  std::int64_t items = 1000;
   std::int64_t chunk = 3;
-  std::int64_t band_items = 64;
+  std::int64_t band_items = 300;
   std::int64_t message_bytes = Gatherer::largest_message;
+  bool is_direct = false;  ///< items are so large that who computes them writes them
   /// Dynamic: which rank computes a chunk. Negative: nobody does, as when it is resumed or not reached.
   std::function<int(std::int64_t)> owner = [](std::int64_t chunk_begin) {
     return static_cast<int>(test::scrambled(static_cast<std::uint64_t>(chunk_begin)) % 1000);
@@ -28,8 +29,8 @@ struct Case {
 Plan plan_of(const Case& c, int ranks) {
   PlanRequest request;
   request.items = c.items;
-  // As if an item were large, so that every rank gets a piece to write.
-  request.bytes_per_item = std::int64_t{1} << 20;
+  // As if an item were large, so that every rank gets a piece to write, but not so large that owners write.
+  request.bytes_per_item = c.is_direct ? 1 << 20 : (std::int64_t{64} << 10) / c.chunk - 1;
   request.ranks = ranks;
   request.schedule = c.schedule;
   request.gather = c.gather;
@@ -119,10 +120,19 @@ void for_each_way(const std::function<void(Case&)>& change) {
   }
 }
 
+TEST(Gatherer, HasSeveralWritersInTheseTests) {
+  const Case c;
+  const auto ranks = Comm::world().size();
+  const auto plan = plan_of(c, ranks);
+  EXPECT_GT(plan.bands(), 3);
+  EXPECT_EQ(plan.shares(0, plan.window(0, 0), 0).size(), static_cast<std::size_t>(ranks));
+}
+
 TEST(Gatherer, BringsEveryItemToItsWriter) {
   for (const std::int64_t message : {std::int64_t{1}, std::int64_t{100}, Gatherer::largest_message}) {
     for_each_way([&](Case& c) { c.message_bytes = message; });
   }
+  for_each_way([&](Case& c) { c.is_direct = true; });
 }
 
 TEST(Gatherer, WorksForAnySize) {

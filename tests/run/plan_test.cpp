@@ -116,7 +116,7 @@ void expect_continues(const Plan& plan) {
     ASSERT_NO_FATAL_FAILURE(expect_shared(plan, plan.bands() / 2, window, rank));
   }
   ASSERT_GT(chunks, 0);
-  const auto last = plan.window(plan.bands() - 1, request.ranks - 1);
+  const auto last = has_slabs(request) ? plan.own_slab(request.ranks - 1) : plan.window(plan.bands() - 1, 0);
   ASSERT_EQ(last.end, request.items);
 }
 
@@ -194,7 +194,12 @@ TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
 TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   auto request = lessons_image();
   request.bytes_per_item = 300'008;
+  request.chunk = 1'000;
+  EXPECT_TRUE(Plan(request).owners_write()) << "large chunks stay where they are";
+  request.bytes_per_item = 30'008;
+  request.chunk = 1;
   const Plan plan(request);
+  EXPECT_FALSE(plan.owners_write());
   const auto window = plan.window(0, 0);
   const auto shares = plan.shares(0, window, 0);
   ASSERT_EQ(shares.size(), 4U);

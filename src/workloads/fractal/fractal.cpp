@@ -173,15 +173,16 @@ void Fractal::compute_reference(Slab rows, std::span<std::byte> bytes) const {
 }
 
 double Fractal::estimate_cost(std::int64_t row) const {
-  // About 128 of the row's pixels, and something for each pixel whatever its count.
+  // Enough of the row's pixels to keep the kernel's lanes busy, or their filling and draining counts most, and
+  // something for each pixel whatever its count.
   const auto& re = shape_.axes[1].values;
-  const auto step = std::max<std::size_t>(1, re.size() / 128);
+  const auto step = std::max<std::size_t>(1, re.size() / std::clamp<std::size_t>(re.size() / 6, 128, 512));
   std::vector<double> some;
   for (std::size_t j = step / 2; j < re.size(); j += step) some.push_back(re[j]);
   std::vector<std::uint64_t> counts(some.size());
   const auto work = count_block(params_, std::span<const double>(some), part(shape_.axes[0].values, {row, row + 1}),
                                 std::span(counts));
-  return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 2.0;
+  return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 0.5;
 }
 
 std::vector<std::filesystem::path> Fractal::side_outputs() const {

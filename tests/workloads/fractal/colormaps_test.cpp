@@ -9,7 +9,7 @@ namespace {
 
 TEST(Colormaps, HaveTheColoursThatMatplotlibHas) {
   EXPECT_EQ(colormap("viridis").front(), (Colour{0x44, 0x01, 0x54}));
-  EXPECT_EQ(colormap("viridis")[128], (Colour{0x21, 0x90, 0x8c}));
+  EXPECT_EQ(colormap("viridis")[128], (Colour{0x21, 0x91, 0x8c}));
   EXPECT_EQ(colormap("viridis").back(), (Colour{0xfd, 0xe7, 0x25}));
   EXPECT_EQ(colormap("magma").back(), (Colour{0xfc, 0xfd, 0xbf}));
   EXPECT_EQ(colormap("inferno").back(), (Colour{0xfc, 0xff, 0xa4}));
