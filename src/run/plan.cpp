@@ -158,7 +158,8 @@ std::int64_t Plan::held_bytes() const {
 }
 
 std::vector<std::int64_t> sample_items(std::int64_t items, int ranks) {
-  const auto count = std::min(items, std::max(std::int64_t{512}, std::int64_t{32} * ranks));
+  // Costs change little from an item to the next: better a few good samples than many rough ones.
+  const auto count = std::min(items, std::max(std::int64_t{128}, std::int64_t{32} * ranks));
   std::vector<std::int64_t> samples;
   for (std::int64_t k = 0; k < count; ++k) {
     const auto at = count == 1 ? 0.0 : static_cast<double>(k) / static_cast<double>(count - 1);

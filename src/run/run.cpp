@@ -1,16 +1,12 @@
 #include "run/run.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <ctime>
-#include <limits>
 #include <set>
 #include <thread>
 
@@ -18,19 +14,14 @@
 #include "run/fail.hpp"
 #include "run/interrupt.hpp"
 #include "run/machine.hpp"
+#include "run/output.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
-#include "run/resume.hpp"
-#include "run/verify.hpp"
 #include "run/watchdog.hpp"
 #include "run/writer.hpp"
-#include "storage/output_path.hpp"
-#include "storage/result_file.hpp"
 
 namespace paceline {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Costs of sample_items(), each computed by one rank and known to all.
 std::vector<double> sampled_costs(const Comm& world, const Workload& workload, int threads) {
@@ -65,23 +56,6 @@ Plan make_plan(const Comm& world, const RunOptions& options, int threads) {
   return std::move(*plan);
 }
 
-/// However the two are spelt; they need not be there yet.
-bool is_same_place(const fs::path& a, const fs::path& b) {
-  const auto place = [](const fs::path& path) {
-    std::error_code code;
-    const auto full = fs::weakly_canonical(fs::absolute(path, code), code);
-    return code ? path : full;
-  };
-  return place(a) == place(b);
-}
-
-Provenance provenance(const RunOptions& options) {
-  return {{"software", std::string("paceline")},
-          {"software_version", std::string(PACELINE_VERSION)},
-          {"command", options.command},
-          {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
-}
-
 /// The run of one rank. Members are in the order in which they come to life.
 class Runner {
  public:
@@ -93,7 +67,8 @@ class Runner {
         machine_(read_machine()),
         node_(world.split_node()),
         board_(node_),
-        threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)) {
+        threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)),
+        output_(world, options) {
     omp_set_num_threads(threads_);
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);
@@ -114,90 +89,25 @@ class Runner {
       return ExitCode::done;
     }
 
-    const auto start = scatter();
+    const auto start = output_.open();
     me_.scatter_s = watch.lap();
-    if (start == Start::complete) return report(plan, stored_);
+    if (start == Start::complete) return report(plan, output_.look_again(threads_));
 
     const auto computed = compute_and_write(plan);
-    const auto total = world_.reduce_all(computed.items, MPI_SUM) + resumed_.items;
+    const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     if (total < workload_.shape().items()) stop_resumable(total);
 
-    Digest digest = resumed_.digest;
+    Digest digest = output_.resumed().digest;
     digest.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
-    finish(digest.text(), computed.busy_s);
+    me_.write_s += output_.close();
+    gather_tables(computed.busy_s);
+    me_.write_s += output_.publish(digest.text(), tables_, threads_);
     gather_tables(computed.busy_s);
     return report(plan, digest.text());
   }
 
  private:
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
-  [[nodiscard]] bool wants_file() const { return !file_path_.empty(); }
-
-  /// Measures what rank 0 does while the others wait; collective, errors are agreed upon.
-  void first_alone(const std::function<void()>& action) {
-    const Stopwatch watch;
-    together(world_, [&] {
-      if (is_first()) action();
-    });
-    serial_s_ += watch.seconds();
-  }
-
-  /// Opens the file and finds out what is left to do.
-  Start scatter() {
-    const auto& shape = workload_.shape();
-    // Pictures and --verify read the result back; without an output it lies in a scratch file of rank 0.
-    const bool reads_back = options_.verify || !workload_.side_outputs().empty();
-    const bool is_scratch = options_.output.empty() && reads_back;
-    int start = static_cast<int>(Start::fresh);
-    first_alone([&] {
-      const auto bytes = shape.items() * (shape.bytes_per_item() + 9) + (std::int64_t{1} << 20);
-      const auto existing = options_.force    ? Existing::overwrite
-                            : options_.resume ? Existing::resume
-                                              : Existing::refuse;
-      if (!options_.output.empty()) start = static_cast<int>(check_output(options_.output, existing, bytes));
-      for (const auto& side : workload_.side_outputs()) {
-        const auto& output = options_.output;
-        if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
-          throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
-        }
-        check_output(side, existing == Existing::resume ? Existing::overwrite : existing, 0);
-      }
-      if (static_cast<Start>(start) == Start::complete) stored_ = stored_digest(options_.output, shape);
-    });
-    start = world_.reduce_all(start, MPI_MAX);
-    if (static_cast<Start>(start) == Start::complete) {
-      resumed_.items = shape.items();
-      if (is_first()) fmt::print(stderr, "paceline: note: {} is complete already\n", options_.output.string());
-      return Start::complete;
-    }
-    if (is_scratch) {
-      const auto near =
-          workload_.side_outputs().empty() ? fs::temp_directory_path() / "paceline" : workload_.side_outputs().front();
-      file_path_ = fmt::format("{}.{}.scratch", near.string(), getpid());
-    } else if (!options_.output.empty()) {
-      file_path_ = part_of(options_.output);
-    }
-    if (wants_file()) open_file(static_cast<Start>(start), is_scratch);
-    return static_cast<Start>(start);
-  }
-
-  void open_file(Start start, bool is_scratch) {
-    const auto& shape = workload_.shape();
-    const bool parallel = options_.gather == Gather::parallel && !is_scratch;
-    is_scratch_ = is_scratch;
-    // The structure is one rank's work; from then on only data changes, so that the file opens whenever a run ends.
-    if (start == Start::fresh) first_alone([&] { ResultFile::create(file_path_, shape, provenance(options_)); });
-    together(world_, [&] {
-      if (!parallel && !is_first()) return;
-      const auto comm = parallel ? std::optional(world_.duplicate()) : std::nullopt;
-      file_.emplace(file_path_, comm, shape, ResultFile::Access::write);
-    });
-    if (start == Start::resume) {
-      resumed_ =
-          read_resumed(world_, file_ ? &*file_ : nullptr, shape.items(), shape.bytes_per_item(), options_.memory_limit);
-    }
-  }
-
   ComputeResult compute_and_write(const Plan& plan) {
     const auto& shape = workload_.shape();
     // The writing thread has communicators of its own; its collectives don't mix with anyone's.
@@ -207,7 +117,7 @@ class Runner {
     Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
     Watchdog watchdog(world_, board_, options_.watchdog_s);
     const auto items_here = static_cast<std::int64_t>(
-        std::llround(static_cast<double>(shape.items() - resumed_.items) * node_.size() / world_.size()));
+        std::llround(static_cast<double>(shape.items() - output_.resumed().items) * node_.size() / world_.size()));
     std::optional<Progress> progress;
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
     const auto meanwhile = [&] {
@@ -220,18 +130,18 @@ class Runner {
     WriterResult written;
     std::thread writer([&] {
       or_abort(world_, [&] {
-        written = write_bands(plan, writer_comm, bands, board_, *dispenser, wants_file() ? &gatherer : nullptr,
-                              file_ ? &*file_ : nullptr, meanwhile);
+        written = write_bands(plan, writer_comm, bands, board_, *dispenser,
+                              output_.path().empty() ? nullptr : &gatherer, output_.file(), meanwhile);
       });
     });
     const Stopwatch watch;
-    const auto computed = compute(plan, workload_, *dispenser, bands, board_, resumed_.finished);
+    const auto computed = compute(plan, workload_, *dispenser, bands, board_, output_.resumed().finished);
     const auto computing_s = watch.seconds();
     writer.join();
     if (progress && !board_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
-    if (options_.gather == Gather::root) serial_s_ += all_s - world_.reduce_all(computing_s, MPI_MAX);
+    if (options_.gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
 
     me_.compute_s = *std::max_element(computed.busy_s.begin(), computed.busy_s.end());
     me_.gather_s = written.gather_s;
@@ -248,31 +158,22 @@ class Runner {
     try {
       agree(world_, mine);
     } catch (const AgreedError&) {
-      close_for_resume();
+      output_.close_quietly();
       throw;
     }
   }
 
-  void close_for_resume() {
-    try {
-      if (file_) file_->close();
-    } catch (const Error&) {
-      // The first error is the one to tell; the file is on disk as far as it could be.
-    }
-    remove_scratch();
-  }
-
   [[noreturn]] void stop_resumable(std::int64_t finished) {
     const int signal = world_.reduce_all(interrupt_signal(), MPI_MAX);
-    close_for_resume();
+    output_.close_quietly();
     const auto what = fmt::format("interrupted by signal {} ({})", signal, strsignal(signal));
     if (options_.output.empty()) {
       throw AgreedError(Error(ExitCode::failure, what, "there is no --output, so nothing is saved"));
     }
-    throw AgreedError(
-        Error(ExitCode::interrupted, what,
-              fmt::format("{} of {} items are saved in {}", finished, workload_.shape().items(), file_path_.string()),
-              "the same command with --resume goes on"));
+    throw AgreedError(Error(
+        ExitCode::interrupted, what,
+        fmt::format("{} of {} items are saved in {}", finished, workload_.shape().items(), output_.path().string()),
+        "the same command with --resume goes on"));
   }
 
   void gather_tables(const std::vector<double>& busy_s) {
@@ -284,44 +185,6 @@ class Runner {
     }
   }
 
-  void finish(const std::string& digest, const std::vector<double>& busy_s) {
-    if (!wants_file()) return;
-    const Stopwatch watch;
-    together(world_, [&] {
-      if (file_) file_->close();
-    });
-    if (file_) io_mode_ = file_->io_mode();
-    me_.write_s += watch.seconds();
-    gather_tables(busy_s);
-    first_alone([&] { ResultFile::seal(file_path_, digest, tables_); });
-    first_alone([&] { read_back(); });
-    const Stopwatch publishing;
-    if (is_scratch_) {
-      remove_scratch();
-    } else {
-      first_alone([&] { publish(options_.output); });
-    }
-    me_.write_s += publishing.seconds();
-  }
-
-  /// On rank 0: pictures and --verify, from the file as it is on disk.
-  void read_back() {
-    if (!options_.verify && workload_.side_outputs().empty()) return;
-    const ResultFile file(file_path_, std::nullopt, workload_.shape(), ResultFile::Access::read);
-    const ReadItems read = [&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); };
-    if (options_.verify) verify(workload_, read, threads_, options_.memory_limit);
-    const Stopwatch watch;
-    if (!workload_.side_outputs().empty()) {
-      workload_.finish(read, options_.memory_limit);
-      picture_s_ = watch.seconds();
-    }
-  }
-
-  void remove_scratch() {
-    std::error_code code;
-    if (is_scratch_ && is_first()) fs::remove(file_path_, code);
-  }
-
   ExitCode report(const Plan& plan, const std::string& digest) {
     if (tables_.ranks.empty()) gather_tables(std::vector<double>(static_cast<std::size_t>(threads_), 0.0));
     Record record;
@@ -331,12 +194,12 @@ class Runner {
     record.cores_used = cores_used();
     for (const auto& row : tables_.ranks) record.computed_items += row.items;
     record.tables = tables_;
-    record.resumed_items = resumed_.items;
+    record.resumed_items = output_.resumed().items;
     record.digest = digest;
     record.wall_s = world_.reduce_all(since_start_.seconds(), MPI_MAX);
-    record.serial_s = serial_s_;
-    record.picture_s = picture_s_;
-    record.io_mode = wants_file() ? io_mode_ : "none";
+    record.serial_s = output_.serial_s() + write_tail_s_;
+    record.picture_s = output_.picture_s();
+    record.io_mode = output_.io_mode();
     if (is_first()) {
       const auto text = options_.json ? json_report(record) : text_report(record);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
@@ -362,15 +225,9 @@ class Runner {
   Board board_;
   int threads_;
   RankRow me_;
-  fs::path file_path_;  ///< while the run is under way; empty: none is needed
-  bool is_scratch_ = false;
-  std::optional<ResultFile> file_;
-  Resumed resumed_;
-  std::string stored_;  ///< digest of a file that is complete already
+  Output output_;
   RunTables tables_;
-  std::string io_mode_;
-  double serial_s_ = 0;
-  double picture_s_ = 0;
+  double write_tail_s_ = 0;  ///< rank 0 writing while nobody computes
 };
 
 }  // namespace

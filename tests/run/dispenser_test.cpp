@@ -163,6 +163,38 @@ TEST_P(SharedDispenserOn, EndsWhenStoppedBeforeItBegan) {
 
 INSTANTIATE_TEST_SUITE_P(RanksPerNode, SharedDispenserOn, testing::Values(1, 2, 4));
 
+/// Feeds the spare place by hand, a chunk at a time and as fast as threads take them, to meet the narrow windows of
+/// the refill; the words are those of SharedDispenser.
+TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
+  constexpr std::int64_t chunks = 30'000;
+  auto request = request_of(chunks, 1, chunks, 4);
+  request.ranks = 1;
+  const auto self = *Comm::world().split(Comm::world().rank());
+  const Plan plan(request);
+  for (int round = 0; round < 10 && !HasFailure(); ++round) {
+    const Board board(self);
+    SharedDispenser dispenser(plan, self, board);
+    auto& [current, spare, items_done, stop, barked] = board.shared();
+    current = 0;
+    spare = 0;
+    std::vector<std::atomic<int>> times(chunks);
+    std::vector<std::thread> team;
+    for (int t = 0; t < 4; ++t) {
+      team.emplace_back([&] {
+        while (const auto chunk = dispenser.claim()) ++times[static_cast<std::size_t>(chunk->items.begin)];
+      });
+    }
+    for (std::uint64_t i = 0; i < chunks; ++i) {
+      while (spare.load() != 0) std::this_thread::yield();
+      spare = i << 32 | (i + 1);
+    }
+    while (spare.load() != 0) std::this_thread::yield();
+    spare = ~std::uint64_t{0} - 1;
+    for (auto& thread : team) thread.join();
+    for (std::int64_t i = 0; i < chunks; ++i) ASSERT_EQ(times[static_cast<std::size_t>(i)], 1) << "chunk " << i;
+  }
+}
+
 TEST(SharedDispenser, NeedsNoMpiOfTheOthersOnANode) {
   const auto world = Comm::world().duplicate();
   const auto node = world.split_node();

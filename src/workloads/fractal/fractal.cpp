@@ -173,10 +173,10 @@ void Fractal::compute_reference(Slab rows, std::span<std::byte> bytes) const {
 }
 
 double Fractal::estimate_cost(std::int64_t row) const {
-  // Enough of the row's pixels to keep the kernel's lanes busy, or their filling and draining counts most, and
-  // something for each pixel whatever its count.
+  // A thousand pixels and more of the row, or filling and draining the kernel's lanes counts most, and something for
+  // each pixel whatever its count.
   const auto& re = shape_.axes[1].values;
-  const auto step = std::max<std::size_t>(1, re.size() / std::clamp<std::size_t>(re.size() / 6, 128, 512));
+  const auto step = std::max<std::size_t>(1, re.size() / 1024);
   std::vector<double> some;
   for (std::size_t j = step / 2; j < re.size(); j += step) some.push_back(re[j]);
   std::vector<std::uint64_t> counts(some.size());

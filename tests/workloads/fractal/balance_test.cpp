@@ -78,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "--rows 300 --cols 400 --re=-0.7475:-0.7375 --im 0.095:0.105 --max-iter 2000",
                     "--rows 300 --cols 400 --re=-0.7475:-0.7375 --im 0.095:0.105 --max-iter 2000 --interior plain",
                     "--rows 600 --cols 500 --re=-2:1 --im=-1.2:1.2 --max-iter 1000",
-                    "--rows 600 --cols 500 --re=-2:1 --im=-1.2:1.2 --max-iter 1000 --interior plain"));
+                    "--rows 600 --cols 500 --re=-2:1 --im=-1.2:1.2 --max-iter 1000 --interior plain",
+                    "--rows 500 --cols 750 --max-iter 10000"));
 
 }  // namespace
 }  // namespace paceline::fractal

@@ -117,7 +117,7 @@ TEST(Fractal, BoundsAndEstimatesItsRows) {
     EXPECT_LE(static_cast<double>(work.useful), fractal->worst_item_work());
     const auto estimate = fractal->estimate_cost(i);
     const auto cost = static_cast<double>(work.executed) / 3000;
-    EXPECT_NEAR(estimate, cost, 0.2 * cost + 2) << "row " << i;
+    EXPECT_NEAR(estimate, cost, 0.1 * cost + 2) << "row " << i;
     if (i == 0) outside = estimate;
     if (i == 39) inside = estimate;
   }
