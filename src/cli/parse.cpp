@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
+#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
 namespace paceline {
@@ -44,13 +45,13 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->check(CLI::Range(1, 4096))
       ->option_text("N");
   app.add_option("--schedule", options.schedule, "how items go to ranks: block, cyclic, dynamic or weighted")
-      ->transform(CLI::CheckedTransformer(schedules))
+      ->transform(choice(schedules))
       ->option_text(fmt::format("NAME ({})", entry.default_schedule));
   app.add_option("--chunk", options.chunk, "items handed out at once (chosen from the plan)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->option_text("N");
   app.add_option("--gather", options.gather, "all ranks write together, or rank 0 gathers and writes")
-      ->transform(CLI::CheckedTransformer(gathers))
+      ->transform(choice(gathers))
       ->option_text("parallel|root (parallel)");
   app.add_option("--memory-limit", options.memory_limit, "bytes of the result a rank may hold")
       ->transform(CLI::AsSizeValue(false))
@@ -61,7 +62,7 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->option_text("SECONDS");
   app.add_flag("--dry-run", options.dry_run, "print the plan and compute nothing");
   app.add_option("--progress", options.progress, "a bar on a terminal, lines in a batch log")
-      ->transform(CLI::CheckedTransformer(progress_modes))
+      ->transform(choice(progress_modes))
       ->option_text("auto|always|never (auto)");
   app.add_flag("--json", options.json, "the report as one JSON object");
 }

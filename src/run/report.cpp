@@ -192,8 +192,8 @@ std::string plan_report(const RunOptions& options, const Plan& plan, const std::
     const auto cores = plural(bound_cores[static_cast<std::size_t>(rank)], "bound core");
     std::string items = "claims chunks while there are any";
     if (request.schedule == Schedule::cyclic) {
-      items = fmt::format("every {}th chunk from {}, {} in all", request.ranks, rank,
-                          plural(plan.own_chunks(rank), "chunk"));
+      items =
+          fmt::format("{}: numbers {}, {}, ...", plural(plan.own_chunks(rank), "chunk"), rank, rank + request.ranks);
     } else if (request.schedule != Schedule::dynamic) {
       const auto own = plan.own_slab(rank);
       items = own.empty() ? "no items"

@@ -101,6 +101,12 @@ void publish(const fs::path& file) {
   sync(folder_of(file), O_RDONLY | O_DIRECTORY);
 }
 
+std::string full_disk(const fs::path& file) {
+  struct statvfs space {};
+  const bool is_full = statvfs(folder_of(file).c_str(), &space) == 0 && space.f_bavail * space.f_frsize < 65536;
+  return is_full ? "no space left on the device" : "";
+}
+
 std::string human_bytes(double bytes) {
   constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   std::size_t unit = 0;

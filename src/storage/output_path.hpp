@@ -25,6 +25,9 @@ Start check_output(const std::filesystem::path& file, Existing existing, std::in
 /// Brings FILE.part to the disk and gives it its final name. Throws Error (output).
 void publish(const std::filesystem::path& file);
 
+/// "no space left on the device" if that is so where `file` lies; else empty.
+std::string full_disk(const std::filesystem::path& file);
+
 /// "12.0 MB"
 std::string human_bytes(double bytes);
 

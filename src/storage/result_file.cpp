@@ -4,10 +4,12 @@
 #include <hdf5_hl.h>
 
 #include <cstring>
+#include <functional>
 
 #include <paceline/error.hpp>
 
 #include "storage/h5.hpp"
+#include "storage/output_path.hpp"
 #include "storage/structure.hpp"
 
 namespace paceline {
@@ -59,13 +61,24 @@ struct Transfer {
 };
 
 Error cannot_write(const std::filesystem::path& path, const Error& cause) {
-  return {ExitCode::output, fmt::format("can't write {}", path.string()), cause.what(),
+  // MPI-IO keeps the system's reason to itself; the usual one can be seen.
+  const auto full = full_disk(path);
+  return {ExitCode::output, fmt::format("can't write {}", path.string()), full.empty() ? cause.what() : full,
           "free space or choose another place; what is finished is kept, go on with --resume"};
 }
 
 Error damaged(const std::filesystem::path& path, const std::string& why) {
   return {ExitCode::input, fmt::format("{} is damaged or not a result of paceline", path.string()), why,
           "start again with --force"};
+}
+
+/// Calls `action`; its error is kept unless there is one already.
+void keep_first(std::optional<Error>& first, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (!first) first = error;
+  }
 }
 
 /// Throws Error (input) unless the file holds items of this shape made with these parameters.
@@ -156,13 +169,6 @@ struct ResultFile::Impl {
     select(space, {&run, 1}, false, whole);
     h5::check(H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, data), "H5Dread");
   }
-
-  void close_all() {
-    items.close("H5Dclose");
-    digests.close("H5Dclose");
-    finished.close("H5Dclose");
-    file.close("H5Fclose");
-  }
 };
 
 ResultFile::ResultFile(ResultFile&&) noexcept = default;
@@ -212,13 +218,7 @@ void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span
                        std::span<const std::uint64_t> digests) {
   // A rank whose write fails must still take part in those that follow, or the others wait for it.
   std::optional<Error> first;
-  const auto attempt = [&](auto&& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      if (!first) first = error;
-    }
-  };
+  const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
   attempt([&] { impl_->transfer(impl_->items, impl_->native, false, runs, extent, bytes.data()); });
   attempt([&] { impl_->transfer(impl_->digests, H5T_NATIVE_UINT64, true, runs, extent, digests.data()); });
   // An item that could not be written is not flagged.
@@ -248,12 +248,15 @@ std::vector<std::uint64_t> ResultFile::finished_digests(Slab items) const {
 }
 
 void ResultFile::close() {
-  try {
-    h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush");
-    impl_->close_all();
-  } catch (const Error& error) {
-    throw cannot_write(impl_->path, error);
+  // All of it even if a part fails: closing is collective, and others wait.
+  std::optional<Error> first;
+  const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
+  attempt([&] { h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
+  for (auto* dataset : {&impl_->items, &impl_->digests, &impl_->finished}) {
+    attempt([&] { dataset->close("H5Dclose"); });
   }
+  attempt([&] { impl_->file.close("H5Fclose"); });
+  if (first) throw cannot_write(impl_->path, *first);
 }
 
 const std::string& ResultFile::io_mode() const { return impl_->io_mode; }

@@ -166,12 +166,12 @@ INSTANTIATE_TEST_SUITE_P(RanksPerNode, SharedDispenserOn, testing::Values(1, 2, 
 /// Feeds the spare place by hand, a chunk at a time and as fast as threads take them, to meet the narrow windows of
 /// the refill; the words are those of SharedDispenser.
 TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
-  constexpr std::int64_t chunks = 30'000;
+  constexpr std::int64_t chunks = 5000;
   auto request = request_of(chunks, 1, chunks, 4);
   request.ranks = 1;
   const auto self = *Comm::world().split(Comm::world().rank());
   const Plan plan(request);
-  for (int round = 0; round < 10 && !HasFailure(); ++round) {
+  for (int round = 0; round < 3 && !HasFailure(); ++round) {
     const Board board(self);
     SharedDispenser dispenser(plan, self, board);
     auto& [current, spare, items_done, stop, barked] = board.shared();

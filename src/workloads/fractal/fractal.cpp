@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
 #include "workloads/fractal/colormaps.hpp"
@@ -104,12 +105,12 @@ void Fractal::add_options(CLI::App& app) {
   app.add_option("--max-iter", max_iter_, "iterations after which a point counts as inside")
       ->check(CLI::Range(std::int64_t{1}, largest_max_iter));
   app.add_option("--formula", formula_, "mandelbrot, julia, burning-ship or tricorn")
-      ->transform(CLI::CheckedTransformer(formulas))
+      ->transform(choice(formulas))
       ->option_text("NAME (mandelbrot)");
   app.add_option("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
   app.add_option("--interior", interior_,
                  "skip the interior where that is rigorous, or compute it plainly; same counts")
-      ->transform(CLI::CheckedTransformer(interiors))
+      ->transform(choice(interiors))
       ->option_text("skip|plain (skip)");
   app.add_option("--png", png_, "also draw the image");
   app.add_option("--colormap", colormap_, "colours of --png")->check(CLI::IsMember(colormap_names()));
