@@ -188,7 +188,7 @@ class FullDisk(harness.TestCase):
                     while True:
                         others.write(b"x" * 4096)
             result = run.result(timeout=20)
-        self.assert_error(result, OUTPUT, "f.h5.part", "write failed", "free space", "--resume")
+        self.assert_error(result, OUTPUT, "f.h5.part", "no space left", "free space", "--resume")
 
     def test_no_room_for_the_picture(self):
         """The result is kept, and --resume draws it where there is room."""
@@ -198,7 +198,9 @@ class FullDisk(harness.TestCase):
                              TMPDIR=str(self.folder))
         self.assert_error(result, OUTPUT, "f.png", "No space left on device")
         picture = self.folder / "f.png"
-        resumed = self.record([*image, "--png", picture, "--resume"], ranks=2)
+        again = self.run_ok([*image, "--png", picture, "--resume", "--json"], ranks=2)
+        self.assertRegex(again.err, r"\Apaceline: note: [^\n]*f.h5 is complete already\n\Z")
+        resumed = again.json
         self.assertEqual(resumed["resumed_items"], 300)
         self.assertTrue(picture.exists())
         self.assertEqual(resumed["digest"], self.record([*image, "--force"])["digest"])

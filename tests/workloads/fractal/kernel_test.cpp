@@ -47,9 +47,9 @@ void expect_same(KernelParams params, const std::vector<double>& re, const std::
       const KernelWork got = count_block_on<Count>(target, params, re, im, std::span(counts).first(expected.size()));
       ASSERT_EQ(got.counted, work.counted) << hwy::TargetName(target) << ' ' << name(params);
       for (std::size_t i = 0; i < expected.size(); ++i) {
-        ASSERT_EQ(counts[i], expected[i]) << hwy::TargetName(target) << ' ' << name(params) << " interior "
-                                          << static_cast<int>(interior) << " pixel " << re[i % re.size()] << ','
-                                          << im[i / re.size()];
+        ASSERT_EQ(counts[i], expected[i])
+            << hwy::TargetName(target) << ' ' << name(params) << " interior " << static_cast<int>(interior) << " pixel "
+            << re[i % re.size()] << ',' << im[i / re.size()];
       }
       for (std::size_t i = expected.size(); i < counts.size(); ++i) ASSERT_EQ(counts[i], Count{99});
     }
@@ -57,7 +57,8 @@ void expect_same(KernelParams params, const std::vector<double>& re, const std::
 }
 
 TEST(FractalKernel, sizes_that_divide_nothing) {
-  const std::size_t sizes[][2] = {{1, 1}, {1, 101}, {101, 1}, {2, 3}, {7, 13}, {23, 29}, {3, 97}, {53, 5}, {1, 24}, {2, 48}};
+  const std::size_t sizes[][2] = {{1, 1},   {1, 101}, {101, 1}, {2, 3},  {7, 13},
+                                  {23, 29}, {3, 97},  {53, 5},  {1, 24}, {2, 48}};
   for (const Formula formula : formulas) {
     for (const auto& [rows, cols] : sizes) {
       for (const std::uint64_t max_iter : {1u, 2u, 20u, 64u, 65u, 255u}) {
@@ -98,15 +99,16 @@ TEST(FractalKernel, outside_the_circle_of_two) {
     const KernelParams params{formula, Interior::skip, 150, -2.5, 0.3};
     expect_same<std::uint8_t>(params, axis(-5, 5, 83), axis(-4, 4, 41));
     // Around -2, where the set touches the circle, and in steps of the last bits there.
-    expect_same<std::uint16_t>({formula, Interior::skip, 999, -2, 0}, axis(-2.001, -1.99, 61), {0.0, -0.0, 1e-300, 1e-9});
+    expect_same<std::uint16_t>({formula, Interior::skip, 999, -2, 0}, axis(-2.001, -1.99, 61),
+                               {0.0, -0.0, 1e-300, 1e-9});
     expect_same<std::uint16_t>({formula, Interior::skip, 999, 0, 0}, axis(-2 - 1e-6, -2 + 1e-6, 61), {0.0, 1e-9, 1e-3});
   }
 }
 
 TEST(FractalKernel, huge_and_not_numbers) {
-  const std::vector<double> odd{nan,   infinity, -infinity, 1e308,  -1e308, 1e200, 1e154, -1e155, 1e100, 1e50,
-                                1e-320, -0.0,    0.0,       5e-324, 1e-160, -2,    2,     -0.5,   0.25,  -1,
-                                1.5,   -1.75,    0.3,       1,      -1e5,   1e20,  0.1};
+  const std::vector<double> odd{nan,  infinity, -infinity, 1e308, -1e308, 1e200,  1e154, -1e155, 1e100,
+                                1e50, 1e-320,   -0.0,      0.0,   5e-324, 1e-160, -2,    2,      -0.5,
+                                0.25, -1,       1.5,       -1.75, 0.3,    1,      -1e5,  1e20,   0.1};
   for (const Formula formula : formulas) {
     for (const std::uint64_t max_iter : {1u, 20u, 200u}) {
       for (const double jr : {nan, infinity, 1e308, 3.0, -0.75, 0.0}) {
@@ -156,8 +158,7 @@ TEST(FractalKernel, borders_of_cardioid_and_disc) {
     std::vector<double> im;
     for (const double inside : {1e-1, 1e-2, 1.3e-3, 1e-3, 5e-4, 2.5e-4, 1e-4, 1e-6, 0.0, -1e-4, -1e-2}) {
       const double m = 1 - inside;
-      re.assign(
-          {m / 2 * std::cos(angle) - m * m / 4 * std::cos(2 * angle), -1 + m / 4 * std::cos(angle)});
+      re.assign({m / 2 * std::cos(angle) - m * m / 4 * std::cos(2 * angle), -1 + m / 4 * std::cos(angle)});
       im.assign({m / 2 * std::sin(angle) - m * m / 4 * std::sin(2 * angle), m / 4 * std::sin(angle)});
       expect_same<std::uint16_t>({Formula::mandelbrot, Interior::skip, 3000, 0, 0}, re, im);
     }
