@@ -173,7 +173,8 @@ class Block {
     Ending ending;
     std::uint32_t steps = 0;
     const auto follow = [&](Guess guess) {
-      steps += follow_group<map>(z_re, z_im_, c_re, c_im, limit_, guess, counts_, end_x_, end_y_, ending);
+      steps += follow_group<map>(z_re, z_im_, c_re, c_im, limit_, guess, counts_, limit_ < max_iter_ ? end_x_ : nullptr,
+                                 end_y_, ending);
       return ending != Ending::begin_again;
     };
     // Neighbours differ by little: a wrong guess is tried again a little shorter, and then without any.

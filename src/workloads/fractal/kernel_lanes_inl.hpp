@@ -195,11 +195,9 @@ class Lanes {
       replay_cy_[i] = replay_cy_[0];
     }
     alignas(64) std::uint64_t counts[max_group];
-    alignas(64) double unused_x[max_group];
-    alignas(64) double unused_y[max_group];
     Ending unused;
     const std::uint32_t steps = follow_group<map>(replay_x_, replay_y_, replay_cx_, replay_cy_, batch_steps, {}, counts,
-                                                  unused_x, unused_y, unused);
+                                                  nullptr, nullptr, unused);
     executed_ += steps * group_;
     for (std::size_t i = 0; i < replays_; ++i) finish(replay_pixel_[i], replay_base_[i] + counts[i]);
     replays_ = 0;

@@ -92,7 +92,8 @@ struct Guess {
 };
 
 // Follows the 6 vectors of orbits from (zx, zy) to iteration `limit` (or until all are outside) and writes how many
-// iterations each was inside; (out_x, out_y) is z after `limit` iterations, for those that still are.
+// iterations each was inside; (out_x, out_y), unless null, is z after `limit` iterations, for
+// those that still are.
 // Requires orbits that never come back. Returns the iterations executed per orbit.
 template <Map map>
 HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const double* HWY_RESTRICT zy,
@@ -104,14 +105,17 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   const std::size_t lanes = hn::Lanes(d);
   const V four = hn::Set(d, 4.0);
   const std::uint32_t untested = guess.untested;
-#define PACELINE_LOAD(i)                        \
-  V x##i = hn::LoadU(d, zx + i * lanes);        \
-  V y##i = hn::LoadU(d, zy + i * lanes);        \
-  const V cx##i = hn::LoadU(d, cx + i * lanes); \
-  const V cy##i = hn::LoadU(d, cy + i * lanes);
+#define PACELINE_LOAD(i)                 \
+  V x##i = hn::LoadU(d, zx + i * lanes); \
+  V y##i = hn::LoadU(d, zy + i * lanes);
+#define PACELINE_CX(i) hn::LoadU(d, cx + i * lanes)
+#define PACELINE_CY(i) hn::LoadU(d, cy + i * lanes)
   PACELINE_EACH(PACELINE_LOAD)
   for (std::uint32_t k = 0; k < untested; ++k) {
-#define PACELINE_STEP(i) step<map, (i) % 3 == 0>(x##i, y##i, cx##i, cy##i);  // adders and multipliers alike busy
+    // c is read from where it lies: else GCC copies it to the stack first, which costs a group as much as a step.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#define PACELINE_STEP(i) \
+  step<map, (i) % 3 == 0>(x##i, y##i, PACELINE_CX(i), PACELINE_CY(i));  // adders and multipliers alike busy
     PACELINE_EACH(PACELINE_STEP)
   }
   if (guess.all_leave_then) {
@@ -124,13 +128,15 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
 #define PACELINE_END(i)                   \
   hn::StoreU(x##i, d, out_x + i * lanes); \
   hn::StoreU(y##i, d, out_y + i * lanes);
-      PACELINE_EACH(PACELINE_END)
+      if (out_x != nullptr) {
+        PACELINE_EACH(PACELINE_END)
+      }
       ending = Ending::all_same;
       return limit;
     }
     M any = hn::FirstN(d, 0);
-#define PACELINE_LEAVE(i)                    \
-  step<map, true>(x##i, y##i, cx##i, cy##i); \
+#define PACELINE_LEAVE(i)                                      \
+  step<map, true>(x##i, y##i, PACELINE_CX(i), PACELINE_CY(i)); \
   any = hn::Or(any, hn::Le(magnitude(x##i, y##i), four));
     PACELINE_EACH(PACELINE_LEAVE)
     if (hn::AllFalse(d, any)) {
@@ -144,15 +150,15 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   PACELINE_EACH(PACELINE_COUNT_FROM)
   bool some = true;
   M inside = hn::FirstN(d, 0);
-#define PACELINE_TEST_AND_STEP(i)                        \
-  {                                                      \
-    const V xx = hn::Mul(x##i, x##i);                    \
-    const V yy = hn::Mul(y##i, y##i);                    \
-    const M m = hn::Le(hn::Add(xx, yy), four);           \
-    const VU n = hn::LoadU(du, counts + i * lanes);      \
-    hn::StoreU(increment(n, m), du, counts + i * lanes); \
-    step<map, true>(x##i, y##i, xx, yy, cx##i, cy##i);   \
-    if (last) inside = hn::Or(inside, m);                \
+#define PACELINE_TEST_AND_STEP(i)                                        \
+  {                                                                      \
+    const V xx = hn::Mul(x##i, x##i);                                    \
+    const V yy = hn::Mul(y##i, y##i);                                    \
+    const M m = hn::Le(hn::Add(xx, yy), four);                           \
+    const VU n = hn::LoadU(du, counts + i * lanes);                      \
+    hn::StoreU(increment(n, m), du, counts + i * lanes);                 \
+    step<map, true>(x##i, y##i, xx, yy, PACELINE_CX(i), PACELINE_CY(i)); \
+    if (last) inside = hn::Or(inside, m);                                \
   }
   // The caller expects the first orbit to leave in the second iteration from here: not asked before the third.
   if (k < limit) {
@@ -185,10 +191,11 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
     const M m = hn::Le(magnitude(x##i, y##i), four);     \
     const VU n = hn::LoadU(du, counts + i * lanes);      \
     hn::StoreU(increment(n, m), du, counts + i * lanes); \
-    hn::StoreU(x##i, d, out_x + i * lanes);              \
-    hn::StoreU(y##i, d, out_y + i * lanes);              \
   }
     PACELINE_EACH(PACELINE_TEST)
+    if (out_x != nullptr) {
+      PACELINE_EACH(PACELINE_END)
+    }
   }
   if (untested == 1 || guess.all_leave_then) return k;
   const VU too_early = hn::Set(du, untested - 1);
@@ -198,6 +205,8 @@ HWY_NOINLINE std::uint32_t follow_group(const double* HWY_RESTRICT zx, const dou
   if (!hn::AllFalse(du, early)) ending = Ending::begin_again;
   return k;
 #undef PACELINE_LOAD
+#undef PACELINE_CX
+#undef PACELINE_CY
 #undef PACELINE_STEP
 #undef PACELINE_INSIDE
 #undef PACELINE_END
