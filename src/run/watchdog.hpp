@@ -18,14 +18,22 @@ class Watchdog {
   /// Collective over `world` and the board's node. `limit_s` 0: never barks.
   Watchdog(const Comm& world, const Board& board, double limit_s);
 
-  /// Ends the job when a rank at work has not moved for longer than the limit.
+  /// Ends the job when a rank's compute threads, or its writing thread, have not moved for longer than the limit. A
+  /// write counts as one movement, so the limit must be longer than the slowest.
   void look();
 
  private:
+  /// A counter that must grow while somebody is at it.
+  struct Sign {
+    std::uint64_t last = 0;
+    Stopwatch since;
+    /// Seconds for which it has not grown; 0 while nobody is at it.
+    double silence_s(std::uint64_t now, bool is_expected);
+  };
   struct Watched {
     int rank = 0;  ///< in the world
-    std::uint64_t beats = 0;
-    Stopwatch since;
+    Sign computing;
+    Sign writing;
   };
   const Comm& world_;
   const Board& board_;
