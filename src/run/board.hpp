@@ -23,9 +23,9 @@ class Board {
   /// A rank's sign of life.
   struct alignas(line) Pulse {
     std::atomic<std::uint64_t> beats;     ///< grows with each piece of work
-    std::atomic<std::uint64_t> ticks;     ///< grows while the writing thread lives
+    std::atomic<std::uint64_t> ticks;     ///< grows while the process lives and is watched
     std::atomic<std::uint32_t> at_work;   ///< 1 while threads compute, so that silence means trouble
-    std::atomic<std::uint32_t> on_watch;  ///< 1 while the writing thread runs
+    std::atomic<std::uint32_t> on_watch;  ///< 1 while it ticks
   };
 
   /// Collective over `node`.

@@ -116,12 +116,12 @@ class Runner {
     Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_);
     Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
     Watchdog watchdog(world_, board_, options_.watchdog_s);
+    const Watchdog::Thread watching(watchdog);
     const auto items_here = static_cast<std::int64_t>(
         std::llround(static_cast<double>(shape.items() - output_.resumed().items) * node_.size() / world_.size()));
     std::optional<Progress> progress;
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
     const auto meanwhile = [&] {
-      watchdog.look();
       // With several nodes it is this one's share that is known, and that may be more than expected.
       const auto done = board_.shared().items_done.load(std::memory_order_relaxed);
       if (progress) progress->show(std::min(done, items_here - 1));

@@ -1,7 +1,7 @@
 // A rank that makes no progress is named and the job ended, instead of all waiting for it.
 #pragma once
 
-#include <string>
+#include <thread>
 #include <vector>
 
 #include <paceline/comm.hpp>
@@ -18,9 +18,22 @@ class Watchdog {
   /// Collective over `world` and the board's node. `limit_s` 0: never barks.
   Watchdog(const Comm& world, const Board& board, double limit_s);
 
-  /// Ends the job when a rank's compute threads, or its writing thread, have not moved for longer than the limit. A
-  /// write counts as one movement, so the limit must be longer than the slowest.
+  /// Ends the job when a rank at work, or a whole process that is on watch, has not moved for longer than the limit.
   void look();
+
+  /// Looks from now on until it is destroyed, in a thread of its own: a rank that hangs in a collective call makes all
+  /// others wait in it. Does nothing without a limit.
+  class Thread {
+   public:
+    explicit Thread(Watchdog& watchdog);
+    ~Thread();
+    Thread(const Thread&) = delete;
+    Thread& operator=(const Thread&) = delete;
+
+   private:
+    Watchdog& watchdog_;
+    std::jthread thread_;
+  };
 
  private:
   /// A counter that must grow while somebody is at it.
@@ -33,7 +46,7 @@ class Watchdog {
   struct Watched {
     int rank = 0;  ///< in the world
     Sign computing;
-    Sign writing;
+    Sign living;
   };
   const Comm& world_;
   const Board& board_;

@@ -40,10 +40,7 @@ void write(ResultFile& file, const Gathered& gathered, WriterResult& result) {
 WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const Board& board, Dispenser& dispenser,
                          Gatherer* gatherer, ResultFile* file, const std::function<void()>& meanwhile) {
   WriterResult result;
-  auto& pulse = board.my_pulse();
-  pulse.on_watch = 1;
   const auto serve = [&] {
-    pulse.ticks.fetch_add(1, std::memory_order_relaxed);
     dispenser.serve();
     meanwhile();
   };
@@ -66,7 +63,6 @@ WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const
   }
   // Threads may still be leaving, and nodes may still have to hear that nothing is left.
   for (Nap nap; !dispenser.served(); nap.take()) serve();
-  pulse.on_watch = 0;
   return result;
 }
 
