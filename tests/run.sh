@@ -15,6 +15,7 @@ if [[ "${1-}" == --sanitize ]]; then
   shift
   preset=sanitize
   folder=build-sanitize
+  set -- --tests-regex '^(unit|ranks)' "$@"
 fi
 configure "$preset"
 build "$folder"

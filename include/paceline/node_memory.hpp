@@ -13,6 +13,9 @@ namespace paceline {
 /// One zeroed piece of memory per node. Construction and destruction are collective over `node`.
 class NodeMemory {
  public:
+  /// Of data(), in bytes: a cache line.
+  static constexpr std::size_t alignment = 64;
+
   NodeMemory(const Comm& node, std::size_t bytes);
   NodeMemory(const NodeMemory&) = delete;
   NodeMemory& operator=(const NodeMemory&) = delete;

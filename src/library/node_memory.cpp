@@ -1,17 +1,20 @@
 #include <paceline/node_memory.hpp>
 
 #include <cstring>
+#include <memory>
 
 namespace paceline {
 
 NodeMemory::NodeMemory(const Comm& node, std::size_t bytes) : node_(node) {
   void* base = nullptr;
-  const auto mine = static_cast<MPI_Aint>(node.rank() == 0 ? bytes : 0);
+  const auto mine = static_cast<MPI_Aint>(node.rank() == 0 ? bytes + alignment : 0);
   check_mpi(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node.handle(), &base, &window_), "MPI_Win_allocate_shared");
   MPI_Aint size = 0;
   int unit = 1;
   check_mpi(MPI_Win_shared_query(window_, 0, &size, &unit, &base), "MPI_Win_shared_query");
-  data_ = static_cast<std::byte*>(base);
+  // Open MPI gives 8-byte alignment. Segments are mapped by pages, so every rank rounds up to the same place.
+  auto room = static_cast<std::size_t>(size);
+  data_ = static_cast<std::byte*>(std::align(alignment, bytes, base, room));
   if (node.rank() == 0) std::memset(data_, 0, bytes);
   node.barrier();
 }
