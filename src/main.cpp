@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
@@ -51,7 +53,12 @@ int main(int argc, char** argv) {
     const MpiGuard mpi(argc, argv);
     return static_cast<int>(execute(command, Comm::world(), since_start));
   } catch (const Error& error) {
-    if (is_first_by_environment()) complain(error.what());
+    // A launcher ends the job with the first rank that fails: that should be the one that speaks.
+    if (is_first_by_environment()) {
+      complain(error.what());
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     complain(error.what());
