@@ -208,7 +208,7 @@ class Block {
     return !hn::AllFalse(du, any);
   }
 
-  // Queues the orbits that are still inside; their counts are 0 for now.
+  // Queues the orbits that are still inside; their counts follow from the lanes.
   HWY_NOINLINE void survivors(std::size_t p, std::size_t valid, const double* c_re, const double* c_im) {
     const D d;
     const DU du;
