@@ -4,8 +4,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
-#include <csignal>
 #include <cstring>
 #include <set>
 #include <thread>

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <hdf5_hl.h>
 
-#include <cstring>
 #include <functional>
 
 #include <paceline/error.hpp>
