@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 PROGRAM = os.environ.get("PACELINE", "build/paceline")
+ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 DEEP = ["--max-iter", "1000", "--interior", "plain"]
 
 
@@ -34,11 +35,11 @@ def numpy_seconds():
 
 
 def paceline(ranks, threads, *options):
-    # Each rank has cores of its own; a benchmark never oversubscribes.
-    launcher = ["mpirun", "-np", str(ranks), "--map-by", f"slot:PE={threads}", "--bind-to", "core"]
+    # Each rank has cores of its own; a benchmark never oversubscribes. Ranks 0: one, without mpirun.
+    launcher = ["mpirun", "-np", str(ranks), "--map-by", f"slot:PE={threads}", "--bind-to", "core"] if ranks else []
     command = launcher + [PROGRAM, "fractal", "--threads", str(threads), "--json", *options]
     start = time.perf_counter()
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=ENVIRONMENT)
     return time.perf_counter() - start, json.loads(done.stdout)
 
 
@@ -52,10 +53,13 @@ def main():
     for _ in range(rounds):
         loop = numpy_seconds()
         wall, record = paceline(1, 1)
+        alone, _ = paceline(0, 1)
         add("NumPy loop [s]", loop)
         add("paceline, 1 rank x 1 thread, exec to exit [s]", wall)
+        add("  without mpirun [s]", alone)
         add("  of it compute [s]", record["phases"]["compute"])
         add("NumPy / paceline, exec to exit", loop / wall)
+        add("NumPy / paceline, exec to exit without mpirun", loop / alone)
         add("NumPy / paceline, compute phase", loop / record["phases"]["compute"])
         for name, options in (("20 iterations", []), ("1,000 iterations, plain", DEEP)):
             one = paceline(1, 1, *options)[1]
