@@ -93,7 +93,7 @@ std::string inputs_text(const Record& record) {
   const auto feeding = record.plan->feeding();
   const auto each = static_cast<double>(workload.elements()) * sizeof(double);
   auto text = fmt::format("{} of {} {}", inputs.size(), human_bytes(each), inputs.front().is_made() ? "made" : "read");
-  if (feeding == Feeding::made) return text + " block by block as they are needed: they exceed --memory-limit";
+  if (feeding == Feeding::made) return text + " as they are needed, in the cache: they exceed --memory-limit";
   text += workload.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
   return feeding == Feeding::streamed ? text + ", band by band: they exceed --memory-limit" : text;
 }
