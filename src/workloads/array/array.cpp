@@ -43,10 +43,10 @@ void Array::add_options(CLI::App& app) {
       ->option_text("NAME (multiply)");
   auto* size = app.add_option("--size", size_, "elements of each array")
                    ->check(CLI::Range(std::int64_t{1}, largest_size))
-                   ->capture_default_str();
+                   ->option_text(fmt::format("N ({})", size_));
   auto* seed = app.add_option("--seed", seed_, "x is NumPy's Generator(Philox(key=S)).random(N), y the same with S + 1")
                    ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max() - 1))
-                   ->capture_default_str();
+                   ->option_text(fmt::format("S ({})", seed_));
   app.add_option("--input", input_, "take x and y from one-dimensional datasets of numbers instead")
       ->option_text("FILE.h5:/x,/y")
       ->excludes(size)
