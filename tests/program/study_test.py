@@ -1,13 +1,17 @@
 """Studies as users run them: of our workloads and of any program, interrupted, killed, resumed, and what goes wrong."""
+import io
+import json
 import os
 import pathlib
 import random
 import signal
 import stat
 import time
+import xml.etree.ElementTree
 
 import h5py
 import numpy as np
+import PIL.Image
 
 import harness
 
@@ -350,6 +354,54 @@ class Interruptions(Study):
         rows = samples(self.file)
         self.assertGreater(len(rows), 4)
         self.assertEqual(stat.S_IMODE(self.file.stat().st_mode) & 0o600, 0o600)
+
+
+class Pictures(Study):
+    def picture(self, name="s.png", *options):
+        result = harness.run(["plot", self.file, "-o", self.folder / name, *options])
+        self.assertEqual((result.code, result.out, result.err), (0, "", ""), result)
+        return (self.folder / name).read_bytes()
+
+    def write_fit(self, fit):
+        with h5py.File(self.file, "r+") as file:
+            if "fit" in file:
+                del file["fit"]
+            file["fit/json"] = json.dumps(fit)
+
+    def colours(self, picture):
+        """Number of pixels of each colour."""
+        image = PIL.Image.open(io.BytesIO(picture)).convert("RGB")
+        return {"#%02X%02X%02X" % colour: count for count, colour in image.getcolors(image.width * image.height)}
+
+    def test_of_our_workload_with_its_fit(self):
+        self.study_ok(["--ranks", "1,2", "--threads", "1,2", "--repeats", 2, "--oversubscribe"], FRACTAL)
+        without = self.picture()
+        # A colour a thread count, and that of the compute phase.
+        for colour in ("#0072B2", "#D55E00"):
+            self.assertGreater(self.colours(without).get(colour, 0), 100, colour)
+        for chosen, parameters in (
+                ("amdahl", ("serial_fraction", "t1_s")), ("usl", ("contention", "coherency", "t1_s")),
+                ("two-level", ("process_fraction", "thread_fraction", "t1_s")), ("gustafson", ("serial_fraction",))):
+            models = {chosen: {name: {"value": 0.3, "low": 0.2, "high": 0.4} for name in parameters}}
+            self.write_fit({"chosen": chosen, "models": models})
+            self.assertNotEqual(self.picture("s.png", "--force"), without, chosen)
+        self.write_fit({"chosen": None, "models": models, "why": "unresolved"})
+        self.assertEqual(self.picture("s.png", "--force"), without, "no model is drawn that was not chosen")
+        self.assertTrue(self.picture("s.pdf").startswith(b"%PDF"))
+        self.assertTrue(xml.etree.ElementTree.fromstring(self.picture("s.svg")).tag.endswith("svg"))
+
+    def test_of_any_program_and_few_layouts(self):
+        for ranks in ("1", "2,3", ",".join(map(str, range(1, 41)))):
+            options, command = self.shell("echo 0.{ranks} s", "--ranks", ranks, "--time-regex", "(.*) s")
+            self.study_ok([*options, "--repeats", 1, "--warmup", 0, "--mode", "weak", "--force"], command)
+            self.assertGreater(len(self.colours(self.picture("s.png", "--force"))), 20)
+
+    def test_of_nothing(self):
+        options, command = self.shell("exit 1")
+        self.assertEqual(self.study(options, command).code, 1)
+        result = harness.run(["plot", self.file, "-o", self.folder / "s.png"])
+        self.assert_error(result, 3, "nothing to draw", "no run gave a result")
+        self.assert_only("s.h5")
 
 
 if __name__ == "__main__":
