@@ -2,6 +2,7 @@
 #include <paceline/workload.hpp>
 
 #include "workloads/array/array.hpp"
+#include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fractal/fractal.hpp"
 
 namespace paceline {
@@ -20,6 +21,8 @@ const std::vector<WorkloadEntry>& workloads() {
   static const std::vector<WorkloadEntry> entries = {
       {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},
       {"array", "arrays of doubles: multiply, add, triad, sum, dot", "block", make<array::Array>},
+      {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
+       make<calibrate::Calibrate>},
   };
   return entries;
 }
