@@ -15,13 +15,6 @@ herr_t keep_innermost(unsigned n, const H5E_error2_t* entry, void* text) {
   return 0;
 }
 
-Handle text_type() {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
-  check(H5Tset_size(type.get(), H5T_VARIABLE), "H5Tset_size");
-  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "H5Tset_cset");
-  return type;
-}
-
 }  // namespace
 
 Handle::Handle(hid_t id, Close closer, const char* call) : id_(id), close_(closer) { check(id < 0 ? -1 : 0, call); }
@@ -70,6 +63,13 @@ hid_t native_type(ElementType type) {
     case ElementType::float64: return H5T_NATIVE_DOUBLE;
   }
   return H5T_NATIVE_DOUBLE;
+}
+
+Handle text_type(std::size_t size) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
+  check(H5Tset_size(type.get(), size), "H5Tset_size");
+  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "H5Tset_cset");
+  return type;
 }
 
 Handle properties(hid_t kind) { return {H5Pcreate(kind), H5Pclose, "H5Pcreate"}; }

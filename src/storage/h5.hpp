@@ -45,6 +45,8 @@ void be_quiet();
 hid_t stored_type(ElementType type);  ///< as it lies in the file: little-endian
 hid_t native_type(ElementType type);
 
+/// UTF-8 text of any length, or of `size` bytes with the 0 at its end.
+Handle text_type(std::size_t size = H5T_VARIABLE);
 /// Property list; `kind` is for example H5P_DATASET_XFER.
 Handle properties(hid_t kind);
 /// Scalar attributes, texts as variable-length UTF-8. Collective on a file opened by several ranks.

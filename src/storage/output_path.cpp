@@ -93,11 +93,13 @@ Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) 
   return Start::fresh;
 }
 
-void publish(const fs::path& file) {
-  sync(part_of(file), O_RDONLY);
+void publish(const fs::path& file) { put_in_place(part_of(file), file); }
+
+void put_in_place(const fs::path& aside, const fs::path& file) {
+  sync(aside, O_RDONLY);
   std::error_code code;
-  fs::rename(part_of(file), file, code);
-  if (code) throw cannot(file, code.message(), fmt::format("the result is at {}", part_of(file).string()));
+  fs::rename(aside, file, code);
+  if (code) throw cannot(file, code.message(), fmt::format("the result is at {}", aside.string()));
   sync(folder_of(file), O_RDONLY | O_DIRECTORY);
 }
 

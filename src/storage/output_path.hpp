@@ -24,6 +24,8 @@ Start check_output(const std::filesystem::path& file, Existing existing, std::in
 
 /// Brings FILE.part to the disk and gives it its final name. Throws Error (output).
 void publish(const std::filesystem::path& file);
+/// The same for a file that lies at `aside`, in the same folder: whoever opens `file` finds the old one or the new one.
+void put_in_place(const std::filesystem::path& aside, const std::filesystem::path& file);
 
 /// "no space left on the device" if that is so where `file` lies; else empty.
 std::string full_disk(const std::filesystem::path& file);

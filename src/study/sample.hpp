@@ -33,8 +33,8 @@ struct PhaseTimes {
 
 struct Sample {
   Layout layout;
-  int repeat = 0;   ///< block of the interleaved order; 0 is the first
-  int order = 0;    ///< how many runs the study had started before this one
+  int repeat = 0;  ///< block of the interleaved order; 0 is the first
+  int order = 0;   ///< how many runs the study had started before this one
   bool warmup = false;
   double wall_s = PhaseTimes::unknown;  ///< the time that is studied; only of a run that is ok
   PhaseTimes phases;

@@ -1,0 +1,53 @@
+// The file of a study: the samples as they are taken, what they are of, and the fit.
+//
+// HDF5 keeps no journal: a process that is killed while it changes a file leaves one that may not open. A study's file
+// is small, so each change is made to a copy beside it, brought to the disk and renamed over it. Whoever opens the
+// file, at whatever moment anyone was killed, finds it whole with every sample but, at the most, the last.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "study/sample.hpp"
+
+namespace paceline {
+
+/// "ok", "failed", "timed_out", "no_time": the column `status`.
+std::string to_string(SampleStatus status);
+
+/// A study's file that grows. No MPI; one process at a time adds samples, while others may read and fit.
+class StudyFile {
+ public:
+  /// Makes a file without samples; one that is there is replaced. Throws Error (output).
+  static StudyFile create(const std::filesystem::path& path, const StudyInfo& info);
+  /// Goes on with the file of an interrupted study. Throws Error (input) as read_study() does.
+  static StudyFile open(const std::filesystem::path& path);
+
+  /// Adds a row to /study/samples and brings it to the disk. Throws Error (output); what was there before is kept.
+  /// A fit that lies in the file is dropped: it is of fewer samples.
+  void append(const Sample& sample);
+  /// Adds a row to /study/left_out. Throws Error (output).
+  void leave_out(const Layout& layout, const std::string& reason);
+
+  /// All that the file holds.
+  [[nodiscard]] const Study& study() const { return study_; }
+
+ private:
+  StudyFile(std::filesystem::path path, Study study) : path_(std::move(path)), study_(std::move(study)) {}
+  void save();
+
+  std::filesystem::path path_;
+  Study study_;
+};
+
+/// Throws Error (input) for a file that is missing, unreadable, damaged or no study.
+Study read_study(const std::filesystem::path& path);
+
+/// Stores a fit as the text dataset /fit/json, in place of an earlier one; a reader finds the old one or the new one.
+/// Throws Error: input for a file that is no study, output when it can't be written.
+void write_fit(const std::filesystem::path& path, const std::string& json);
+/// The text that write_fit() stored; empty when there is none. Throws Error (input).
+std::string read_fit(const std::filesystem::path& path);
+
+}  // namespace paceline
