@@ -17,12 +17,22 @@ constexpr Model table[] = {
         .name = "amdahl",
         .mode = ScalingMode::strong,
         .formula = "T(p) = t1_s*(s + (1-s)/p)",
-        .source = "G. M. Amdahl, Validity of the single processor approach, AFIPS Spring Joint Computer Conference 1967",
+        .source =
+            "G. M. Amdahl, Validity of the single processor approach, AFIPS Spring Joint Computer Conference 1967",
         .parameters = amdahl_parameters,
         .predict = [](const Values& v, const Layout& l) { return v[1] * (v[0] + (1 - v[0]) / cores_of(l)); },
-        .terms = [](const Layout& l) { return Values{1, 1 / cores_of(l)}; },
-        .coefficients = [](const Values& v) { return Values{v[1] * v[0], v[1] * (1 - v[0])}; },
-        .values = [](const Values& c) { return Values{share(c[0], c[0] + c[1]), c[0] + c[1]}; },
+        .terms =
+            [](const Layout& l) {
+              return Values{1, 1 / cores_of(l)};
+            },
+        .coefficients =
+            [](const Values& v) {
+              return Values{v[1] * v[0], v[1] * (1 - v[0])};
+            },
+        .values =
+            [](const Values& c) {
+              return Values{share(c[0], c[0] + c[1]), c[0] + c[1]};
+            },
         .needs = "2 different numbers of cores",
     },
     {
@@ -37,9 +47,18 @@ constexpr Model table[] = {
               const double p = cores_of(l);
               return v[1] * p / (v[0] + (1 - v[0]) * p);
             },
-        .terms = [](const Layout& l) { return Values{1, cores_of(l)}; },
-        .coefficients = [](const Values& v) { return Values{v[0] / v[1], (1 - v[0]) / v[1]}; },
-        .values = [](const Values& c) { return Values{share(c[0], c[0] + c[1]), 1 / (c[0] + c[1])}; },
+        .terms =
+            [](const Layout& l) {
+              return Values{1, cores_of(l)};
+            },
+        .coefficients =
+            [](const Values& v) {
+              return Values{v[0] / v[1], (1 - v[0]) / v[1]};
+            },
+        .values =
+            [](const Values& c) {
+              return Values{share(c[0], c[0] + c[1]), 1 / (c[0] + c[1])};
+            },
         .needs = "2 different numbers of cores",
     },
     {
@@ -60,25 +79,34 @@ constexpr Model table[] = {
               const double p = cores_of(l);
               return Values{(p - 1) / p, p - 1, 1 / p};
             },
-        .coefficients = [](const Values& v) { return Values{v[2] * v[0], v[2] * v[1], v[2]}; },
-        .values = [](const Values& c) { return Values{c[0] / c[2], c[1] / c[2], c[2]}; },
+        .coefficients =
+            [](const Values& v) {
+              return Values{v[2] * v[0], v[2] * v[1], v[2]};
+            },
+        .values =
+            [](const Values& c) {
+              return Values{c[0] / c[2], c[1] / c[2], c[2]};
+            },
         .needs = "3 different numbers of cores",
     },
     {
         .name = "two-level",
         .mode = ScalingMode::strong,
         .formula = "T(r,t) = t1_s*(1-a + a/r*(1-b + b/t))",
-        .source =
-            "S. Tang, B.-S. Lee and B. He, Speedup for multi-level parallel computing (E-Amdahl's law), IPDPS Workshops "
-            "2012, doi:10.1109/IPDPSW.2012.72",
+        .source = "S. Tang, B.-S. Lee and B. He, Speedup for multi-level parallel computing (E-Amdahl's law), IPDPS "
+                  "Workshops "
+                  "2012, doi:10.1109/IPDPSW.2012.72",
         .parameters = two_level_parameters,
-        .predict =
-            [](const Values& v, const Layout& l) {
-              return v[2] * (1 - v[0] + v[0] / l.ranks * (1 - v[1] + v[1] / l.threads));
+        .predict = [](const Values& v,
+                      const Layout& l) { return v[2] * (1 - v[0] + v[0] / l.ranks * (1 - v[1] + v[1] / l.threads)); },
+        .terms =
+            [](const Layout& l) {
+              return Values{1, 1.0 / l.ranks, 1 / cores_of(l)};
             },
-        .terms = [](const Layout& l) { return Values{1, 1.0 / l.ranks, 1 / cores_of(l)}; },
         .coefficients =
-            [](const Values& v) { return Values{v[2] * (1 - v[0]), v[2] * v[0] * (1 - v[1]), v[2] * v[0] * v[1]}; },
+            [](const Values& v) {
+              return Values{v[2] * (1 - v[0]), v[2] * v[0] * (1 - v[1]), v[2] * v[0] * v[1]};
+            },
         .values =
             [](const Values& c) {
               const double t1 = c[0] + c[1] + c[2];

@@ -22,7 +22,8 @@ using Values = std::array<double, 3>;
 
 /// A law T(layout) of the time in seconds. Each is a sum of non-negative coefficients times known terms of the layout,
 ///   strong scaling: T = sum c_k * term_k,   weak scaling: T = cores / sum c_k * term_k,
-/// so that bounds on parameters are bounds of zero on coefficients; `values` and `coefficients` turn one into the other.
+/// so that bounds on parameters are bounds of zero on coefficients; `values` and `coefficients` turn one into the
+/// other.
 struct Model {
   std::string_view name;
   ScalingMode mode;

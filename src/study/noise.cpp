@@ -59,6 +59,37 @@ double repeats_df(const Times& times) {
 /// The weight of a run so many "3 standard deviations" from the median.
 double weight_at(double distance) { return std::clamp((5.0 / 3 - distance) / (2.0 / 3), 0.0, 1.0); }
 
+/// Weights of runs by their deviations: found by comparing repeats, never by how well a law fits.
+void weigh(Times& times) {
+  const double pooled = pooled_scale(times);
+  const double df = repeats_df(times);
+  // "3 standard deviations" where the scale is known from few repeats is more of them.
+  const double whole = df > 0 ? -t_quantile(normal_cdf(-3.0), df) : infinity;
+  for (auto& layout : times.layouts) {
+    const double scale = std::max({pooled, own_scale(layout), least_noise});
+    std::vector<double> deviations;
+    for (const auto& run : layout.runs) deviations.push_back(run.deviation);
+    const double middle = median_of(deviations);
+    const auto size = static_cast<double>(layout.runs.size());
+    layout.count = 0;
+    for (auto& run : layout.runs) {
+      run.weight = weight_at(std::abs(run.deviation - middle) / scale / whole);
+      layout.count += run.weight;
+    }
+    // Of two runs nobody knows which one is odd, and where half of them are odd none is.
+    if (size < 3 || layout.count <= 0.5 * size) {
+      for (auto& run : layout.runs) run.weight = 1;
+      layout.count = size;
+    }
+  }
+}
+
+double weighted_mean(const LayoutTimes& layout) {
+  double sum = 0;
+  for (const auto& run : layout.runs) sum += run.weight * run.deviation;
+  return sum / layout.count;
+}
+
 void centre_on_medians(Times& times) {
   for (auto& layout : times.layouts) {
     std::vector<double> logs;
@@ -72,70 +103,59 @@ void centre_on_medians(Times& times) {
 
 void find_blocks(Times& times) {
   centre_on_medians(times);
-  std::map<int, std::vector<double>> blocks;
-  for (const auto& layout : times.layouts) {
-    for (const auto& run : layout.runs) {
-      if (layout.runs.size() > 1) blocks[run.repeat].push_back(run.deviation);
-    }
-  }
-  std::erase_if(blocks, [](const auto& block) { return block.second.size() < least_layouts; });
-  if (blocks.size() < 2) return;
-  std::map<int, double> effects;
-  double mean = 0;
-  for (const auto& [repeat, deviations] : blocks) mean += effects[repeat] = median_of(deviations);
-  mean /= static_cast<double>(effects.size());
-
-  const auto with_effects = times;
+  weigh(times);
+  // Analysis of variance of layouts and blocks, in turn because not every layout need be in every block.
+  struct Block {
+    double weight = 0, sum = 0, effect = 0;
+    std::size_t layouts = 0;
+  };
+  std::map<int, Block> blocks;
+  double df = 0;
   for (auto& layout : times.layouts) {
+    if (layout.runs.size() < 2) continue;
+    const double shift = weighted_mean(layout);
     for (auto& run : layout.runs) {
-      if (const auto found = effects.find(run.repeat); found != effects.end()) run.deviation -= found->second - mean;
+      auto& block = blocks[run.repeat];
+      block.weight += run.weight;
+      block.sum += run.weight * (run.deviation - shift);
+      ++block.layouts;
     }
+    df += layout.count - 1;
   }
-  // A median of L deviations has pi/2 of the variance of their mean. Effects count if chance makes them so large in
-  // less than 1 % of studies.
-  const double scale = std::max(pooled_scale(times), least_noise);
-  double score = 0, expected = 0, square = 0;
-  for (const auto& [repeat, deviations] : blocks) {
-    const auto size = static_cast<double>(deviations.size());
-    const double variance = 0.5 * std::numbers::pi * scale * scale * size / (size - 1) / size;
-    const double effect = effects[repeat] - mean;
-    score += effect * effect / variance;
-    square += effect * effect;
-    expected += variance;
-  }
+  std::erase_if(blocks, [](const auto& block) { return block.second.layouts < least_layouts; });
   const auto count = static_cast<double>(blocks.size());
-  if (f_above(score / (count - 1), count - 1, std::max(1.0, repeats_df(times) - count)) > 0.01) {
-    times = with_effects;
-    return;
+  df -= count - 1;
+  if (count < 2 || df < 1) return;
+  double between = 0, weight = 0;
+  for (auto& [repeat, block] : blocks) {
+    if (block.weight > 0) block.effect = block.sum / block.weight;
+    between += block.weight * block.effect * block.effect;
+    weight += block.weight;
   }
+  auto without = times.layouts;
+  double within = 0;
+  for (auto& layout : without) {
+    for (auto& run : layout.runs) {
+      if (const auto found = blocks.find(run.repeat); found != blocks.end()) run.deviation -= found->second.effect;
+    }
+    if (layout.runs.size() < 2) continue;
+    const double shift = weighted_mean(layout);
+    for (const auto& run : layout.runs) within += run.weight * (run.deviation - shift) * (run.deviation - shift);
+  }
+  between /= count - 1;
+  within = std::max(within / df, least_noise * least_noise);
   times.blocks = static_cast<int>(blocks.size());
-  times.block_sd = std::sqrt(std::max(0.0, square / (count - 1) - expected / count));
+  times.block_sd = std::sqrt(std::max(0.0, between - within) * count / weight);
+  times.blocks_p = f_above(between / within, count - 1, df);
+  // What may be chance stays in the noise; it is shared all the same, so block_sd is kept.
+  if (times.blocks_p < 0.05) times.layouts = std::move(without);
 }
 
 void find_centres(Times& times) {
-  const double pooled = pooled_scale(times);
-  const double df = repeats_df(times);
-  // "3 standard deviations" where the scale is known from few repeats is more of them.
-  const double whole = df > 0 ? -t_quantile(normal_cdf(-3.0), df) : infinity;
+  weigh(times);
   for (auto& layout : times.layouts) {
     if (!layout.used()) continue;
-    const double scale = std::max({pooled, own_scale(layout), least_noise});
-    std::vector<double> deviations;
-    for (const auto& run : layout.runs) deviations.push_back(run.deviation);
-    const double middle = median_of(deviations);
-    const auto size = static_cast<double>(layout.runs.size());
-    for (auto& run : layout.runs) {
-      run.weight = weight_at(std::abs(run.deviation - middle) / scale / whole);
-      layout.count += run.weight;
-    }
-    // Of two runs nobody knows which one is odd, and where half of them are odd none is.
-    if (size < 3 || layout.count <= 0.5 * size) {
-      for (auto& run : layout.runs) run.weight = 1;
-      layout.count = size;
-    }
-    double sum = 0;
-    for (const auto& run : layout.runs) sum += run.weight * run.deviation;
-    const double shift = sum / layout.count;
+    const double shift = weighted_mean(layout);
     layout.centre += shift;
     for (auto& run : layout.runs) {
       run.deviation -= shift;

@@ -1,11 +1,11 @@
-// Steps of times_of(): blocks, outliers, centres, noise, drift. Each fills in what its name says.
+// Steps of study_times(): blocks, outliers, centres, noise, drift. Each fills in what its name says.
 #pragma once
 
 #include "study/times.hpp"
 
 namespace paceline {
 
-/// Takes the effects of blocks out of the runs' deviations if they are larger than noise explains.
+/// Looks for effects of blocks, and takes them out of the runs' deviations if they are larger than noise explains.
 void find_blocks(Times& times);
 /// Weights, centres and the list of outliers.
 void find_centres(Times& times);

@@ -125,7 +125,8 @@ std::optional<Solution> Solver::solve(const std::vector<double>& log_s, const st
       Eigen::MatrixXd terms(rows, count);
       for (Index i = 0; i < rows; ++i) {
         for (Index k = 0, column = 0; k < static_cast<Index>(model_->size()); ++k) {
-          if ((free >> k & 1U) != 0) terms(i, column++) = terms_[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)];
+          if ((free >> k & 1U) != 0)
+            terms(i, column++) = terms_[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)];
         }
       }
       // Without this term a layout would have no time at all.

@@ -8,7 +8,8 @@
 
 namespace paceline {
 
-/// A layout's time as a fit takes it: the logarithm, because noise of times is a share of them, and that number's variance.
+/// A layout's time as a fit takes it: the logarithm, because noise of times is a share of them, and that number's
+/// variance.
 struct Point {
   Layout layout;
   double log_s = 0;
@@ -16,8 +17,8 @@ struct Point {
 };
 
 struct Solution {
-  Values values{};          ///< the law's parameters, within their bounds
-  double chi_squared = 0;   ///< sum of (log-time - log of the law's time)^2 / variance
+  Values values{};         ///< the law's parameters, within their bounds
+  double chi_squared = 0;  ///< sum of (log-time - log of the law's time)^2 / variance
 };
 
 /// The terms of a law at some layouts, ready for many fits of different times at the same places.

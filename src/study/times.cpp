@@ -48,7 +48,7 @@ std::vector<const LayoutTimes*> Times::used() const {
   return found;
 }
 
-Times times_of(const Study& study) {
+Times study_times(const Study& study) {
   Times times;
   std::map<Layout, LayoutTimes> layouts;
   std::map<Layout, Tally> tallies;

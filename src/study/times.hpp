@@ -52,20 +52,21 @@ struct Drift {
 ///
 /// Noise is taken as a share of the time, so everything is about logarithms. A run's log is the centre of its layout,
 /// plus the effect of its block (one round of the interleaved order: the machine is slower or faster for all layouts in
-/// turn), plus noise. Outliers weigh less: weight 1 up to about 3 standard deviations from the median, falling to 0 at 5.
-/// They are found by comparing repeats with each other and never by how well a law fits.
-/// The scale of the noise is the median of |differences| of all pairs of repeats of a layout, as robust as Rousseeuw and
-/// Croux's Q_n (J. Am. Stat. Assoc. 88, 1993); a layout of five repeats or more may have a larger one of its own.
-/// A layout's variance is moderated: the fewer its repeats, and the more alike the layouts are, the more it is
-/// drawn to that of all (G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3(1), 2004).
+/// turn), plus noise. Outliers weigh less: weight 1 up to about 3 standard deviations from the median, falling to 0
+/// at 5. They are found by comparing repeats with each other and never by how well a law fits. The scale of the noise
+/// is the median of |differences| of all pairs of repeats of a layout, as robust as Rousseeuw and Croux's Q_n (J. Am.
+/// Stat. Assoc. 88, 1993); a layout of five repeats or more may have a larger one of its own. A layout's variance is
+/// moderated: the fewer its repeats, and the more alike the layouts are, the more it is drawn to that of all (G. K.
+/// Smyth, Stat. Appl. Genet. Mol. Biol. 3(1), 2004).
 struct Times {
   std::vector<LayoutTimes> layouts;  ///< by ranks, threads, nodes
   std::vector<Outlier> outliers;
   double noise = 0;               ///< relative standard deviation of a run, all layouts together
   double df = 0;                  ///< degrees of freedom of a layout's noise; 0: nothing was repeated
   std::vector<double> residuals;  ///< of runs, scaled to mean 0 and variance 1
-  double block_sd = 0;            ///< standard deviation of the blocks' effects; 0 where they are within the noise
   int blocks = 0;
+  double block_sd = 0;  ///< standard deviation of what all runs of a block share, beyond what noise explains
+  double blocks_p = 1;  ///< P of effects of blocks so large by chance; below 0.05 they are taken out of the noise
   Drift drift;
   int warmups = 0, failed = 0, unbound = 0;  ///< runs that don't count
 
@@ -74,7 +75,7 @@ struct Times {
 };
 
 /// What `study` says. Keeps layouts that never ran, with the reason.
-Times times_of(const Study& study);
+Times study_times(const Study& study);
 
 /// Median; of an even number of values the mean of the middle two. NaN of none.
 double median_of(std::vector<double> values);
