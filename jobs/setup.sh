@@ -6,7 +6,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libopenmpi-dev openmpi-bin openssh-client
   libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev
-  libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
 )
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
 test_packages=(libgtest-dev libbenchmark-dev hdf5-tools python3-pil shellcheck clang-format)
