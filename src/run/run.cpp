@@ -112,7 +112,9 @@ class Runner {
     const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     if (total < workload_.shape().items()) stop_resumable(total);
 
+    const Stopwatch probing;
     alone_ = rate_alone(world_, node_, plan, workload_, *inputs_, machine_.cache_bytes);
+    probe_s_ = probing.seconds();
 
     Digest digest = output_.resumed().digest;
     digest.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
@@ -230,7 +232,7 @@ class Runner {
     record.tables = tables_;
     record.resumed_items = output_.resumed().items;
     record.digest = digest;
-    record.wall_s = world_.reduce_all(since_start_.seconds(), MPI_MAX);
+    record.wall_s = world_.reduce_all(since_start_.seconds() - probe_s_, MPI_MAX);
     record.serial_part_s = serial_part_s_;
     record.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
     record.picture_s = output_.picture_s();
@@ -266,6 +268,7 @@ class Runner {
   std::optional<Inputs> inputs_;
   RunTables tables_;
   double alone_ = 0;          ///< work per second of one core alone
+  double probe_s_ = 0;        ///< for knowing that: no part of the run
   double serial_part_s_ = 0;  ///< the workload's own
   double write_tail_s_ = 0;   ///< rank 0 writing while nobody computes
 };
