@@ -109,7 +109,8 @@ Start Output::open() {
     return start;
   }
 
-  const bool is_parallel = gather_of(options_) == Gather::parallel;
+  // One rank needs no MPI-IO, which would look for a session folder.
+  const bool is_parallel = gather_of(options_) == Gather::parallel && world_.size() > 1;
   // The structure is one rank's work; from then on only data changes, so that the file opens whenever a run ends.
   if (start == Start::fresh) first_alone([&] { ResultFile::create(path_, shape, provenance(options_)); });
   together(world_, [&] {
