@@ -108,6 +108,14 @@ class Measures(Study):
         for row in samples(self.file):
             self.assertEqual(row["bound_ok"], row["threads"] == 1)
 
+    def test_no_layout_is_well_bound(self):
+        options = ["--launcher", "sh -c 'exit 7' {ranks} {command}"]
+        result = self.study(options, ["--", "true"])
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err, r"note: 1 x 1 is left out: its binding can't be read, exit code 7")
+        self.assertRegex(result.err, r"error: no run gave a result \(1 x 1 is badly bound: ")
+        self.assertEqual(len(samples(self.file)), 0)
+
     def test_any_program_by_its_wall_time(self):
         self.study_ok(["--ranks", "1,2", "--oversubscribe", "--repeats", 2], ["--", "sleep", "0.{ranks}"])
         rows = samples(self.file)
