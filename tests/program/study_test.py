@@ -240,7 +240,7 @@ class Failures(Study):
     def test_a_command_that_hangs(self):
         """Under mpirun, in all ranks or in some layouts: ended after --timeout, and nothing of it is left."""
         mark = f"77.{os.getpid()}"
-        options = ["--ranks", "1,2", "--oversubscribe", "--timeout", 1, "--repeats", 1, "--warmup", 0]
+        options = ["--ranks", "1,2", "--oversubscribe", "--timeout", 5, "--repeats", 1, "--warmup", 0]
         result = self.study_ok(options, ["--", "sh", "-c", f"test {{ranks}} = 1 || exec sleep {mark}"])
         self.assertIn("2 x 1: it took longer than --timeout", result.err)
         statuses = {int(row["ranks"]): row["status"] for row in samples(self.file)}
