@@ -1,6 +1,7 @@
 #include "study/study.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -25,7 +26,8 @@ namespace {
 constexpr double probe_timeout_s = 60;
 
 void note(const std::string& sentence) {
-  fmt::print(stderr, "paceline: note: {}\n", sentence);
+  // On a terminal a bar may be in the line.
+  fmt::print(stderr, "{}paceline: note: {}\n", isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "", sentence);
   std::fflush(stderr);
 }
 
@@ -57,8 +59,12 @@ class Runner {
   }
 
   void run() {
-    check_bindings();
     while (const auto next = next_run(setup_.sweep, samples(), left_out_)) {
+      // Once a layout and call, before it counts.
+      if (gated_.insert(next->layout).second) {
+        check_binding(next->layout);
+        continue;
+      }
       if (options_.max_minutes && watch_.seconds() > *options_.max_minutes * 60) {
         // The blocks that were asked for are missing something; more certainty is only a wish.
         if (next->warmup || next->repeat < options_.repeats) throw stopped("--max-minutes is up");
@@ -71,6 +77,9 @@ class Runner {
       note(fmt::format("{} is still less certain than --until-ci {:g} %", to_string(layout), *options_.until_ci * 100));
     }
   }
+
+  /// Why the last run that failed did, or the last layout was left out.
+  [[nodiscard]] const std::string& last_trouble() const { return last_trouble_; }
 
  private:
   [[nodiscard]] const std::vector<Sample>& samples() const { return file_.study().samples; }
@@ -92,29 +101,19 @@ class Runner {
                        {timeout_s, setup_.launcher.grace_s(), [] { return interrupt_signal() != 0; }});
   }
 
-  /// Once a layout, before any of them counts.
-  void check_bindings() {
-    for (const auto& layout : setup_.sweep.layouts) {
-      if (left_out_.contains(layout)) continue;
-      auto trouble = setup_.sharing(layout) == Sharing::oversubscribed
-                         ? std::optional<std::string>("more threads than cores")
-                         : probe(layout);
-      if (!trouble) continue;
-      if (options_.binding == Binding::check && setup_.sharing(layout) == Sharing::none) {
-        note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
-        file_.leave_out(layout, "badly bound: " + *trouble);
-        left_out_.insert(layout);
-      } else {
-        note(fmt::format("{} runs, but fits will not use it: {}", to_string(layout), *trouble));
-        unbound_.insert(layout);
-      }
+  void check_binding(const Layout& layout) {
+    const bool shares = setup_.sharing(layout) == Sharing::oversubscribed;
+    const auto trouble = shares ? std::optional<std::string>("more threads than cores") : probe(layout);
+    if (!trouble) return;
+    if (options_.binding == Binding::ignore || shares) {
+      note(fmt::format("{} runs, but fits will not use it: {}", to_string(layout), *trouble));
+      unbound_.insert(layout);
+      return;
     }
-    if (left_out_.size() >= setup_.sweep.layouts.size() &&
-        std::all_of(setup_.sweep.layouts.begin(), setup_.sweep.layouts.end(),
-                    [&](const Layout& layout) { return left_out_.contains(layout); })) {
-      throw Error(ExitCode::failure, "no layout is left", file_.study().left_out.back().second,
-                  "see the launcher's lines with --dry-run, or give --binding ignore");
-    }
+    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
+    file_.leave_out(layout, "badly bound: " + *trouble);
+    left_out_.insert(layout);
+    last_trouble_ = fmt::format("{} is badly bound: {}", to_string(layout), *trouble);
   }
 
   /// Why the layout is badly bound. Open MPI's and MPICH's mpirun bind a process before it starts; under srun it may be
@@ -154,16 +153,13 @@ class Runner {
     }
   }
 
- public:
-  [[nodiscard]] const std::string& last_trouble() const { return last_trouble_; }
-
- private:
   const StudyOptions& options_;
   const Reader& reader_;
   const Setup& setup_;
   StudyFile& file_;
   Stopwatch watch_;
   Progress progress_;
+  std::set<Layout> gated_;
   std::set<Layout> left_out_;
   std::set<Layout> unbound_;
   std::set<Layout> told_;

@@ -108,6 +108,14 @@ class Measures(Study):
         for row in samples(self.file):
             self.assertEqual(row["bound_ok"], row["threads"] == 1)
 
+    def test_no_layout_is_well_bound(self):
+        options = ["--launcher", "sh -c 'exit 7' {ranks} {command}"]
+        result = self.study(options, ["--", "true"])
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err, r"note: 1 x 1 is left out: its binding can't be read, exit code 7")
+        self.assertRegex(result.err, r"error: no run gave a result \(1 x 1 is badly bound: ")
+        self.assertEqual(len(samples(self.file)), 0)
+
     def test_any_program_by_its_wall_time(self):
         self.study_ok(["--ranks", "1,2", "--oversubscribe", "--repeats", 2], ["--", "sleep", "0.{ranks}"])
         rows = samples(self.file)
@@ -232,7 +240,7 @@ class Failures(Study):
     def test_a_command_that_hangs(self):
         """Under mpirun, in all ranks or in some layouts: ended after --timeout, and nothing of it is left."""
         mark = f"77.{os.getpid()}"
-        options = ["--ranks", "1,2", "--oversubscribe", "--timeout", 1, "--repeats", 1, "--warmup", 0]
+        options = ["--ranks", "1,2", "--oversubscribe", "--timeout", 5, "--repeats", 1, "--warmup", 0]
         result = self.study_ok(options, ["--", "sh", "-c", f"test {{ranks}} = 1 || exec sleep {mark}"])
         self.assertIn("2 x 1: it took longer than --timeout", result.err)
         statuses = {int(row["ranks"]): row["status"] for row in samples(self.file)}

@@ -58,7 +58,7 @@ TEST(Process, EndsInTimeWithAllItStarted) {
   const auto result =
       shell("setsid sh -c 'echo $$ >" + one + "; trap \"\" TERM; while :; do sleep 0.1; done' & (setsid " +
                 "sh -c 'echo $$ >" + other + "; exec sleep 100' &) ; echo waiting; sleep 100",
-            0.5);
+            3);
   EXPECT_EQ(result.end, End::timed_out);
   EXPECT_EQ(result.out, "waiting\n");
   EXPECT_TRUE(is_gone(one));
