@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include <paceline/comm.hpp>
@@ -14,6 +15,8 @@
 #include "run/info.hpp"
 #include "run/run.hpp"
 #include "storage/result_file.hpp"
+#include "study/binding.hpp"
+#include "study/study.hpp"
 
 namespace {
 
@@ -50,6 +53,13 @@ int main(int argc, char** argv) {
     }
     if (command.kind == Command::Kind::plot) plot(command.plot);
     start_hdf5();
+    // A process inside MPI can't launch others: a study starts none.
+    if (command.kind == Command::Kind::study) return static_cast<int>(study(command.study));
+    if (command.kind == Command::Kind::probe) {
+      const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
+      print_probe();
+      return 0;
+    }
     const MpiGuard mpi(argc, argv);
     return static_cast<int>(execute(command, Comm::world(), since_start));
   } catch (const Error& error) {

@@ -8,6 +8,9 @@
 #include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
+#include "cli/study_options.hpp"
+#include "study/words.hpp"
+
 namespace paceline {
 namespace {
 
@@ -18,15 +21,6 @@ const std::map<std::string, Schedule> schedules{{"block", Schedule::block},
 const std::map<std::string, Gather> gathers{{"parallel", Gather::parallel}, {"root", Gather::root}};
 const std::map<std::string, ProgressMode> progress_modes{
     {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
-
-/// A word quoted where a shell would need it.
-std::string quoted(const std::string& word) {
-  const bool is_plain = !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]{}()<>|&;#~!") == std::string::npos;
-  if (is_plain) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 /// What CLI11 says in several lines, in one.
 std::string one_line(std::string text) {
@@ -89,6 +83,12 @@ Command parse(int argc, char** argv) {
   plot->add_option("-o,--output", command.plot.output, "the picture")->required()->option_text("FILE.png|svg|pdf");
   plot->add_flag("--force", command.plot.force, "overwrite what exists");
 
+  auto line = split_at_dashes(argc, argv);
+  command.study.command = line.command;
+  auto* study = add_study(app, command.study);
+  auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
+  probe->add_flag("--mpi", command.probe_starts_mpi);
+
   // Each sub-command has options of its own, so that defaults of one don't leak into another.
   std::vector<std::pair<CLI::App*, RunOptions>> runs;
   runs.reserve(workloads().size());
@@ -102,7 +102,9 @@ Command parse(int argc, char** argv) {
   }
 
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words(line.own.rbegin(), line.own.rend());
+    if (!words.empty()) words.pop_back();
+    app.parse(words);
   } catch (const CLI::CallForVersion& version) {
     command.text = version.what() + std::string("\n");
     return command;
@@ -119,6 +121,14 @@ Command parse(int argc, char** argv) {
 
   if (info->parsed()) command.kind = Command::Kind::info;
   if (plot->parsed()) command.kind = Command::Kind::plot;
+  if (probe->parsed()) command.kind = Command::Kind::probe;
+  if (study->parsed()) {
+    command.kind = Command::Kind::study;
+    command.study.study_command = joined(std::vector<std::string>(argv, argv + argc));
+    check_study(command.study);
+  } else if (!line.command.empty()) {
+    throw usage_error(app, fmt::format("-- {} is for study alone", line.command.front()));
+  }
   for (auto& [sub, options] : runs) {
     if (!sub->parsed()) continue;
     command.kind = Command::Kind::run;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "run/options.hpp"
+#include "study/options.hpp"
 
 namespace paceline {
 
@@ -15,11 +16,13 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run };
+  enum class Kind { text, info, plot, run, study, probe };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
   RunOptions run;
+  StudyOptions study;
+  bool probe_starts_mpi = false;
 };
 
 /// Throws Error (usage).

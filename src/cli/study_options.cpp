@@ -1,0 +1,160 @@
+#include "cli/study_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include <paceline/choice.hpp>
+#include <paceline/error.hpp>
+
+#include "cli/parse.hpp"
+#include "study/outcome.hpp"
+#include "study/process.hpp"
+#include "study/words.hpp"
+
+namespace paceline {
+namespace {
+
+const std::map<std::string, ScalingMode> modes{{"strong", ScalingMode::strong}, {"weak", ScalingMode::weak}};
+const std::map<std::string, Binding> bindings{{"check", Binding::check}, {"ignore", Binding::ignore}};
+
+/// "2%" -> 0.02
+std::string read_percent(const std::string& text, std::optional<double>& value) {
+  double percent = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  const std::string rest(end, text.data() + text.size());
+  if (code != std::errc() || (rest != "%" && rest != " %") || !(percent > 0) || !(percent < 100)) {
+    return fmt::format("{} is no percentage between 0% and 100%", text);
+  }
+  value = percent / 100;
+  return {};
+}
+
+Error no_study(const std::string& what, const std::string& why, const std::string& suggestion) {
+  return {ExitCode::usage, what, why, suggestion};
+}
+
+/// A command line of ours, as it will be run on the first layout.
+Command parse_command(const StudyOptions& options) {
+  auto words = filled_in(options.command, {options.ranks.front(), options.threads.front(), options.nodes.front()});
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  return parse(static_cast<int>(words.size()), argv.data());
+}
+
+bool is_this_program(const std::string& word) {
+  if (word == "paceline" && find_program(word).empty()) return true;
+  std::error_code code;
+  return std::filesystem::equivalent(find_program(word), "/proc/self/exe", code);
+}
+
+}  // namespace
+
+SplitLine split_at_dashes(int argc, char** argv) {
+  SplitLine line;
+  bool is_command = false;
+  for (int i = 0; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!is_command && word == "--") {
+      is_command = true;
+    } else {
+      (is_command ? line.command : line.own).push_back(word);
+    }
+  }
+  return line;
+}
+
+CLI::App* add_study(CLI::App& app, StudyOptions& options) {
+  auto* sub =
+      app.add_subcommand("study", "run a program on many layouts, and keep its times: study [options] -- COMMAND");
+  sub->footer(
+      "COMMAND is any program: `paceline fractal ...`, whose record is read, or your own, whose wall time is taken or\n"
+      "found in its output. In it and in a TEMPLATE, {ranks} {threads} {nodes} {scale} are filled in (scale is ranks "
+      "x\n"
+      "threads, for weak scaling); a TEMPLATE also has {command}: --launcher 'mpirun -np {ranks} {command}'.");
+  sub->add_option("-o,--output", options.output, "the study's file")->required()->option_text("STUDY.h5");
+  const auto list = [&](const char* name, std::vector<int>& values, const char* text, int most) {
+    sub->add_option(name, values, text)->delimiter(',')->check(CLI::Range(1, most))->option_text("N,N,... (1)");
+  };
+  list("--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
+  list("--threads", options.threads, "numbers of OpenMP threads a rank", 4096);
+  list("--nodes", options.nodes, "numbers of nodes", 1 << 20);
+  sub->add_option("--mode", options.mode, "the same work on every layout, or work that grows with {scale}")
+      ->transform(choice(modes))
+      ->option_text("strong|weak (strong)");
+  sub->add_option("--warmup", options.warmup, "runs of each layout that are dropped")
+      ->check(CLI::Range(0, 1000))
+      ->option_text("N (1)");
+  sub->add_option("--repeats", options.repeats, "runs of each layout that count")
+      ->check(CLI::Range(1, 100000))
+      ->option_text("N (5)");
+  sub->add_option_function<std::string>(
+         "--until-ci",
+         [&options](const std::string& text) {
+           if (const auto why = read_percent(text, options.until_ci); !why.empty()) {
+             throw CLI::ValidationError("--until-ci", why);
+           }
+         },
+         "then repeat until each median is known to so much")
+      ->option_text("P%");
+  sub->add_option("--max-minutes", options.max_minutes, "start no run after so long")
+      ->check(CLI::PositiveNumber)
+      ->option_text("M");
+  sub->add_option("--timeout", options.timeout_s, "end a run that takes longer")
+      ->check(CLI::PositiveNumber)
+      ->option_text("SECONDS (3600)");
+  sub->add_option("--seed", options.seed, "of the order in which layouts are run")->option_text("S (1)");
+  sub->add_option("--launcher", options.launcher, "auto, mpirun, srun or a TEMPLATE; '{command}' is no launcher at all")
+      ->option_text("NAME (auto)");
+  sub->add_flag("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
+  sub->add_option("--binding", options.binding, "leave layouts out whose threads must share cores, or run them")
+      ->transform(choice(bindings))
+      ->option_text("check|ignore (check)");
+  sub->add_option("--time-regex", options.time_regex,
+                  "its first group is the time in seconds, in the last line it fits")
+      ->option_text("RE");
+  sub->add_option("--digest-regex", options.digest_regex, "its first group must be the same for all layouts")
+      ->option_text("RE");
+  auto* force = sub->add_flag("--force", options.force, "overwrite what exists");
+  sub->add_flag("--resume", options.resume, "go on with an interrupted study")->excludes(force);
+  sub->add_flag("--dry-run", options.dry_run, "print layouts, launcher lines and core-hours, and run nothing");
+  return sub;
+}
+
+void check_study(const StudyOptions& options) {
+  if (options.command.empty()) {
+    throw no_study("there is nothing to study", "COMMAND is missing",
+                   "give it after --, for example: paceline study -o s.h5 --ranks 1,2 -- paceline fractal");
+  }
+  if (!std::isfinite(options.timeout_s) || (options.max_minutes && !std::isfinite(*options.max_minutes))) {
+    throw no_study("wrong command line", "--timeout and --max-minutes must be finite",
+                   "`paceline study --help` lists the options");
+  }
+  const Reader checks_expressions(options);
+  if (!is_paceline(options.command) || !is_this_program(options.command.front())) return;
+
+  const auto command = parse_command(options);
+  const auto text = joined(options.command);
+  if (command.kind != Command::Kind::run) {
+    throw no_study(fmt::format("{} is nothing to study", text), "it is no workload",
+                   "study for example paceline fractal");
+  }
+  const auto& run = command.run;
+  if (run.dry_run) throw no_study(fmt::format("{} is nothing to study", text), "--dry-run computes nothing", "drop it");
+  if (run.resume) {
+    throw no_study(fmt::format("{} is nothing to study", text), "with --resume only its first run would compute",
+                   "give --force instead, so that each run writes its file anew");
+  }
+  const auto sides = run.workload->side_outputs();
+  if (!run.force && (!run.output.empty() || !sides.empty())) {
+    throw no_study(
+        fmt::format("only the first run could write {}", (run.output.empty() ? sides.front() : run.output).string()),
+        "each run of the study writes it", "add --force to COMMAND, or drop the output");
+  }
+}
+
+}  // namespace paceline

@@ -1,0 +1,44 @@
+// What a study is asked to do, as plain values.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "study/sample.hpp"
+
+namespace paceline {
+
+/// What happens to a layout whose threads have no core each.
+enum class Binding {
+  check,  ///< it is left out
+  ignore  ///< it runs, and the file says that it is not bound
+};
+
+struct StudyOptions {
+  std::filesystem::path output;
+  bool force = false;
+  bool resume = false;
+  bool dry_run = false;
+  std::vector<int> ranks = {1};
+  std::vector<int> threads = {1};
+  std::vector<int> nodes = {1};
+  ScalingMode mode = ScalingMode::strong;
+  int warmup = 1;
+  int repeats = 5;
+  std::optional<double> until_ci;     ///< half width of the median's interval over the median
+  std::optional<double> max_minutes;  ///< of this call; no run is started after it
+  double timeout_s = 3600;            ///< of one run
+  std::uint64_t seed = 1;
+  std::string launcher = "auto";
+  bool oversubscribe = false;
+  Binding binding = Binding::check;
+  std::string time_regex;            ///< empty: wall time, or the record of a paceline command
+  std::string digest_regex;          ///< empty: none, or the record's
+  std::vector<std::string> command;  ///< as it was given, with its place holders
+  std::string study_command;         ///< the whole command line
+};
+
+}  // namespace paceline

@@ -1,0 +1,212 @@
+#include "study/study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "run/clock.hpp"
+#include "run/interrupt.hpp"
+#include "run/progress.hpp"
+#include "storage/output_path.hpp"
+#include "storage/study_file.hpp"
+#include "study/binding.hpp"
+#include "study/facts.hpp"
+#include "study/outcome.hpp"
+#include "study/setup.hpp"
+#include "study/tables.hpp"
+#include "study/words.hpp"
+
+namespace paceline {
+namespace {
+
+constexpr double probe_timeout_s = 60;
+
+void note(const std::string& sentence) {
+  fmt::print(stderr, "paceline: note: {}\n", sentence);
+  std::fflush(stderr);
+}
+
+/// A new file, or the one of an interrupted study of the same.
+StudyFile open_file(const StudyOptions& options, const Setup& setup) {
+  const auto info = describe(options, setup);
+  std::error_code code;
+  if (options.resume && std::filesystem::exists(options.output, code)) {
+    check_output(options.output, Existing::overwrite, 0);
+    auto file = StudyFile::open(options.output);
+    check_same(info, file.study().info, options.output);
+    return file;
+  }
+  check_output(options.output, options.force ? Existing::overwrite : Existing::refuse, 1 << 20);
+  auto file = StudyFile::create(options.output, info);
+  for (const auto& [layout, reason] : setup.infeasible) file.leave_out(layout, reason);
+  return file;
+}
+
+class Runner {
+ public:
+  Runner(const StudyOptions& options, const Reader& reader, const Setup& setup, StudyFile& file)
+      : options_(options),
+        reader_(reader),
+        setup_(setup),
+        file_(file),
+        progress_("study", planned(), progress_style(ProgressMode::automatic)) {
+    for (const auto& [layout, reason] : file_.study().left_out) left_out_.insert(layout);
+  }
+
+  void run() {
+    check_bindings();
+    while (const auto next = next_run(setup_.sweep, samples(), left_out_)) {
+      if (options_.max_minutes && watch_.seconds() > *options_.max_minutes * 60) {
+        // The blocks that were asked for are missing something; more certainty is only a wish.
+        if (next->warmup || next->repeat < options_.repeats) throw stopped("--max-minutes is up");
+        break;
+      }
+      run_once(*next);
+      progress_.show(std::min(static_cast<std::int64_t>(samples().size()), planned()));
+    }
+    for (const auto& layout : uncertain(setup_.sweep, samples(), left_out_)) {
+      note(fmt::format("{} is still less certain than --until-ci {:g} %", to_string(layout), *options_.until_ci * 100));
+    }
+  }
+
+ private:
+  [[nodiscard]] const std::vector<Sample>& samples() const { return file_.study().samples; }
+  [[nodiscard]] std::int64_t planned() const {
+    return static_cast<std::int64_t>(setup_.sweep.layouts.size()) * (options_.warmup + options_.repeats);
+  }
+  [[nodiscard]] Error stopped(const std::string& why) const {
+    return {ExitCode::interrupted, why,
+            fmt::format("{} runs are saved in {}", samples().size(), options_.output.string()),
+            "the same command with --resume goes on"};
+  }
+  [[noreturn]] void stop() const {
+    throw stopped(fmt::format("interrupted by signal {} ({})", interrupt_signal(), strsignal(interrupt_signal())));
+  }
+
+  /// Once a layout, before any of them counts.
+  void check_bindings() {
+    for (const auto& layout : setup_.sweep.layouts) {
+      if (left_out_.contains(layout)) continue;
+      auto trouble = setup_.sharing(layout) == Sharing::oversubscribed
+                         ? std::optional<std::string>("more threads than cores")
+                         : probe(layout);
+      if (!trouble) continue;
+      if (options_.binding == Binding::check && setup_.sharing(layout) == Sharing::none) {
+        note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
+        file_.leave_out(layout, "badly bound: " + *trouble);
+        left_out_.insert(layout);
+      } else {
+        note(fmt::format("{} runs, but fits will not use it: {}", to_string(layout), *trouble));
+        unbound_.insert(layout);
+      }
+    }
+    if (left_out_.size() >= setup_.sweep.layouts.size() &&
+        std::all_of(setup_.sweep.layouts.begin(), setup_.sweep.layouts.end(),
+                    [&](const Layout& layout) { return left_out_.contains(layout); })) {
+      throw Error(ExitCode::failure, "no layout is left", file_.study().left_out.back().second,
+                  "see the launcher's lines with --dry-run, or give --binding ignore");
+    }
+  }
+
+  /// Why the layout is badly bound. Open MPI's and MPICH's mpirun bind a process before it starts; under srun it may be
+  /// MPI_Init that does, so there the probe starts MPI too.
+  std::optional<std::string> probe(const Layout& layout) {
+    std::vector<std::string> words = {own_program(), "probe-binding"};
+    if (setup_.launcher.kind == Launcher::Kind::srun) words.emplace_back("--mpi");
+    const auto timeout_s = std::min(options_.timeout_s, probe_timeout_s);
+    const auto result =
+        run_process(setup_.line(layout, words), setup_.environment(layout), timeout_s, interrupt_signal);
+    if (result.end == ProcessResult::End::stopped) stop();
+    if (!result.is_ok()) {
+      Sample sample;
+      return fmt::format("its binding can't be read, {}", reader_.read(result, sample));
+    }
+    const int processes = setup_.launcher.starts_ranks() ? layout.ranks : 1;
+    return why_badly_bound(parse_probe(result.out), processes, layout.threads);
+  }
+
+  void run_once(const PlannedRun& next) {
+    if (interrupt_signal() != 0) stop();
+    Sample sample;
+    sample.layout = next.layout;
+    sample.warmup = next.warmup;
+    sample.repeat = next.repeat;
+    sample.order = static_cast<int>(samples().size());
+    sample.bound_ok = !unbound_.contains(next.layout);
+    sample.started = utc_now();
+    const auto result =
+        run_process(setup_.line(next.layout), setup_.environment(next.layout), options_.timeout_s, interrupt_signal);
+    // A run that was under way when the study was told to stop is run again.
+    if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
+    const auto trouble = reader_.read(result, sample);
+    file_.append(sample);
+    if (trouble.empty()) return;
+    last_trouble_ = trouble;
+    const bool is_given_up_now = is_given_up(next.layout, samples());
+    if (told_.insert(next.layout).second || is_given_up_now) {
+      note(fmt::format("{}: {}{}", to_string(next.layout), trouble, is_given_up_now ? "; it is not tried again" : ""));
+    }
+  }
+
+ public:
+  [[nodiscard]] const std::string& last_trouble() const { return last_trouble_; }
+
+ private:
+  const StudyOptions& options_;
+  const Reader& reader_;
+  const Setup& setup_;
+  StudyFile& file_;
+  Stopwatch watch_;
+  Progress progress_;
+  std::set<Layout> left_out_;
+  std::set<Layout> unbound_;
+  std::set<Layout> told_;
+  std::string last_trouble_;
+};
+
+ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
+  std::optional<Study> known;
+  std::error_code code;
+  if (std::filesystem::exists(options.output, code)) {
+    known = read_study(options.output);
+    if (known->info.command != joined(options.command)) known.reset();
+  }
+  fmt::print("{}", plan_text(options, setup, known));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+ExitCode study(const StudyOptions& options) {
+  const Reader reader(options);
+  const auto setup = set_up(options, reader);
+  if (options.dry_run) return plan_only(options, setup);
+
+  auto file = open_file(options, setup);
+  for (const auto& [layout, reason] : file.study().left_out) {
+    note(fmt::format("{} is left out: {}", to_string(layout), reason));
+  }
+  catch_interrupts();
+  Runner runner(options, reader, setup, file);
+  runner.run();
+
+  const auto& samples = file.study().samples;
+  const bool has_result = std::any_of(samples.begin(), samples.end(),
+                                      [](const Sample& sample) { return sample.status == SampleStatus::ok; });
+  if (!has_result) {
+    throw Error(ExitCode::failure, "no run gave a result", runner.last_trouble(),
+                "try the command by hand as --dry-run prints it");
+  }
+  fmt::print("{}", result_text(file.study(), options.output));
+  std::fflush(stdout);
+  if (const auto trouble = digest_trouble(options.mode, samples); !trouble.empty()) {
+    throw Error(ExitCode::check, "digests differ between runs", trouble,
+                "results must not depend on the layout: find out why before trusting times");
+  }
+  return ExitCode::done;
+}
+
+}  // namespace paceline
