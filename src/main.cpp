@@ -16,6 +16,7 @@
 #include "run/run.hpp"
 #include "storage/result_file.hpp"
 #include "study/binding.hpp"
+#include "study/fit_command.hpp"
 #include "study/study.hpp"
 
 namespace {
@@ -55,6 +56,8 @@ int main(int argc, char** argv) {
     start_hdf5();
     // A process inside MPI can't launch others: a study starts none.
     if (command.kind == Command::Kind::study) return static_cast<int>(study(command.study));
+    if (command.kind == Command::Kind::fit) return static_cast<int>(fit(command.fit));
+    if (command.kind == Command::Kind::compare) return static_cast<int>(compare(command.compare));
     if (command.kind == Command::Kind::probe) {
       const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
       print_probe();

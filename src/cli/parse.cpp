@@ -8,6 +8,7 @@
 #include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
+#include "cli/fit_options.hpp"
 #include "cli/study_options.hpp"
 #include "study/words.hpp"
 
@@ -86,6 +87,8 @@ Command parse(int argc, char** argv) {
   auto line = split_at_dashes(argc, argv);
   command.study.command = line.command;
   auto* study = add_study(app, command.study);
+  auto* fit = add_fit(app, command.fit);
+  auto* compare = add_compare(app, command.compare);
   auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
   probe->add_flag("--mpi", command.probe_starts_mpi);
 
@@ -121,6 +124,8 @@ Command parse(int argc, char** argv) {
 
   if (info->parsed()) command.kind = Command::Kind::info;
   if (plot->parsed()) command.kind = Command::Kind::plot;
+  if (fit->parsed()) command.kind = Command::Kind::fit;
+  if (compare->parsed()) command.kind = Command::Kind::compare;
   if (probe->parsed()) command.kind = Command::Kind::probe;
   if (study->parsed()) {
     command.kind = Command::Kind::study;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "run/options.hpp"
+#include "study/fit_command.hpp"
 #include "study/options.hpp"
 
 namespace paceline {
@@ -16,12 +17,14 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe };
+  enum class Kind { text, info, plot, run, study, probe, fit, compare };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
   RunOptions run;
   StudyOptions study;
+  FitOptions fit;
+  CompareOptions compare;
   bool probe_starts_mpi = false;
 };
 

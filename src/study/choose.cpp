@@ -73,9 +73,10 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     if (fits[i].is_testable && std::isfinite(fits[i].aicc)) order.push_back(i);
   }
   if (order.empty()) {
-    return {std::nullopt,
-            fmt::format("{} layouts, {} of different numbers of cores at least, can be met by any law; run more layouts",
-                        layouts, 2)};
+    return {
+        std::nullopt,
+        fmt::format("{} layouts, {} of different numbers of cores at least, can be met by any law; run more layouts",
+                    layouts, 2)};
   }
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return fits[a].aicc < fits[b].aicc; });
   const double best = fits[order.front()].aicc;
@@ -93,8 +94,9 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     if (i == chosen) continue;
     const auto where = disagreement(own, fits[i], times);
     if (where.empty()) continue;
-    return {std::nullopt, fmt::format("{} and {} are as likely (AICc within {:.1f}) and disagree {}; run larger layouts",
-                                      own.model->name, fits[i].model->name, std::abs(fits[i].aicc - own.aicc), where)};
+    return {std::nullopt,
+            fmt::format("{} and {} are as likely (AICc within {:.1f}) and disagree {}; run larger layouts",
+                        own.model->name, fits[i].model->name, std::abs(fits[i].aicc - own.aicc), where)};
   }
   for (std::size_t k = 0; k < own.parameters.size(); ++k) {
     const auto& bounds = own.model->parameters[k];

@@ -11,10 +11,10 @@ namespace paceline {
 /// A layout as the report shows it.
 struct LayoutRow {
   Layout layout;
-  Interval time;        ///< median seconds; the ends are NaN without repeats
+  Interval time;                          ///< median seconds; the ends are NaN without repeats
   double speedup = Interval::unknown;     ///< over the layout of fewest cores; scaled speed-up in weak mode
   double efficiency = Interval::unknown;  ///< speed-up over the cores used, 1 for the layout of fewest cores
-  std::string why_not;  ///< empty: the layout counts
+  std::string why_not;                    ///< empty: the layout counts
 };
 
 /// "8 x 12", with "on 4 nodes" where there are several.
@@ -26,9 +26,9 @@ double work_of(const Layout& layout, ScalingMode mode);
 /// A row a layout. Intervals of medians: t on the logarithms, with the moderated noise, and what blocks share.
 std::vector<LayoutRow> layout_rows(const Times& times, ScalingMode mode);
 
-/// Those that may be the fastest, the fastest of the sample first. 95 % hold the true one: multiple comparisons with the
-/// best (J. C. Hsu, Ann. Stat. 12, 1984), by Bonferroni's inequality; effects of blocks cancel, since all layouts have
-/// them. Without repeats nothing is known of the others: all of them may be.
+/// Those that may be the fastest, the fastest of the sample first. 95 % hold the true one: multiple comparisons with
+/// the best (J. C. Hsu, Ann. Stat. 12, 1984), by Bonferroni's inequality; effects of blocks cancel, since all layouts
+/// have them. Without repeats nothing is known of the others: all of them may be.
 std::vector<const LayoutTimes*> fastest_of(const Times& times, ScalingMode mode);
 
 }  // namespace paceline

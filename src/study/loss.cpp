@@ -30,8 +30,7 @@ Parts parts_of(const Study& study, const LayoutTimes& layout) {
   const double serial_s = seconds(&PhaseTimes::serial_s);
   const double compute_s = seconds(&PhaseTimes::compute_s);
   const double mean_s = seconds(&PhaseTimes::compute_mean_s);
-  const double start_s =
-      zero_if_unknown(seconds(&PhaseTimes::init_s)) + zero_if_unknown(seconds(&PhaseTimes::plan_s));
+  const double start_s = zero_if_unknown(seconds(&PhaseTimes::init_s)) + zero_if_unknown(seconds(&PhaseTimes::plan_s));
   const double moved_s = zero_if_unknown(seconds(&PhaseTimes::scatter_s)) +
                          zero_if_unknown(seconds(&PhaseTimes::gather_s)) +
                          zero_if_unknown(seconds(&PhaseTimes::write_s)) - zero_if_unknown(serial_s);

@@ -14,13 +14,15 @@ namespace paceline {
 /// that count. Each part is its core-seconds at p less those at p0, none below zero:
 ///   serial            serial_s * (cores - 1), what one rank does while the others wait
 ///   imbalance         (compute_s - compute_mean_s) * cores
-///   communication     (scatter + gather + write, less serial_s, at most what the wall time is longer than init, compute
+///   communication     (scatter + gather + write, less serial_s, at most what the wall time is longer than init,
+///   compute
 ///                     and serial_s) * cores: what is hidden behind computing costs nothing
 ///   thread_start_up   (init_s + plan_s) * cores: starting ranks and threads
 ///   memory_bandwidth  compute_mean_s * cores: cores that slow each other down by memory, caches or clock
 ///   other             what is left of the lost core-seconds
 /// Shares add to 1. If the parts are more than what was lost, they are shares of their sum.
-/// Without phases the fitted law says what it can: its serial fraction or contention is serial, coherency communication.
+/// Without phases the fitted law says what it can: its serial fraction or contention is serial, coherency
+/// communication.
 struct Loss {
   enum class Source { phases, law, nothing };
   Layout layout;

@@ -1,0 +1,65 @@
+#include "cli/fit_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "study/models.hpp"
+
+namespace paceline {
+namespace {
+
+/// "8x12": ranks and threads, both from 1 to 16 million.
+std::optional<Layout> layout_of(const std::string& text) {
+  constexpr int most = 1 << 24;
+  Layout layout;
+  const char* const end = text.data() + text.size();
+  const auto ranks = std::from_chars(text.data(), end, layout.ranks);
+  if (ranks.ec != std::errc() || ranks.ptr == end || *ranks.ptr != 'x') return std::nullopt;
+  const auto threads = std::from_chars(ranks.ptr + 1, end, layout.threads);
+  if (threads.ec != std::errc() || threads.ptr != end) return std::nullopt;
+  const bool is_layout = layout.ranks >= 1 && layout.ranks <= most && layout.threads >= 1 && layout.threads <= most;
+  return is_layout ? std::optional(layout) : std::nullopt;
+}
+
+}  // namespace
+
+CLI::App* add_fit(CLI::App& app, FitOptions& options) {
+  auto* sub = app.add_subcommand("fit", "fit laws of scaling to a study, and say which layout to use");
+  sub->add_option("study", options.study, "what `paceline study` has made")->required()->option_text("STUDY.h5");
+  std::string names = "auto";
+  std::vector<std::string> allowed = {"auto"};
+  for (const auto& model : models()) {
+    allowed.emplace_back(model.name);
+    names += fmt::format("|{}", model.name);
+  }
+  sub->add_option("--model", options.model, "the law to believe; auto: the one that the times speak for")
+      ->check(CLI::Validator(
+          [allowed, names](std::string& text) {
+            const bool is_known = std::find(allowed.begin(), allowed.end(), text) != allowed.end();
+            return is_known ? std::string() : fmt::format("{} is not one of {}", text, names);
+          },
+          ""))
+      ->option_text(names + " (auto)");
+  sub->add_option_function<std::string>(
+         "--at", [&options](const std::string& text) { options.at = layout_of(text); },
+         "predict the time on so many ranks and threads each")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            return layout_of(text) ? std::string() : fmt::format("{} is no RANKSxTHREADS, like 8x12", text);
+          },
+          ""))
+      ->option_text("RANKSxTHREADS");
+  sub->add_flag("--json", options.json, "the fit as one JSON object");
+  return sub;
+}
+
+CLI::App* add_compare(CLI::App& app, CompareOptions& options) {
+  auto* sub = app.add_subcommand("compare", "say where two studies differ by more than their noise");
+  sub->add_option("first", options.first, "a study")->required()->option_text("A.h5");
+  sub->add_option("second", options.second, "another one, of the same command")->required()->option_text("B.h5");
+  return sub;
+}
+
+}  // namespace paceline
