@@ -11,6 +11,7 @@ namespace {
 constexpr double as_good = 2;  // of AICc
 constexpr double gross_misfit = 0.1;
 constexpr double whole_range = 0.95;
+constexpr double same = 1.01;  // predictions that differ by less are the same to people
 
 /// Twice the largest layout, in ranks and in threads where these vary: where laws go apart.
 std::vector<Layout> beyond(const Times& times) {
@@ -30,7 +31,7 @@ std::string disagreement(const ModelFit& one, const ModelFit& other, const Times
   for (const auto& layout : beyond(times)) {
     const auto a = one.predict(layout);
     const auto b = other.predict(layout);
-    if (a.high < b.low || b.high < a.low) {
+    if (a.high * same < b.low || b.high * same < a.low) {
       return fmt::format("on {} x {}, {:.3g} s against {:.3g} s", layout.ranks, layout.threads, a.value, b.value);
     }
   }

@@ -67,16 +67,16 @@ void say_noise(std::string& text, const Times& times) {
 }
 
 void say_layouts(std::string& text, const Analysis& analysis, ScalingMode mode) {
-  text += fmt::format("  {:<18} {:>10}  {:<22} {:>8}  {:>10}\n", "ranks x threads", "median [s]", "95 % interval",
+  text += fmt::format("  {:<22} {:>10}  {:<22} {:>8}  {:>10}\n", "ranks x threads", "median [s]", "95 % interval",
                       mode == ScalingMode::weak ? "scaled" : "speed-up", "efficiency");
   for (const auto& row : analysis.layouts) {
     const auto name = name_of(row.layout);
     if (!row.why_not.empty()) {
       const auto median = std::isnan(row.time.value) ? std::string("-") : fmt::format("{:.4g}", row.time.value);
-      text += fmt::format("  {:<18} {:>10}  not used: {}\n", name, median, row.why_not);
+      text += fmt::format("  {:<22} {:>10}  not used: {}\n", name, median, row.why_not);
       continue;
     }
-    text += fmt::format("  {:<18} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %\n", name, row.time.value,
+    text += fmt::format("  {:<22} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %\n", name, row.time.value,
                         ends(row.time, "unknown"), row.speedup, 100 * row.efficiency);
   }
 }

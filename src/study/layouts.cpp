@@ -63,6 +63,10 @@ std::vector<const LayoutTimes*> fastest_of(const Times& times, ScalingMode mode)
   std::erase_if(ordered, [&](const auto* other) {
     return cost(*other, mode) - cost(best, mode) > t * std::sqrt(other->variance() + best.variance());
   });
+  // People see medians: the lowest comes first.
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const auto* a, const auto* b) {
+    return a->median_s / work_of(a->layout, mode) < b->median_s / work_of(b->layout, mode);
+  });
   return ordered;
 }
 

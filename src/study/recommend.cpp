@@ -34,8 +34,10 @@ std::optional<Doubling> measured_doubling(const Times& times, ScalingMode mode) 
 
 std::optional<Doubling> predicted_doubling(const ModelFit& fit, const Layout& largest) {
   constexpr int most_ranks = 1 << 20;
-  for (Layout from = largest; from.ranks < most_ranks; from.ranks *= 2) {
-    const Layout to{2 * from.ranks, from.threads, from.nodes};
+  // Nodes grow with the ranks where they are counted.
+  const int by = largest.nodes > 1 ? 2 : 1;
+  for (Layout from = largest; from.ranks < most_ranks; from.ranks *= 2, from.nodes *= by) {
+    const Layout to{2 * from.ranks, from.threads, by * from.nodes};
     const auto seconds = [&](const Layout& layout) {
       return fit.model->predict(fit.values, layout) / work_of(layout, fit.model->mode);
     };
@@ -115,7 +117,7 @@ std::vector<std::string> sentences(const Recommendation& recommendation) {
   if (recommendation.cheapest && *recommendation.cheapest != recommendation.fastest.front()) {
     lines.push_back(fmt::format("cheapest within 5 %: {}, {:.0f} % of the core-seconds, {:.1f} % slower",
                                 in_full(*recommendation.cheapest), 100 * recommendation.cheapest_cost,
-                                100 * recommendation.cheapest_slower));
+                                std::max(0.0, 100 * recommendation.cheapest_slower)));
   } else {
     lines.push_back("it is the cheapest within 5 %, too");
   }

@@ -8,14 +8,6 @@
 
 namespace paceline {
 
-/// A layout's time as a fit takes it: the logarithm, because noise of times is a share of them, and that number's
-/// variance.
-struct Point {
-  Layout layout;
-  double log_s = 0;
-  double variance = 1;
-};
-
 struct Solution {
   Values values{};         ///< the law's parameters, within their bounds
   double chi_squared = 0;  ///< sum of (log-time - log of the law's time)^2 / variance
@@ -27,8 +19,9 @@ class Solver {
   Solver(const Model& model, std::vector<Layout> layouts);
   /// Can the parameters be told apart at these layouts?
   [[nodiscard]] bool is_determined() const;
+  /// `log_s`: the logarithm of each layout's time, because noise is a share of the time; `variance`: of that number.
   /// Minimises chi-squared by Levenberg-Marquardt from several starts, on every face of the bounds where it is needed.
-  /// `log_s` and `variance` have an entry a layout. Empty if nothing finite was found.
+  /// Empty if nothing finite was found.
   [[nodiscard]] std::optional<Solution> solve(const std::vector<double>& log_s,
                                               const std::vector<double>& variance) const;
 

@@ -10,7 +10,7 @@
 namespace paceline {
 
 /// A run as it is seen among the others of its layout.
-struct Run {
+struct TimedRun {
   std::size_t sample = 0;  ///< its place in Study::samples
   int repeat = 0;
   double log_s = 0;      ///< log of the seconds
@@ -21,7 +21,7 @@ struct Run {
 /// A layout that counts has runs; one that doesn't says why.
 struct LayoutTimes {
   Layout layout;
-  std::vector<Run> runs;  ///< those that count, in the order in which they were taken
+  std::vector<TimedRun> runs;  ///< those that count, in the order in which they were taken
   std::string why_not;
   double median_s = std::numeric_limits<double>::quiet_NaN();  ///< of all runs that succeeded, bound or not
 

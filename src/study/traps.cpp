@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "study/recommend.hpp"
 
@@ -34,7 +35,7 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
   const auto used = times.used();
   constexpr double uneven = 0.01;
   if (const long items = items_of(study.info); items > 0) {
-    std::string names;
+    std::set<int> counts;
     double worst = 0;
     for (const auto* layout : used) {
       const int ranks = layout->layout.ranks;
@@ -42,15 +43,13 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
       const auto most = static_cast<double>((items + ranks - 1) / ranks);
       if (most / even - 1 < uneven) continue;
       worst = std::max(worst, most / even - 1);
-      const auto name = std::to_string(ranks);
-      if (!fmt::format(", {},", names).ends_with(fmt::format(" {},", name)))
-        names += (names.empty() ? "" : ", ") + name;
+      counts.insert(ranks);
     }
     if (worst > 0) {
       traps.push_back(
           fmt::format("{} items don't divide by {} ranks: in equal blocks one has up to {:.0f} % more than "
                       "its share",
-                      items, names, 100 * worst));
+                      items, fmt::join(counts, ", "), 100 * worst));
     }
   }
   const long cores = number_of(study.info, "cores");
