@@ -74,10 +74,10 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     if (fits[i].is_testable && std::isfinite(fits[i].aicc)) order.push_back(i);
   }
   if (order.empty()) {
-    return {
-        std::nullopt,
-        fmt::format("{} layouts, {} of different numbers of cores at least, can be met by any law; run more layouts",
-                    layouts, 2)};
+    return {std::nullopt,
+            fmt::format("{} layouts are too few: a law of {} parameters meets them whatever they are; run "
+                        "more layouts",
+                        layouts, fits.front().model->size())};
   }
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return fits[a].aicc < fits[b].aicc; });
   const double best = fits[order.front()].aicc;

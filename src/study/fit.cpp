@@ -131,10 +131,11 @@ std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& t
 
   ModelFit fit;
   fit.model = &model;
-  const double spare = static_cast<double>(layouts.size()) - static_cast<double>(model.size());
-  fit.is_testable = spare > 0;
+  fit.is_testable = layouts.size() > model.size();
+  // A parameter that is held by its bound meets no layout.
+  const double spare = static_cast<double>(layouts.size()) - solution->free;
   if (times.has_noise()) {
-    fit.misfit_p = fit.is_testable ? f_above(solution->chi_squared / spare, spare, times.df) : 1;
+    fit.misfit_p = spare > 0 ? f_above(solution->chi_squared / spare, spare, times.df) : 1;
     if (fit.misfit_p < 0.05) {
       const double added = paule_mandel(residuals_of(data, model, solution->values), data.variance, spare);
       double own = 0;

@@ -34,7 +34,7 @@ Recommendation recommend(const Study& study, const Times& times, const ModelFit*
 /// A sentence a line, for example "use 8 ranks x 12 threads; 4 x 24 is no different".
 std::vector<std::string> sentences(const Recommendation& recommendation);
 
-/// Traps that the sizes of layouts show: items that ranks can't share evenly, hyper-threads, nodes that are part empty.
+/// Traps: items that ranks can't share evenly, layouts that are faster than ideal, hyper-threads, half-empty nodes.
 std::vector<std::string> traps_of(const Study& study, const Times& times, const std::vector<Layout>& fastest);
 
 }  // namespace paceline

@@ -116,7 +116,7 @@ std::optional<Solution> Solver::solve(const std::vector<double>& log_s, const st
   // Coefficients are not negative. If the best without that rule keeps it, that is the answer; if not, the answer lies
   // on a face, where some coefficients are zero: with three of them there are few enough faces to look at all.
   const auto all = (1U << model_->size()) - 1;
-  Solution best{{}, std::numeric_limits<double>::infinity()};
+  Solution best{{}, std::numeric_limits<double>::infinity(), 0};
   std::vector<unsigned> settled;
   for (auto count = static_cast<int>(model_->size()); count > 0; --count) {
     for (unsigned free = 1; free <= all; ++free) {
@@ -141,7 +141,7 @@ std::optional<Solution> Solver::solve(const std::vector<double>& log_s, const st
       if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) continue;
       settled.push_back(free);
       if (minimum.chi_squared >= best.chi_squared) continue;
-      best = {values, minimum.chi_squared};
+      best = {values, minimum.chi_squared, count};
     }
     if (count == static_cast<int>(model_->size()) && !settled.empty()) break;
   }

@@ -11,6 +11,7 @@ namespace paceline {
 struct Solution {
   Values values{};         ///< the law's parameters, within their bounds
   double chi_squared = 0;  ///< sum of (log-time - log of the law's time)^2 / variance
+  int free = 0;            ///< parameters that are not held by a bound
 };
 
 /// The terms of a law at some layouts, ready for many fits of different times at the same places.

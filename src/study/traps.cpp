@@ -28,6 +28,25 @@ long items_of(const StudyInfo& info) {
   return 0;
 }
 
+/// Layouts whose core-seconds are fewer than those of the smallest one, beyond the noise.
+std::string faster_than_ideal(const Study& study, const Times& times) {
+  const LayoutRow* base = nullptr;
+  const auto rows = layout_rows(times, study.info.mode);
+  for (const auto& row : rows) {
+    if (row.efficiency == 1 && (base == nullptr || row.layout.cores() < base->layout.cores())) base = &row;
+  }
+  const auto core_s = [&](const LayoutRow& row, double seconds) {
+    return seconds * row.layout.cores() / work_of(row.layout, study.info.mode);
+  };
+  std::string names;
+  for (const auto& row : rows) {
+    if (base == nullptr || !(core_s(row, row.time.high) < core_s(*base, base->time.low))) continue;
+    names +=
+        fmt::format("{}{} by {:.0f} %", names.empty() ? "" : ", ", name_of(row.layout), 100 * (row.efficiency - 1));
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string> traps_of(const Study& study, const Times& times, const std::vector<Layout>& fastest) {
@@ -51,6 +70,10 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
                       "its share",
                       items, fmt::join(counts, ", "), 100 * worst));
     }
+  }
+  if (const auto names = faster_than_ideal(study, times); !names.empty()) {
+    traps.push_back(
+        fmt::format("faster than ideal: {}; caches help, or the layout of fewest cores is no fair start", names));
   }
   const long cores = number_of(study.info, "cores");
   if (cores <= 0) return traps;

@@ -84,6 +84,15 @@ TEST(FitTest, TwoLayoutsDetermineALawThatTheyCantTest) {
   expect_around(fit.parameters[0], 0.1, 0.01);
 }
 
+TEST(FitTest, FasterThanAnyLawAllowsIsAMisfit) {
+  auto study = test::made_up(amdahl, {0, 10, 0}, {{1, 1, 1}, {2, 1, 1}}, {.noise = 0.005}, 1);
+  for (auto& sample : study.samples) sample.wall_s *= sample.layout.ranks == 2 ? 0.9 : 1;
+  const auto fit = fitted(amdahl, study);
+  EXPECT_EQ(fit.parameters[0].value, 0);
+  EXPECT_LT(fit.misfit_p, 0.01);
+  EXPECT_GT(fit.parameters[1].high, 10) << "the bound took half of the difference from one core's time";
+}
+
 TEST(FitTest, TwoRunsLeaveTheNoiseUnknown) {
   const auto study = test::made_up(amdahl, {0.1, 10, 0}, {{1, 1, 1}, {2, 1, 1}}, {.repeats = 1, .noise = 0.001}, 1);
   const auto fit = fitted(amdahl, study);

@@ -103,7 +103,7 @@ TEST(RecommendTest, NothingRepeatedNothingKnown) {
 }
 
 TEST(RecommendTest, Traps) {
-  auto study = study_of({{{1, 1, 1}, 100}, {{48, 1, 1}, 3}, {{60, 1, 1}, 2.9}});
+  auto study = study_of({{{1, 1, 1}, 100}, {{48, 1, 1}, 3.1}, {{60, 1, 1}, 2.9}});
   const auto traps = [&] { return advice_on(study).traps; };
   EXPECT_TRUE(traps().empty()) << "nothing is known of items and cores";
   study.info.command = "paceline fractal --rows 100 --cols 3000";
@@ -116,6 +116,7 @@ TEST(RecommendTest, Traps) {
   study.info.machine = {{"cores", "128"}};
   EXPECT_TRUE(has(traps(), "leaves 53 % of each node's 128 cores empty"));
   EXPECT_TRUE(has(sentences(advice_on(study)), "beware: "));
+  EXPECT_TRUE(has(advice_on(study_of({{{1, 1, 1}, 9}, {{2, 1, 1}, 4}})).traps, "faster than ideal: 2 x 1 by 12 %"));
 }
 
 }  // namespace
