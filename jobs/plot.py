@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Draws a result file of paceline: plot.py FILE.h5 -o FILE.png|svg|pdf [--force]
+"""Draws a result or a study of paceline: plot.py FILE.h5 -o FILE.png|svg|pdf [--force]
 
 Made to be copied and adapted: a read_ function says what lies in the file, a draw_ function how it looks, and DRAWINGS
-which of them is for which file.
+which of them is for which file. Studies are drawn by plot_study.py beside this.
 """
 import argparse
 import logging
@@ -19,6 +19,8 @@ try:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
     from matplotlib import colors, ticker
+
+    from plot_study import NothingToDraw, draw_study
 except ImportError as missing:
     sys.exit(f"paceline: error: can't plot ({missing}); install python3-numpy, python3-h5py and python3-matplotlib")
 
@@ -144,7 +146,7 @@ def bar_ticks(norm, most):
 # --- any file ---------------------------------------------------------------------------------------------------------
 
 # Group in the file -> function that returns a figure and a sentence for its caption.
-DRAWINGS = {"fractal": draw_fractal}
+DRAWINGS = {"fractal": draw_fractal, "study": draw_study}
 
 
 def add_caption(figure, file, sentence):
@@ -165,12 +167,15 @@ def draw(path):
             if not groups:
                 raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)}",
                               "give the name of a result file")
-            if "digest" not in file.attrs:
+            # A study is never finished; any other result is when it has its digest.
+            if groups[0] != "study" and "digest" not in file.attrs:
                 raise Problem(INPUT, f"{path} is unfinished", "it has no digest yet",
                               "run the same command with --resume")
             figure, sentence = DRAWINGS[groups[0]](file)
             add_caption(figure, file, sentence)
             return figure
+    except NothingToDraw as nothing:
+        raise Problem(INPUT, f"there is nothing to draw in {path}", str(nothing), "go on with its study") from None
     except PermissionError as error:
         raise Problem(INPUT, f"can't read {path}", error.strerror or "no permission", "see that it is yours") from None
     except (OSError, KeyError, ValueError, TypeError, IndexError) as error:

@@ -112,6 +112,9 @@ class Workload {
   /// Upper bound of the work of one item; keeps chunks short enough to stop soon.
   [[nodiscard]] virtual double worst_item_work() const = 0;
 
+  /// Work that can't be shared: called on one thread of rank 0, once, while everybody waits, before any item is
+  /// computed; also by a run that is resumed. Long work looks at `stop` every few milliseconds and then returns.
+  virtual void serial_part(const std::function<bool()>& stop) const;
   /// Computes `items` into `bytes`. Called by many threads at once.
   virtual Work compute(Slab items, std::span<std::byte> bytes) const = 0;
   /// The same by the scalar reference, for --verify.
@@ -124,6 +127,8 @@ class Workload {
   /// Called on rank 0 once every item is there.
   virtual void finish(const ReadItems& read, std::int64_t memory_limit) const;
 };
+
+inline void Workload::serial_part(const std::function<bool()>& /*stop*/) const {}
 
 inline void Workload::finish(const ReadItems& /*read*/, std::int64_t /*memory_limit*/) const {}
 

@@ -110,6 +110,7 @@ std::string text_report(const Record& record) {
     }
     line(name, value);
   }
+  if (record.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", record.serial_part_s));
   if (record.picture_s > 0) line("picture", fmt::format("{:.4f}", record.picture_s));
   line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", record.wall_s, record.serial_s));
   const auto rate_unit = workload.rate_unit();
@@ -154,6 +155,7 @@ std::string json_report(const Record& record) {
   json["compute_mean_s"] = mean(column(record, &RankRow::compute_s));
   json["imbalance"] = imbalance(column(record, &RankRow::compute_s));
   json["imbalance_work"] = imbalance(column(record, &RankRow::work_executed));
+  json["serial_part_s"] = record.serial_part_s;
   json["serial_s"] = record.serial_s;
   const auto useful = sum(column(record, &RankRow::work_useful));
   json["rate"] = rate(useful, workload.rate_unit(), compute_s(record));

@@ -20,8 +20,9 @@ struct Record {
   std::int64_t resumed_items = 0;
   std::string digest;
   double wall_s = 0;
-  double serial_s = 0;
-  double picture_s = 0;  ///< side outputs, on rank 0
+  double serial_part_s = 0;  ///< the workload's own serial work, on rank 0
+  double serial_s = 0;       ///< all that one rank did while the others waited, that among it
+  double picture_s = 0;      ///< side outputs, on rank 0
   std::string io_mode = "none";
 };
 

@@ -93,6 +93,7 @@ class Runner {
     me_.scatter_s = watch.lap();
     if (start == Start::complete) return report(plan, output_.look_again(threads_));
 
+    serial_part();
     const auto computed = compute_and_write(plan);
     const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     if (total < workload_.shape().items()) stop_resumable(total);
@@ -108,6 +109,15 @@ class Runner {
 
  private:
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
+
+  void serial_part() {
+    const Stopwatch watch;
+    together(world_, [&] {
+      if (is_first()) workload_.serial_part([] { return interrupt_signal() != 0; });
+    });
+    serial_part_s_ = watch.seconds();
+  }
+
   ComputeResult compute_and_write(const Plan& plan) {
     const auto& shape = workload_.shape();
     // The writing thread has communicators of its own; its collectives don't mix with anyone's.
@@ -197,7 +207,8 @@ class Runner {
     record.resumed_items = output_.resumed().items;
     record.digest = digest;
     record.wall_s = world_.reduce_all(since_start_.seconds(), MPI_MAX);
-    record.serial_s = output_.serial_s() + write_tail_s_;
+    record.serial_part_s = serial_part_s_;
+    record.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
     record.picture_s = output_.picture_s();
     record.io_mode = output_.io_mode();
     if (is_first()) {
@@ -227,7 +238,8 @@ class Runner {
   RankRow me_;
   Output output_;
   RunTables tables_;
-  double write_tail_s_ = 0;  ///< rank 0 writing while nobody computes
+  double serial_part_s_ = 0;  ///< the workload's own
+  double write_tail_s_ = 0;   ///< rank 0 writing while nobody computes
 };
 
 }  // namespace

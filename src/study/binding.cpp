@@ -82,7 +82,8 @@ std::optional<std::string> why_badly_bound(const std::vector<ProbedProcess>& fou
     for (const auto& cores : process.cores) hosts[process.host].push_back(&cores);
   }
   if (static_cast<int>(distinct.size()) != processes) {
-    return fmt::format("{} started instead of {}", plural(distinct.size(), "process"), processes);
+    return fmt::format("{} process{} started instead of {}", distinct.size(), distinct.size() == 1 ? "" : "es",
+                       processes);
   }
   for (const auto& [host, all] : hosts) {
     Matching matching(all);

@@ -1,6 +1,7 @@
 // Every workload, a line each.
 #include <paceline/workload.hpp>
 
+#include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fractal/fractal.hpp"
 
 namespace paceline {
@@ -18,6 +19,8 @@ std::string simd_target() { return fractal::simd_target_name(); }
 const std::vector<WorkloadEntry>& workloads() {
   static const std::vector<WorkloadEntry> entries = {
       {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},
+      {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
+       make<calibrate::Calibrate>},
   };
   return entries;
 }

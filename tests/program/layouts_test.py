@@ -100,5 +100,22 @@ class Layouts(harness.TestCase):
         self.check_all(["--rows", 3, "--cols", 5], [(1, 8, []), (2, 4, ["--schedule", "block"])])
 
 
+class Calibration(harness.TestCase):
+    def test_is_the_same_for_every_layout(self):
+        found = set()
+        for number, (ranks, threads, schedule) in enumerate(
+                ((None, 1, "block"), (2, 1, "dynamic"), (3, 2, "weighted"), (4, 1, "cyclic"), (1, 2, "dynamic"))):
+            path = self.folder / f"{number}.h5"
+            options = ["--serial", 0.3, "--seconds", 0.2, "--threads", threads, "--schedule", schedule, "-o", path]
+            record = self.record(["calibrate", *options, "--verify"], ranks)
+            # What rank 0 does alone is in the time that one rank takes, and in a place of its own.
+            self.assertGreater(record["serial_part_s"], 0.01)
+            self.assertGreaterEqual(record["serial_s"], record["serial_part_s"])
+            with h5py.File(path) as file:
+                found.add((record["digest"], file["/calibrate/values"][:].tobytes()))
+                self.assertEqual(file["/calibrate/values"].attrs["serial_fraction"], 0.3)
+        self.assertEqual(len(found), 1)
+
+
 if __name__ == "__main__":
     unittest.main()
