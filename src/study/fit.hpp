@@ -35,7 +35,7 @@ struct ModelFit {
 };
 
 struct FitSettings {
-  int replicates = 1000;
+  int replicates = 2000;
   std::uint64_t seed = 1;
 };
 

@@ -33,7 +33,7 @@ std::vector<LayoutRow> layout_rows(const Times& times, ScalingMode mode) {
   std::vector<LayoutRow> rows;
   for (const auto& layout : times.layouts) {
     LayoutRow row{layout.layout, {layout.median_s}, Interval::unknown, Interval::unknown, layout.why_not};
-    if (layout.used()) {
+    if (layout.used() && base != nullptr) {
       const double cores = layout.layout.cores();
       const double base_cores = base->layout.cores();
       const double work = work_of(layout.layout, mode) / work_of(base->layout, mode);

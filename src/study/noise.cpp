@@ -31,8 +31,12 @@ double pooled_scale(const Times& times) {
     const auto own = gaps(layout);
     all.insert(all.end(), own.begin(), own.end());
   }
-  const double half = median_of(std::move(all));
-  return std::isnan(half) ? 0 : half / (std::numbers::sqrt2 * normal_quantile(0.75));
+  if (all.empty()) return 0;
+  const double half = median_of(all);
+  if (half > 0) return half / (std::numbers::sqrt2 * normal_quantile(0.75));
+  // A coarse clock tells most times alike.
+  const double square = std::inner_product(all.begin(), all.end(), all.begin(), 0.0);
+  return std::sqrt(0.5 * square / static_cast<double>(all.size()));
 }
 
 /// Q_n of one layout: the first quartile of |differences|, with the factors for few values of Croux and Rousseeuw 1992.
@@ -66,7 +70,7 @@ void weigh(Times& times) {
   // "3 standard deviations" where the scale is known from few repeats is more of them.
   const double whole = df > 0 ? -t_quantile(normal_cdf(-3.0), df) : infinity;
   for (auto& layout : times.layouts) {
-    const double scale = std::max({pooled, own_scale(layout), least_noise});
+    const double scale = std::max({pooled, own_scale(layout), least_noise, times.clock_s / layout.median_s});
     std::vector<double> deviations;
     for (const auto& run : layout.runs) deviations.push_back(run.deviation);
     const double middle = median_of(deviations);
@@ -214,7 +218,9 @@ void find_noise(Times& times) {
     if (!times.layouts[i].used()) continue;
     const auto& [value, own_df] = own[i];
     const double moderated = std::isinf(prior_df) ? pooled : (prior_df * prior + own_df * value) / (prior_df + own_df);
-    times.layouts[i].noise = std::sqrt(std::max(moderated, least_noise * least_noise));
+    // Times within a step of the clock have the variance step^2/12.
+    const double step = times.clock_s / times.layouts[i].median_s / std::sqrt(12.0);
+    times.layouts[i].noise = std::max({std::sqrt(moderated), least_noise, step});
   }
 
   // Deviations from a mean of n are smaller than noise by sqrt((n-1)/n); what is left is scaled as a whole.
@@ -235,35 +241,6 @@ void find_noise(Times& times) {
   if (squares > 0) {
     for (double& r : times.residuals) r /= std::sqrt(squares / size);
   }
-}
-
-Drift drift_of(const Times& times, const Study& study) {
-  std::vector<std::pair<double, double>> points;  // order, deviation
-  for (const auto& layout : times.layouts) {
-    if (layout.runs.size() < 2) continue;
-    std::vector<double> logs;
-    for (const auto& run : layout.runs) logs.push_back(run.log_s);
-    const double middle = median_of(logs);
-    for (const auto& run : layout.runs) points.emplace_back(study.samples[run.sample].order, run.log_s - middle);
-  }
-  std::sort(points.begin(), points.end());
-  const std::size_t n = points.size();
-  if (n < 4 || points.front().first == points.back().first) return {};
-  std::vector<double> slopes;
-  double score = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const double rise = points[i].second - points[j].second;
-      score += rise > 0 ? 1 : rise < 0 ? -1 : 0;
-      const double run = points[i].first - points[j].first;
-      if (run > 0) slopes.push_back(rise / run);
-    }
-  }
-  const auto count = static_cast<double>(n);
-  const double sd = std::sqrt(count * (count - 1) * (2 * count + 5) / 18);
-  const double z = std::max(0.0, std::abs(score) - 1) / sd;
-  const double change = median_of(std::move(slopes)) * (points.back().first - points.front().first);
-  return {std::expm1(change), 2 * normal_cdf(-z)};
 }
 
 }  // namespace paceline

@@ -30,6 +30,21 @@ std::string why_none(const Tally& tally) {
   return "no run counts: " + text;
 }
 
+/// A program that prints "1.5 s" tells its time in steps of 0.1 s, whatever its repeats agree on.
+double clock_of(const std::map<Layout, std::vector<double>>& seconds) {
+  for (double steps_a_second = 1; steps_a_second < 2e5; steps_a_second *= 10) {
+    bool is_whole = !seconds.empty();
+    for (const auto& [layout, times] : seconds) {
+      for (const double time : times) {
+        const double steps = time * steps_a_second;
+        is_whole = is_whole && std::abs(steps - std::round(steps)) < 1e-9 * std::max(1.0, steps);
+      }
+    }
+    if (is_whole) return 1 / steps_a_second;
+  }
+  return 0;
+}
+
 }  // namespace
 
 double median_of(std::vector<double> values) {
@@ -85,6 +100,7 @@ Times study_times(const Study& study) {
     if (!layout.used() && layout.why_not.empty()) layout.why_not = why_none(tally);
     times.layouts.push_back(std::move(layout));
   }
+  times.clock_s = clock_of(seconds);
   find_blocks(times);
   find_centres(times);
   find_noise(times);

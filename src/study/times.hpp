@@ -61,6 +61,7 @@ struct Drift {
 struct Times {
   std::vector<LayoutTimes> layouts;  ///< by ranks, threads, nodes
   std::vector<Outlier> outliers;
+  double clock_s = 0;             ///< step of the clock, where all times are told in whole steps of 1, 0.1, ... 1e-5 s
   double noise = 0;               ///< relative standard deviation of a run, all layouts together
   double df = 0;                  ///< degrees of freedom of a layout's noise; 0: nothing was repeated
   std::vector<double> residuals;  ///< of runs, scaled to mean 0 and variance 1

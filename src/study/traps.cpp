@@ -58,10 +58,10 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
     double worst = 0;
     for (const auto* layout : used) {
       const int ranks = layout->layout.ranks;
-      const double even = static_cast<double>(items) / ranks;
-      const auto most = static_cast<double>((items + ranks - 1) / ranks);
-      if (most / even - 1 < uneven) continue;
-      worst = std::max(worst, most / even - 1);
+      const long most = (items + ranks - 1) / ranks;
+      const double over = static_cast<double>(most) * ranks / static_cast<double>(items) - 1;
+      if (over < uneven) continue;
+      worst = std::max(worst, over);
       counts.insert(ranks);
     }
     if (worst > 0) {

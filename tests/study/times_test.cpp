@@ -98,6 +98,19 @@ TEST(TimesTest, FewRunsAreCalledOutliersWhereThereAreNone) {
   EXPECT_LT(static_cast<double>(outliers), 0.005 * static_cast<double>(runs));
 }
 
+TEST(TimesTest, TiesOfACoarseClockAreNoOutliers) {
+  auto study = plain({.repeats = 7, .noise = 0.01});
+  EXPECT_EQ(study_times(study).clock_s, 0);
+  // Most runs of the large layouts seem to take the same time.
+  for (auto& sample : study.samples) sample.wall_s = std::round(sample.wall_s * 10) / 10;
+  const auto times = study_times(study);
+  EXPECT_EQ(times.clock_s, 0.1);
+  EXPECT_TRUE(times.outliers.empty());
+  for (const auto* layout : times.used()) EXPECT_GE(layout->noise, 0.1 / layout->median_s / 4);
+  for (auto& sample : study.samples) sample.wall_s = sample.repeat == 6 ? 1.01 : 1;
+  EXPECT_TRUE(study_times(study).outliers.empty());
+}
+
 TEST(TimesTest, ANoisyLayoutHasItsOwnNoise) {
   auto study = plain({.repeats = 10, .noise = 0.01});
   Draws draws(9);
