@@ -52,6 +52,9 @@ CLI::App* add_fit(CLI::App& app, FitOptions& options) {
           ""))
       ->option_text("RANKSxTHREADS");
   sub->add_flag("--json", options.json, "the fit as one JSON object");
+  std::string laws = "Laws, of the seconds T on p cores or on r ranks x t threads:\n";
+  for (const auto& model : models()) laws += fmt::format("  {:<10} {}\n", model.name, model.formula);
+  sub->footer(laws + "a is process_fraction, b thread_fraction, s serial_fraction; gustafson is for weak scaling.");
   return sub;
 }
 

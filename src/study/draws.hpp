@@ -22,7 +22,7 @@ class Draws {
   std::mt19937_64 engine_;
 };
 
-/// Smallest interval of the sorted draws that leaves `tail` of them out on either side.
+/// The points that leave a part of the draws out on either side.
 struct Quantiles {
   double low = 0, high = 0;
 };
