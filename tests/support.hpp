@@ -113,12 +113,12 @@ class Numbers : public Workload {
   [[nodiscard]] std::string kernel_name() const override { return "none"; }
   [[nodiscard]] RateUnit rate_unit() const override { return {"items/s", 1.0}; }
   [[nodiscard]] double worst_item_work() const override { return 1; }
-  Work compute(Slab items, std::span<std::byte> bytes) const override {
+  Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const override {
     if (fails_at >= items.begin && fails_at < items.end) throw std::runtime_error(fmt::format("item {}", fails_at));
-    compute_reference(items, bytes);
+    compute_reference(items, operands, bytes);
     return {static_cast<std::uint64_t>(items.size()), static_cast<std::uint64_t>(2 * items.size())};
   }
-  void compute_reference(Slab items, std::span<std::byte> bytes) const override {
+  void compute_reference(Slab items, Operands /*none*/, std::span<std::byte> bytes) const override {
     const auto each = static_cast<std::size_t>(shape_.bytes_per_item());
     for (auto item = items.begin; item < items.end; ++item) {
       fill_item(item, bytes.subspan(static_cast<std::size_t>(item - items.begin) * each, each));

@@ -10,13 +10,15 @@
 
 namespace paceline {
 
-/// One zeroed piece of memory per node. Construction and destruction are collective over `node`.
+/// One piece of memory per node. Construction and destruction are collective over `node`.
 class NodeMemory {
  public:
   /// Of data(), in bytes: a cache line.
   static constexpr std::size_t alignment = 64;
 
-  NodeMemory(const Comm& node, std::size_t bytes);
+  /// zeroed: by the node's first rank. fresh: whatever it holds, so that those who work on it can touch it first.
+  enum class Content { zeroed, fresh };
+  NodeMemory(const Comm& node, std::size_t bytes, Content content = Content::zeroed);
   NodeMemory(const NodeMemory&) = delete;
   NodeMemory& operator=(const NodeMemory&) = delete;
   ~NodeMemory();

@@ -2,6 +2,7 @@
 // describe the result. A workload knows nothing of ranks and files; the engine knows nothing of fractals.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -50,23 +51,58 @@ struct ImageInfo {
   std::vector<std::uint8_t> palette;
 };
 
-/// The result as it lies in a file: one dataset whose slowest dimension is the items.
+/// The result as it lies in a file: one dataset, cut into items along its slowest dimension.
 struct ResultShape {
   std::string path;  ///< for example `/fractal/counts`
   ElementType type = ElementType::float64;
-  std::vector<std::int64_t> dims;  ///< dims[0] is the number of items
+  std::vector<std::int64_t> dims;  ///< dims[0] is the number of rows
+  std::int64_t rows_per_item = 1;  ///< consecutive ones; the last item may have fewer
   std::string units;               ///< empty: a plain number has none
   std::vector<Axis> axes;          ///< none, or one per dimension
   bool is_image = false;
   ImageInfo image;
   Attributes attributes;  ///< parameters; two runs with equal ones make equal results
 
-  [[nodiscard]] std::int64_t items() const { return dims.at(0); }
-  [[nodiscard]] std::int64_t bytes_per_item() const {
+  [[nodiscard]] std::int64_t items() const { return (dims.at(0) + rows_per_item - 1) / rows_per_item; }
+  [[nodiscard]] std::int64_t bytes_per_row() const {
     auto bytes = bytes_of(type);
     for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
     return bytes;
   }
+  /// Of a whole item, which is what buffers reserve for each.
+  [[nodiscard]] std::int64_t bytes_per_item() const { return rows_per_item * bytes_per_row(); }
+  [[nodiscard]] Slab rows_of(Slab items) const {
+    return {std::min(items.begin * rows_per_item, dims.at(0)), std::min(items.end * rows_per_item, dims.at(0))};
+  }
+  /// What consecutive items really hold.
+  [[nodiscard]] std::size_t bytes_in(Slab items) const {
+    return static_cast<std::size_t>(rows_of(items).size() * bytes_per_row());
+  }
+};
+
+/// Numbers that items are computed from: they are brought to the ranks before, or while, items are computed.
+struct Input {
+  std::string name;  ///< for messages, for example "x"
+  /// Writes the numbers `elements` of it, the same whoever asks; called by many threads at once. Nothing: they lie in
+  /// a file.
+  std::function<void(Slab elements, std::span<double> values)> make;
+  std::filesystem::path file;  ///< HDF5
+  std::string dataset;         ///< one-dimensional, of any real number type
+
+  [[nodiscard]] bool is_made() const { return static_cast<bool>(make); }
+};
+
+/// Whether each rank holds the inputs of its own items, or the ranks of a node share one copy.
+enum class InputMemory { per_rank, per_node };
+
+/// The numbers of some items, one span an input. Valid during the call they are given to.
+using Operands = std::span<const std::span<const double>>;
+
+/// A number that follows from the whole result, for the report and the file.
+struct Value {
+  std::string path;  ///< for example `/array/value`
+  std::string what;  ///< for example "sum of x"
+  double value = 0;
 };
 
 /// What computing a slab amounted to, in the workload's own unit (for the fractal: iterations).
@@ -87,7 +123,8 @@ struct RateUnit {
   double per = 1.0;
 };
 
-/// Reads finished items of the result: bytes must be items.size() * bytes_per_item long.
+/// Reads finished items of the result: bytes must be items.size() * bytes_per_item long. An item that is not whole
+/// leaves the end of its place as it was.
 using ReadItems = std::function<void(Slab items, std::span<std::byte> bytes)>;
 
 class Workload {
@@ -102,7 +139,19 @@ class Workload {
   /// Called once after parsing. Throws Error (usage) for values that make no sense together.
   virtual void prepare() = 0;
 
-  /// Valid after prepare().
+  /// What items are computed from, in the order in which compute() gets it; valid after prepare(). All have the same
+  /// number of elements, and item i is computed from the elements i * elements_per_item() and on.
+  [[nodiscard]] virtual std::span<const Input> inputs() const { return {}; }
+  [[nodiscard]] virtual std::int64_t elements_per_item() const { return 1; }
+  [[nodiscard]] virtual InputMemory input_memory() const { return InputMemory::per_rank; }
+  /// Called once after prepare() if inputs lie in files: how many elements there are.
+  virtual void set_elements(std::int64_t /*elements*/) {}
+  [[nodiscard]] virtual std::int64_t elements() const { return 0; }
+  /// True where memory bandwidth is the likely limit: then memory is touched first by the thread that works on it, and
+  /// the report tells what the memory gives.
+  [[nodiscard]] virtual bool is_memory_bound() const { return false; }
+
+  /// Valid after prepare() and, if it was due, set_elements().
   [[nodiscard]] virtual const ResultShape& shape() const = 0;
   /// What computes, for the report, for example "AVX2, mandelbrot".
   [[nodiscard]] virtual std::string kernel_name() const = 0;
@@ -115,12 +164,17 @@ class Workload {
   /// Work that can't be shared: called on one thread of rank 0, once, while everybody waits, before any item is
   /// computed; also by a run that is resumed. Long work looks at `stop` every few milliseconds and then returns.
   virtual void serial_part(const std::function<bool()>& stop) const;
-  /// Computes `items` into `bytes`. Called by many threads at once.
-  virtual Work compute(Slab items, std::span<std::byte> bytes) const = 0;
+  /// Computes `items` into `bytes`, which is shape().bytes_in(items) long. Called by many threads at once.
+  virtual Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const = 0;
   /// The same by the scalar reference, for --verify.
-  virtual void compute_reference(Slab items, std::span<std::byte> bytes) const = 0;
+  virtual void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const = 0;
   /// Estimated cost of one item in any unit, much cheaper than computing it. Called by many threads at once.
   [[nodiscard]] virtual double estimate_cost(std::int64_t item) const = 0;
+
+  /// Whether conclude() makes anything.
+  [[nodiscard]] virtual bool has_value() const { return false; }
+  /// Called on rank 0 once every item is there: what follows from them.
+  [[nodiscard]] virtual Value conclude(const ReadItems& /*read*/) const { return {}; }
 
   /// Files that finish() writes beside the result; the engine checks that they may be written.
   [[nodiscard]] virtual std::vector<std::filesystem::path> side_outputs() const { return {}; }

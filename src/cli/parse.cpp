@@ -48,7 +48,7 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
   app.add_option("--gather", options.gather, "all ranks write together, or rank 0 gathers and writes")
       ->transform(choice(gathers))
       ->option_text("parallel|root (parallel)");
-  app.add_option("--memory-limit", options.memory_limit, "bytes of the result a rank may hold")
+  app.add_option("--memory-limit", options.memory_limit, "bytes of the result, and of its inputs, that a rank may hold")
       ->transform(CLI::AsSizeValue(false))
       ->option_text("SIZE (512MiB)");
   app.add_flag("--verify", options.verify, "compute again with the scalar reference on one rank and compare");

@@ -5,7 +5,7 @@
 
 namespace paceline {
 
-NodeMemory::NodeMemory(const Comm& node, std::size_t bytes) : node_(node) {
+NodeMemory::NodeMemory(const Comm& node, std::size_t bytes, Content content) : node_(node) {
   void* base = nullptr;
   const auto mine = static_cast<MPI_Aint>(node.rank() == 0 ? bytes + alignment : 0);
   check_mpi(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node.handle(), &base, &window_), "MPI_Win_allocate_shared");
@@ -15,7 +15,7 @@ NodeMemory::NodeMemory(const Comm& node, std::size_t bytes) : node_(node) {
   // Open MPI gives 8-byte alignment. Segments are mapped by pages, so every rank rounds up to the same place.
   auto room = static_cast<std::size_t>(size);
   data_ = static_cast<std::byte*>(std::align(alignment, bytes, base, room));
-  if (node.rank() == 0) std::memset(data_, 0, bytes);
+  if (node.rank() == 0 && content == Content::zeroed) std::memset(data_, 0, bytes);
   node.barrier();
 }
 

@@ -12,8 +12,19 @@ Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int thread
   // what the band might have been.
   const auto slots = std::min(plan.bands(), static_cast<std::int64_t>(slots_.size()));
   for (std::int64_t band = 0; band < slots; ++band) {
-    slot(band).bytes.reset(new std::byte[static_cast<std::size_t>(plan.band_items() * bytes_per_item)]);
+    slot(band).bytes = PageBuffer(static_cast<std::size_t>(plan.band_items() * bytes_per_item));
     slot(band).digests.resize(static_cast<std::size_t>(plan.band_items()));
+  }
+}
+
+void Bands::first_touch() {
+  const auto slots = std::min(plan_.bands(), static_cast<std::int64_t>(slots_.size()));
+  for (const auto& slot : slots_) slot.bytes.prefer_huge_pages();
+#pragma omp parallel for schedule(static, 1)
+  for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
+    for (std::int64_t band = 0; band < slots; ++band) {
+      touch(place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
+    }
   }
 }
 
@@ -35,7 +46,8 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
 
 std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
   const auto first = items.begin - plan_.window(band, rank_).begin;
-  return {slot(band).bytes.get() + first * bytes_per_item_, static_cast<std::size_t>(items.size() * bytes_per_item_)};
+  return slot(band).bytes.bytes().subspan(static_cast<std::size_t>(first * bytes_per_item_),
+                                          static_cast<std::size_t>(items.size() * bytes_per_item_));
 }
 
 void Bands::finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests) {
@@ -58,7 +70,7 @@ Bands::View Bands::view(std::int64_t band) {
   auto& here = slot(band);
   const auto window = plan_.window(band, rank_);
   const auto bytes = static_cast<std::size_t>(window.size() * bytes_per_item_);
-  return {window, merged(here.runs), {here.bytes.get(), bytes}, here.digests};
+  return {window, merged(here.runs), here.bytes.bytes().first(bytes), here.digests};
 }
 
 void Bands::release(std::int64_t band) {

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
 
+#include "run/page_buffer.hpp"
 #include "run/plan.hpp"
 
 namespace paceline {
@@ -16,6 +16,10 @@ namespace paceline {
 class Bands {
  public:
   Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads);
+
+  /// All threads touch the memory first that they will compute into; where that is not asked for, it happens as they
+  /// go.
+  void first_touch();
 
   // For compute threads.
 
@@ -48,7 +52,7 @@ class Bands {
 
  private:
   struct Slot {
-    std::unique_ptr<std::byte[]> bytes;
+    PageBuffer bytes;
     std::vector<std::uint64_t> digests;
     std::mutex mutex;
     std::vector<Slab> runs;

@@ -30,6 +30,8 @@ std::vector<Slab> unfinished(Slab chunk, const std::vector<std::uint8_t>& skip) 
 /// What one thread adds up by itself.
 struct Share {
   double busy_s = 0;
+  double digest_s = 0;
+  Inputs::Scratch scratch;
   std::int64_t items = 0;
   Work work;
   Digest digest;
@@ -37,9 +39,15 @@ struct Share {
 
 class Team {
  public:
-  Team(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands, const Board& board,
-       const std::vector<std::uint8_t>& skip)
-      : plan_(plan), workload_(workload), dispenser_(dispenser), bands_(bands), board_(board), skip_(skip) {}
+  Team(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser, Bands& bands,
+       const Board& board, const std::vector<std::uint8_t>& skip)
+      : plan_(plan),
+        workload_(workload),
+        inputs_(inputs),
+        dispenser_(dispenser),
+        bands_(bands),
+        board_(board),
+        skip_(skip) {}
 
   ComputeResult run() {
     const int threads = plan_.request().threads;
@@ -63,6 +71,8 @@ class Team {
 
     for (const auto& share : shares) {
       result_.busy_s.push_back(share.busy_s);
+      result_.make_s = std::max(result_.make_s, share.scratch.make_s);
+      result_.digest_s = std::max(result_.digest_s, share.digest_s);
       result_.items += share.items;
       result_.work += share.work;
       result_.digest.add(share.digest.sum());
@@ -79,12 +89,15 @@ class Team {
   Share work(int thread) {
     Share share;
     const auto stop = [this] { return stopping(); };
+    // What is made just in time should still be in the cache when it is used.
+    const auto step = plan_.feeding() == Feeding::made ? std::int64_t{1} : plan_.piece_items();
     while (!stopping()) {
-      const auto chunk = dispenser_.claim();
+      const auto chunk = dispenser_.claim(thread);
       if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
+      for (Nap nap; !inputs_.is_ready(chunk->band) && !stopping();) nap.take();
       for (const auto& part : unfinished(chunk->items, skip_)) {
-        for (auto begin = part.begin; begin < part.end && !stopping(); begin += plan_.piece_items()) {
-          compute_piece(chunk->band, {begin, std::min(begin + plan_.piece_items(), part.end)}, share);
+        for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
+          compute_piece(chunk->band, {begin, std::min(begin + step, part.end)}, share);
         }
       }
     }
@@ -92,18 +105,21 @@ class Team {
   }
 
   void compute_piece(std::int64_t band, Slab items, Share& share) {
-    const auto bytes = bands_.place(band, items);
-    const Stopwatch watch;
-    share.work += workload_.compute(items, bytes);
-    share.busy_s += watch.seconds();
-    const auto each = bytes.size() / static_cast<std::size_t>(items.size());
+    const auto& shape = workload_.shape();
+    const auto operands = inputs_.of(band, items, share.scratch);
+    const auto bytes = bands_.place(band, items).first(shape.bytes_in(items));
+    Stopwatch watch;
+    share.work += workload_.compute(items, operands, bytes);
+    share.busy_s += watch.lap();
+    const auto each = static_cast<std::size_t>(shape.bytes_per_item());
     std::vector<std::uint64_t> digests;
     for (auto item = items.begin; item < items.end; ++item) {
       const auto at = static_cast<std::size_t>(item - items.begin) * each;
-      digests.push_back(item_digest(item, bytes.subspan(at, each)));
+      digests.push_back(item_digest(item, bytes.subspan(at, std::min(each, bytes.size() - at))));
       share.digest.add(digests.back());
     }
     bands_.finished(band, items, digests);
+    share.digest_s += watch.lap();
     share.items += items.size();
     board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
     board_.my_pulse().beats.fetch_add(1, std::memory_order_relaxed);
@@ -117,6 +133,7 @@ class Team {
 
   const Plan& plan_;
   const Workload& workload_;
+  const Inputs& inputs_;
   Dispenser& dispenser_;
   Bands& bands_;
   const Board& board_;
@@ -127,9 +144,9 @@ class Team {
 
 }  // namespace
 
-ComputeResult compute(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands,
-                      const Board& board, const std::vector<std::uint8_t>& skip) {
-  return Team(plan, workload, dispenser, bands, board, skip).run();
+ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
+                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip) {
+  return Team(plan, workload, inputs, dispenser, bands, board, skip).run();
 }
 
 }  // namespace paceline

@@ -12,11 +12,14 @@
 #include "run/bands.hpp"
 #include "run/board.hpp"
 #include "run/dispenser.hpp"
+#include "run/inputs.hpp"
 
 namespace paceline {
 
 struct ComputeResult {
   std::vector<double> busy_s;  ///< per thread: seconds inside the workload
+  double make_s = 0;           ///< of the thread that spent most: inputs made just in time
+  double digest_s = 0;         ///< of the thread that spent most
   std::int64_t items = 0;
   Work work;
   Digest digest;
@@ -25,7 +28,7 @@ struct ComputeResult {
 
 /// `skip[item]` is not 0 for items that a former run has finished; empty: none has.
 /// Stops early, without an error, when the board or a signal says so.
-ComputeResult compute(const Plan& plan, const Workload& workload, Dispenser& dispenser, Bands& bands,
-                      const Board& board, const std::vector<std::uint8_t>& skip);
+ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
+                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip);
 
 }  // namespace paceline

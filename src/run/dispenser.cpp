@@ -22,10 +22,36 @@ constexpr int reply_tag = 2;
 
 }  // namespace
 
-std::optional<Chunk> OwnDispenser::claim() {
-  const auto index = next_.fetch_add(1, std::memory_order_relaxed);
-  if (index >= chunks_) return std::nullopt;
-  return plan_.own_chunk(rank_, index);
+OwnDispenser::OwnDispenser(const Plan& plan, int rank)
+    : plan_(plan),
+      rank_(rank),
+      threads_(plan.request().threads),
+      parts_(static_cast<std::size_t>(plan.bands() * threads_)),
+      places_(static_cast<std::size_t>(threads_)) {
+  const auto chunks = plan.own_chunks(rank);
+  for (std::int64_t band = 0, first = 0; band < plan.bands(); ++band) {
+    auto last = first;
+    while (last < chunks && plan.own_chunk(rank, last).band == band) ++last;
+    for (int thread = 0; thread < threads_; ++thread) {
+      auto& part = parts_[static_cast<std::size_t>(band * threads_ + thread)];
+      const auto own = even_part({first, last}, thread, threads_);
+      part.next = own.begin;
+      part.end = own.end;
+    }
+    first = last;
+  }
+}
+
+std::optional<Chunk> OwnDispenser::claim(int thread) {
+  for (auto& band = places_[static_cast<std::size_t>(thread)].band; band < plan_.bands(); ++band) {
+    for (int k = 0; k < threads_; ++k) {
+      auto& part = parts_[static_cast<std::size_t>(band * threads_ + (thread + k) % threads_)];
+      if (part.next.load(std::memory_order_relaxed) >= part.end) continue;
+      const auto index = part.next.fetch_add(1, std::memory_order_relaxed);
+      if (index < part.end) return plan_.own_chunk(rank_, index);
+    }
+  }
+  return std::nullopt;
 }
 
 SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const Board& board)
@@ -41,7 +67,7 @@ SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const Boar
 
 SharedDispenser::~SharedDispenser() = default;
 
-std::optional<Chunk> SharedDispenser::claim() {
+std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
   auto& shared = board_.shared();
   for (;;) {
     auto word = shared.current.load();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "run/board.hpp"
 #include "run/plan.hpp"
@@ -14,25 +15,34 @@ namespace paceline {
 class Dispenser {
  public:
   virtual ~Dispenser() = default;
-  /// The next chunk for the calling thread, bands in non-decreasing order; nothing when all are handed out.
-  virtual std::optional<Chunk> claim() = 0;
+  /// The next chunk for thread `thread` of this rank, bands in non-decreasing order; nothing when all are handed out.
+  virtual std::optional<Chunk> claim(int thread) = 0;
   /// Keeps other nodes supplied. Returns at once.
   virtual void serve() {}
   /// True once no other node may ask again: only then may the serving thread leave.
   [[nodiscard]] virtual bool served() const { return true; }
 };
 
-/// Block, cyclic and weighted: the rank's own chunks, shared by its threads.
+/// Block, cyclic and weighted: the rank's own chunks, shared by its threads. A thread takes first what lies in its own
+/// part of a band, in memory that it has touched first, and then helps its neighbours.
 class OwnDispenser : public Dispenser {
  public:
-  OwnDispenser(const Plan& plan, int rank) : plan_(plan), rank_(rank), chunks_(plan.own_chunks(rank)) {}
-  std::optional<Chunk> claim() override;
+  OwnDispenser(const Plan& plan, int rank);
+  std::optional<Chunk> claim(int thread) override;
 
  private:
+  struct Part {
+    std::atomic<std::int64_t> next{0};  ///< as numbers of own chunks
+    std::int64_t end = 0;
+  };
+  struct alignas(64) Place {
+    std::int64_t band = 0;
+  };
   const Plan& plan_;
   int rank_;
-  std::int64_t chunks_;
-  std::atomic<std::int64_t> next_{0};
+  int threads_;
+  std::vector<Part> parts_;    ///< a row a band, a part a thread
+  std::vector<Place> places_;  ///< the band that a thread is in
 };
 
 /// Dynamic: threads of all ranks of a node take chunks from a counter in shared memory. Between nodes the first rank
@@ -42,7 +52,7 @@ class SharedDispenser : public Dispenser {
   /// Collective over `world`; `board` belongs to this rank's node.
   SharedDispenser(const Plan& plan, const Comm& world, const Board& board);
   ~SharedDispenser() override;
-  std::optional<Chunk> claim() override;
+  std::optional<Chunk> claim(int thread) override;
   void serve() override;
   [[nodiscard]] bool served() const override;
 

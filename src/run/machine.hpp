@@ -1,6 +1,7 @@
 // What this machine is and which cores this process may use: read, not assumed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct Machine {
   int cores = 1;
   int hardware_threads = 1;
   int numa_nodes = 1;
+  std::int64_t cache_bytes = 0;  ///< of all caches of the last level
   std::vector<int> bound_cores;  ///< logical numbers of the cores that this process may use
 };
 

@@ -31,7 +31,15 @@ Provenance provenance(const RunOptions& options) {
           {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
 }
 
+/// Without --output, something may still have to be read back.
+bool needs_scratch(const RunOptions& options) {
+  const auto& workload = *options.workload;
+  return options.output.empty() && (options.verify || workload.has_value() || !workload.side_outputs().empty());
+}
+
 }  // namespace
+
+Gather gather_of(const RunOptions& options) { return needs_scratch(options) ? Gather::root : options.gather; }
 
 Output::~Output() {
   std::error_code code;
@@ -60,6 +68,12 @@ Start Output::check() {
     start = check_output(output, existing, bytes);
   }
   if (start == Start::complete) stored_digest_ = stored_digest(output, shape);
+  for (const auto& input : workload().inputs()) {
+    if (!input.is_made() && !output.empty() && is_same_place(input.file, output)) {
+      throw Error(ExitCode::usage, "input and output are the same file", output.string(),
+                  "give the result another name");
+    }
+  }
   for (const auto& side : workload().side_outputs()) {
     if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
       throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
@@ -87,7 +101,7 @@ Start Output::open() {
   const auto sides = workload().side_outputs();
   if (!options_.output.empty()) {
     path_ = part_of(options_.output);
-  } else if (options_.verify || !sides.empty()) {
+  } else if (needs_scratch(options_)) {
     const auto near = sides.empty() ? fs::temp_directory_path() / "paceline" : sides.front();
     path_ = fmt::format("{}.{}.scratch", near.string(), getpid());
     is_scratch_ = true;
@@ -95,7 +109,7 @@ Start Output::open() {
     return start;
   }
 
-  const bool is_parallel = options_.gather == Gather::parallel && !is_scratch_;
+  const bool is_parallel = gather_of(options_) == Gather::parallel;
   // The structure is one rank's work; from then on only data changes, so that the file opens whenever a run ends.
   if (start == Start::fresh) first_alone([&] { ResultFile::create(path_, shape, provenance(options_)); });
   together(world_, [&] {
@@ -104,7 +118,7 @@ Start Output::open() {
     file_.emplace(path_, comm, shape, ResultFile::Access::write);
   });
   if (start == Start::resume) {
-    resumed_ = read_resumed(world_, file(), shape.items(), shape.bytes_per_item(), options_.memory_limit);
+    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit);
   }
   return start;
 }
@@ -130,7 +144,10 @@ void Output::close_quietly() {
 double Output::publish(const std::string& digest, const RunTables& tables, int threads) {
   if (path_.empty()) return 0;
   Stopwatch watch;
-  first_alone([&] { ResultFile::seal(path_, digest, tables); });
+  first_alone([&] {
+    conclude(path_);
+    ResultFile::seal(path_, digest, tables, value_);
+  });
   double write_s = watch.seconds();
   if (options_.verify) first_alone([&] { read_back(path_, true, false, threads); });
   watch.lap();
@@ -146,8 +163,16 @@ std::string Output::look_again(int threads) {
   first_alone([&] {
     const bool draws = is_picture_missing_ && !workload().side_outputs().empty();
     if (options_.verify || draws) read_back(options_.output, options_.verify, draws, threads);
+    conclude(options_.output);
   });
   return stored_digest_;
+}
+
+/// On rank 0 alone.
+void Output::conclude(const fs::path& from) {
+  if (!workload().has_value()) return;
+  const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
+  value_ = workload().conclude([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); });
 }
 
 /// On rank 0 alone: reads the file as it is on disk.

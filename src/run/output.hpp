@@ -15,6 +15,9 @@
 
 namespace paceline {
 
+/// How the ranks gather: as asked, but in a scratch file, which rank 0 alone has, it is rank 0 that writes.
+Gather gather_of(const RunOptions& options);
+
 /// Members are collective over the world unless they say otherwise; errors are agreed upon.
 class Output {
  public:
@@ -45,11 +48,14 @@ class Output {
   [[nodiscard]] const std::string& io_mode() const { return io_mode_; }
   [[nodiscard]] double serial_s() const { return serial_s_; }  ///< what rank 0 did while the others waited
   [[nodiscard]] double picture_s() const { return picture_s_; }
+  /// On rank 0, of a workload that has one. Not collective.
+  [[nodiscard]] const std::optional<Value>& value() const { return value_; }
 
  private:
   Start check();
   void first_alone(const std::function<void()>& action);
   void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
+  void conclude(const std::filesystem::path& from);
   [[nodiscard]] const Workload& workload() const { return *options_.workload; }
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
 
@@ -64,6 +70,7 @@ class Output {
   std::string io_mode_ = "none";
   double serial_s_ = 0;
   double picture_s_ = 0;
+  std::optional<Value> value_;
 };
 
 }  // namespace paceline

@@ -43,19 +43,7 @@ std::int64_t choose_piece(const PlanRequest& request) {
 
 Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   const auto items = request_.items;
-  // Where rank 0 gathers slabs, it holds the pieces of everyone.
-  const bool root_holds_all = owns_slabs() && request_.gather == Gather::root;
-  const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
-  const auto limit_items = request_.memory_limit / held / request_.bytes_per_item;
-  if (limit_items < 1) {
-    throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", request_.memory_limit),
-                fmt::format("{} items of {} bytes must fit", held, request_.bytes_per_item),
-                "raise it or make the items smaller");
-  }
   piece_ = choose_piece(request_);
-  chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
-                      std::min(limit_items, std::max(items, std::int64_t{1})));
-
   if (owns_slabs()) {
     if (request_.schedule == Schedule::weighted) {
       own_ = equal_cost_slabs(items, request_.ranks, request_.costs);
@@ -63,21 +51,47 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
       for (int rank = 0; rank < request_.ranks; ++rank) own_.push_back(even_part({0, items}, rank, request_.ranks));
     }
   }
-  std::int64_t share = items;  // what a band must cover in all the bands together
-  for (std::size_t r = 0; r < own_.size(); ++r) share = r == 0 ? own_[r].size() : std::max(share, own_[r].size());
+  share_ = items;
+  for (std::size_t r = 0; r < own_.size(); ++r) share_ = r == 0 ? own_[r].size() : std::max(share_, own_[r].size());
 
-  // Several bands even where one would fit, so that writing overlaps with computing.
-  const auto worthwhile = divide_up(smallest_band_bytes, request_.bytes_per_item * (owns_slabs() ? request_.ranks : 1));
-  band_items_ = std::min(limit_items, std::max(worthwhile, divide_up(share, 8)));
-  band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share));
-  if (chunk_ > band_items_) chunk_ = band_items_;
-  band_items_ = band_items_ / chunk_ * chunk_;
-  bands_ = std::max(std::int64_t{1}, divide_up(share, band_items_));
+  size_bands(request_.bytes_per_item, 0);
+  if (request_.input_bytes_per_item > 0) {
+    feeding_ = Feeding::resident;
+    if (held_input_bytes() > request_.memory_limit - held_bytes()) {
+      feeding_ = request_.inputs_can_be_made ? Feeding::made : Feeding::streamed;
+    }
+    if (feeding_ == Feeding::streamed) {
+      size_bands(request_.bytes_per_item, divide_up(request_.input_bytes_per_item, request_.input_sharers));
+    }
+  }
   if (request_.schedule == Schedule::dynamic && all_chunks() > most_dynamic_chunks) {
     throw Error(ExitCode::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
                 fmt::format("the dynamic schedule counts {}", most_dynamic_chunks),
                 "raise --chunk and --memory-limit, or choose another --schedule");
   }
+}
+
+/// `extra_bytes_per_item`: what is held beside the result of each band in flight.
+void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item) {
+  // Where rank 0 gathers slabs, it holds the pieces of everyone.
+  const bool root_holds_all = owns_slabs() && request_.gather == Gather::root;
+  const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
+  const auto limit_items = request_.memory_limit / (held * bytes_per_item + bands_in_flight() * extra_bytes_per_item);
+  if (limit_items < 1) {
+    throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", request_.memory_limit),
+                fmt::format("{} items of {} bytes must fit", held, bytes_per_item + extra_bytes_per_item),
+                "raise it or make the items smaller");
+  }
+  chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
+                      std::min(limit_items, std::max(request_.items, std::int64_t{1})));
+  // Several bands even where one would fit, so that writing overlaps with computing.
+  const auto worthwhile =
+      divide_up(smallest_band_bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
+  band_items_ = std::min(limit_items, std::max(worthwhile, divide_up(share_, 8)));
+  band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
+  if (chunk_ > band_items_) chunk_ = band_items_;
+  band_items_ = band_items_ / chunk_ * chunk_;
+  bands_ = std::max(std::int64_t{1}, divide_up(share_, band_items_));
 }
 
 bool Plan::owns_slabs() const {
@@ -89,6 +103,14 @@ Slab Plan::band_range(std::int64_t band) const {
 }
 
 Slab Plan::own_slab(int rank) const { return own_.empty() ? Slab{} : own_[static_cast<std::size_t>(rank)]; }
+
+Slab Plan::reach(int rank) const { return owns_slabs() ? own_slab(rank) : Slab{0, request_.items}; }
+
+Slab Plan::thread_part(std::int64_t band, int rank, int thread) const {
+  const auto all = window(band, rank);
+  const auto part = even_part({0, chunks_in(all.size())}, thread, request_.threads);
+  return {std::min(all.begin + part.begin * chunk_, all.end), std::min(all.begin + part.end * chunk_, all.end)};
+}
 
 Slab Plan::window(std::int64_t band, int rank) const {
   if (!owns_slabs()) return band_range(band);
@@ -157,6 +179,16 @@ std::int64_t Plan::held_bytes() const {
   return (flying * band_items_ + gathered) * request_.bytes_per_item;
 }
 
+std::int64_t Plan::held_input_bytes() const {
+  switch (feeding_) {
+    case Feeding::resident: return divide_up(share_ * request_.input_bytes_per_item, request_.input_sharers);
+    case Feeding::streamed:
+      return divide_up(std::min(std::int64_t{bands_in_flight()}, bands_) * band_items_ * request_.input_bytes_per_item,
+                       request_.input_sharers);
+    default: return 0;
+  }
+}
+
 std::vector<std::int64_t> sample_items(std::int64_t items, int ranks) {
   // Costs change little from an item to the next: better a few good samples than many rough ones.
   const auto count = std::min(items, std::max(std::int64_t{128}, std::int64_t{32} * ranks));
@@ -201,6 +233,16 @@ std::string to_string(Schedule schedule) {
     case Schedule::cyclic: return "cyclic";
     case Schedule::dynamic: return "dynamic";
     case Schedule::weighted: return "weighted";
+  }
+  return "?";
+}
+
+std::string to_string(Feeding feeding) {
+  switch (feeding) {
+    case Feeding::none: return "none";
+    case Feeding::resident: return "resident";
+    case Feeding::made: return "made";
+    case Feeding::streamed: return "streamed";
   }
   return "?";
 }

@@ -19,6 +19,14 @@ namespace paceline {
 enum class Schedule { block, cyclic, dynamic, weighted };
 enum class Gather { parallel, root };
 
+/// How inputs come to those who compute.
+enum class Feeding {
+  none,      ///< there are none
+  resident,  ///< all that a rank may need is brought to it before it computes
+  made,      ///< too large for that: each thread makes what it needs when it needs it
+  streamed,  ///< too large for that: read from their files band by band, ahead of need
+};
+
 struct PlanRequest {
   std::int64_t items = 0;
   std::int64_t bytes_per_item = 1;
@@ -30,6 +38,9 @@ struct PlanRequest {
   std::int64_t memory_limit = std::int64_t{512} << 20;  ///< bytes of the result that a rank may hold
   double worst_item_work = 0;                           ///< upper bound, in the workload's unit; bounds a chosen chunk
   std::vector<double> costs;                            ///< weighted: estimated cost per sample, see sample_items()
+  std::int64_t input_bytes_per_item = 0;                ///< of all inputs together
+  bool inputs_can_be_made = false;                      ///< by any rank at any time; else they are read
+  int input_sharers = 1;                                ///< ranks that hold one copy together
 };
 
 /// A chunk as it is handed to a thread.
@@ -72,13 +83,22 @@ class Plan {
     Slab items;
   };
   [[nodiscard]] std::vector<Share> shares(std::int64_t band, Slab items, int rank) const;
+  /// True if each rank owns one slab: block and weighted.
+  [[nodiscard]] bool owns_slabs() const;
   /// Items that `rank` owns from the start; empty for dynamic and cyclic, where it owns no single slab.
   [[nodiscard]] Slab own_slab(int rank) const;
-  /// Bytes of the result that a rank holds at most.
+  /// All that `rank` may compute.
+  [[nodiscard]] Slab reach(int rank) const;
+  /// The chunks of a band that a thread of `rank` takes first, as items; block and weighted.
+  [[nodiscard]] Slab thread_part(std::int64_t band, int rank, int thread) const;
+
+  [[nodiscard]] Feeding feeding() const { return feeding_; }
+  /// Bytes that a rank holds at most: of the result, and of inputs.
   [[nodiscard]] std::int64_t held_bytes() const;
+  [[nodiscard]] std::int64_t held_input_bytes() const;
 
  private:
-  [[nodiscard]] bool owns_slabs() const;
+  void size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item);
   [[nodiscard]] Slab band_range(std::int64_t band) const;
   [[nodiscard]] int writers(std::int64_t band_items) const;
   [[nodiscard]] std::int64_t chunks_in(std::int64_t items) const;
@@ -88,6 +108,8 @@ class Plan {
   std::int64_t piece_ = 1;
   std::int64_t band_items_ = 1;  ///< of the whole band (cyclic, dynamic) or of a rank's piece (block, weighted)
   std::int64_t bands_ = 1;
+  std::int64_t share_ = 0;  ///< what the bands of a rank cover in all
+  Feeding feeding_ = Feeding::none;
   std::vector<Slab> own_;  ///< block and weighted: a slab a rank
 };
 
@@ -98,5 +120,6 @@ std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vec
 
 std::string to_string(Schedule schedule);
 std::string to_string(Gather gather);
+std::string to_string(Feeding feeding);
 
 }  // namespace paceline

@@ -42,7 +42,8 @@ double rate(double amount, const RateUnit& unit, double seconds) {
 double compute_s(const Record& record) { return largest(column(record, &RankRow::compute_s)); }
 
 double computed_bytes(const Record& record) {
-  return static_cast<double>(record.computed_items * record.options->workload->shape().bytes_per_item());
+  const auto& shape = record.options->workload->shape();
+  return static_cast<double>(shape.bytes_in({0, record.computed_items}));
 }
 
 /// "2" when all ranks have it, else "1 to 2".
@@ -59,9 +60,54 @@ std::string layout(const PlanRequest& request) {
   return fmt::format("{} x {}", plural(request.ranks, "rank"), plural(request.threads, "thread"));
 }
 
+/// Threads that have a core of their own, at the most.
+double workers(const Record& record) {
+  const auto& request = record.plan->request();
+  return std::min(static_cast<double>(request.ranks) * request.threads, static_cast<double>(record.cores_used));
+}
+
+double rate_together(const Record& record) {
+  const auto seconds = compute_s(record);
+  return seconds > 0 ? sum(column(record, &RankRow::work_useful)) / seconds : 0;
+}
+
+/// More than one core was at work, and all together did less than this share of what each does alone.
+bool memory_is_the_limit(const Record& record) {
+  constexpr double shared = 0.8;
+  return rate_together(record) < shared * workers(record) * record.rate_alone;
+}
+
+std::string memory_text(const Record& record) {
+  const auto unit = record.options->workload->rate_unit();
+  const auto together = rate_together(record);
+  const auto alone = fmt::format("{:.1f} {} by one core alone", record.rate_alone / unit.per, unit.name);
+  if (workers(record) < 2) return alone;
+  return fmt::format("{}, {:.1f} together: {:.2f} x on {:.0f} cores, the {} the limit", alone, together / unit.per,
+                     together / record.rate_alone, workers(record),
+                     memory_is_the_limit(record) ? "memory is" : "cores are");
+}
+
+std::string inputs_text(const Record& record) {
+  const auto& workload = *record.options->workload;
+  const auto& inputs = workload.inputs();
+  const auto feeding = record.plan->feeding();
+  const auto each = static_cast<double>(workload.elements()) * sizeof(double);
+  auto text = fmt::format("{} of {} {}", inputs.size(), human_bytes(each), inputs.front().is_made() ? "made" : "read");
+  if (feeding == Feeding::made) return text + " as they are needed, in the cache: they exceed --memory-limit";
+  text += workload.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
+  return feeding == Feeding::streamed ? text + ", band by band: they exceed --memory-limit" : text;
+}
+
+std::string scatter_text(const Record& record) {
+  const auto& inputs = record.options->workload->inputs();
+  const auto copy_s = largest(column(record, &RankRow::copy_s));
+  return fmt::format("   allocate {:.4f}, {} {:.4f}, copy {:.4f}", largest(column(record, &RankRow::allocate_s)),
+                     inputs.front().is_made() ? "make" : "read", largest(column(record, &RankRow::fill_s)), copy_s);
+}
+
 std::string dims_text(const ResultShape& shape) {
   return fmt::format("{} ({} x {} bytes, {})", shape.path, fmt::join(shape.dims, " x "), bytes_of(shape.type),
-                     human_bytes(static_cast<double>(shape.items() * shape.bytes_per_item())));
+                     human_bytes(static_cast<double>(shape.bytes_in({0, shape.items()}))));
 }
 
 }  // namespace
@@ -84,6 +130,7 @@ std::string text_report(const Record& record) {
   line("cores", fmt::format("{} on {}, {} bound a rank", record.cores_used, plural(record.nodes, "node"),
                             range(column(record, &RankRow::bound_cores))));
   line("kernel", workload.kernel_name());
+  if (!workload.inputs().empty()) line("inputs", inputs_text(record));
   line("schedule", fmt::format("{}, chunks of {}, {}, gather {}", to_string(request.schedule),
                                plural(record.plan->chunk_items(), "item"), plural(record.plan->bands(), "band"),
                                to_string(request.gather)));
@@ -99,6 +146,7 @@ std::string text_report(const Record& record) {
   text += "  phase     slowest rank [s]\n";
   for (const auto& [name, seconds] : phases) {
     auto value = fmt::format("{:.4f}", largest(column(record, seconds)));
+    if (std::string_view(name) == "scatter" && !workload.inputs().empty()) value += scatter_text(record);
     if (std::string_view(name) == "compute") {
       value += fmt::format("   slowest/mean {:.3f}, in executed work {:.3f}", imbalance(column(record, seconds)),
                            imbalance(column(record, &RankRow::work_executed)));
@@ -123,8 +171,11 @@ std::string text_report(const Record& record) {
   }
   const auto useful = sum(column(record, &RankRow::work_useful));
   const auto executed = sum(column(record, &RankRow::work_executed));
-  if (useful > 0) rates += fmt::format("; executed {:.3g} % of what was counted", 100 * executed / useful);
+  if (useful > 0 && useful != executed)
+    rates += fmt::format("; executed {:.3g} % of what was counted", 100 * executed / useful);
   line("rate", rates);
+  if (record.rate_alone > 0) line("memory", memory_text(record));
+  if (record.value) line("value", fmt::format("{:.17g} ({})", record.value->value, record.value->what));
   text += fmt::format("digest: {}\n", record.digest);
   return text;
 }
@@ -152,6 +203,16 @@ std::string json_report(const Record& record) {
   json["wall_s"] = record.wall_s;
   for (const auto& [name, seconds] : phases) json["phases"][name] = largest(column(record, seconds));
   json["picture_s"] = record.picture_s;
+  if (!workload.inputs().empty()) {
+    auto& json_inputs = json["inputs"];
+    json_inputs["feeding"] = to_string(record.plan->feeding());
+    json_inputs["memory"] = workload.input_memory() == InputMemory::per_node ? "shared" : "private";
+    json_inputs["bytes"] = std::ssize(workload.inputs()) * workload.elements() * std::int64_t{sizeof(double)};
+    json_inputs["allocate_s"] = largest(column(record, &RankRow::allocate_s));
+    json_inputs["fill_s"] = largest(column(record, &RankRow::fill_s));
+    json_inputs["copy_s"] = largest(column(record, &RankRow::copy_s));
+  }
+  json["digest_s"] = largest(column(record, &RankRow::digest_s));
   json["compute_mean_s"] = mean(column(record, &RankRow::compute_s));
   json["imbalance"] = imbalance(column(record, &RankRow::compute_s));
   json["imbalance_work"] = imbalance(column(record, &RankRow::work_executed));
@@ -172,7 +233,15 @@ std::string json_report(const Record& record) {
     const auto* first = record.tables.busy_s.data() + static_cast<std::int64_t>(r) * width;
     json["thread_busy_s"].push_back(std::vector<double>(first, first + width));
   }
-  json["bytes"] = request.items * workload.shape().bytes_per_item();
+  if (record.rate_alone > 0) {
+    json["rate_alone"] = record.rate_alone / workload.rate_unit().per;
+    json["memory_is_the_limit"] = workers(record) >= 2 && memory_is_the_limit(record);
+  }
+  if (record.value) {
+    json["value"] = record.value->value;
+    json["value_what"] = record.value->what;
+  }
+  json["bytes"] = workload.shape().bytes_in({0, request.items});
   json["io_mode"] = record.io_mode;
   json["output"] = options.output.string();
   // A path may hold bytes that are no UTF-8.
@@ -190,6 +259,10 @@ std::string plan_report(const RunOptions& options, const Plan& plan, const std::
   text += fmt::format("  memory    at most {} of the result a rank (limit {})\n",
                       human_bytes(static_cast<double>(plan.held_bytes())),
                       human_bytes(static_cast<double>(request.memory_limit)));
+  if (plan.feeding() != Feeding::none) {
+    text += fmt::format("  inputs    {}, at most {} of them a rank\n", to_string(plan.feeding()),
+                        human_bytes(static_cast<double>(plan.held_input_bytes())));
+  }
   for (int rank = 0; rank < request.ranks; ++rank) {
     const auto cores = plural(bound_cores[static_cast<std::size_t>(rank)], "bound core");
     std::string items = "claims chunks while there are any";
@@ -200,7 +273,7 @@ std::string plan_report(const RunOptions& options, const Plan& plan, const std::
       const auto own = plan.own_slab(rank);
       items = own.empty() ? "no items"
                           : fmt::format("items {} to {}: {}, {}", own.begin, own.end - 1, plural(own.size(), "item"),
-                                        human_bytes(static_cast<double>(own.size() * shape.bytes_per_item())));
+                                        human_bytes(static_cast<double>(shape.bytes_in(own))));
     }
     text += fmt::format("  rank {:<4} {} ({})\n", rank, items, cores);
   }

@@ -1,6 +1,7 @@
 // The report of a run: for people, or one JSON object.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Record {
   double serial_part_s = 0;  ///< the workload's own serial work, on rank 0
   double serial_s = 0;       ///< all that one rank did while the others waited, that among it
   double picture_s = 0;      ///< side outputs, on rank 0
+  double rate_alone = 0;     ///< work per second of one core alone; 0: not measured
+  std::optional<Value> value;
   std::string io_mode = "none";
 };
 

@@ -5,20 +5,21 @@
 namespace paceline {
 namespace {
 
-void check_slab(const ResultFile& file, Slab slab, std::int64_t bytes_per_item, std::vector<std::byte>& bytes,
+void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes,
                 std::vector<std::uint8_t>& finished, Digest& digest) {
   const auto digests = file.finished_digests(slab);
   const bool is_any_there = std::any_of(digests.begin(), digests.end(), [](std::uint64_t d) { return d != 0; });
   if (is_any_there) {
-    bytes.resize(static_cast<std::size_t>(slab.size() * bytes_per_item));
+    bytes.resize(static_cast<std::size_t>(slab.size() * shape.bytes_per_item()));
     file.read(slab, bytes);
   }
   for (auto item = slab.begin; item < slab.end; ++item) {
     const auto at = static_cast<std::size_t>(item - slab.begin);
-    const auto each = static_cast<std::size_t>(bytes_per_item);
+    const auto each = static_cast<std::size_t>(shape.bytes_per_item());
     // A node that was lost may have taken data with it that was flagged as written.
     const bool is_there =
-        digests[at] != 0 && digests[at] == item_digest(item, std::span(bytes).subspan(at * each, each));
+        digests[at] != 0 &&
+        digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
     if (is_there) digest.add(digests[at]);
     finished.push_back(is_there ? 1 : 0);
   }
@@ -26,19 +27,18 @@ void check_slab(const ResultFile& file, Slab slab, std::int64_t bytes_per_item, 
 
 }  // namespace
 
-Resumed read_resumed(const Comm& world, const ResultFile* file, std::int64_t items, std::int64_t bytes_per_item,
-                     std::int64_t memory_limit) {
+Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit) {
   // Readers are the ranks with a file, which is all of them or rank 0 alone.
   const int readers = world.reduce_all(file != nullptr ? world.rank() + 1 : 0, MPI_MAX);
   std::vector<std::uint8_t> mine;
   Digest digest;
   together(world, [&] {
     if (file == nullptr) return;
-    const auto share = even_part({0, items}, world.rank(), readers);
-    const auto step = std::clamp(memory_limit / 4 / bytes_per_item, std::int64_t{1}, std::int64_t{1} << 20);
+    const auto share = even_part({0, shape.items()}, world.rank(), readers);
+    const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1} << 20);
     std::vector<std::byte> bytes;
     for (auto begin = share.begin; begin < share.end; begin += step) {
-      check_slab(*file, {begin, std::min(begin + step, share.end)}, bytes_per_item, bytes, mine, digest);
+      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, bytes, mine, digest);
     }
   });
   Resumed resumed;

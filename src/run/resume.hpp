@@ -18,7 +18,6 @@ struct Resumed {
 };
 
 /// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading.
-Resumed read_resumed(const Comm& world, const ResultFile* file, std::int64_t items, std::int64_t bytes_per_item,
-                     std::int64_t memory_limit);
+Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit);
 
 }  // namespace paceline

@@ -14,6 +14,7 @@
 #include "run/fail.hpp"
 #include "run/interrupt.hpp"
 #include "run/machine.hpp"
+#include "run/memory_rate.hpp"
 #include "run/output.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
@@ -37,8 +38,9 @@ std::vector<double> sampled_costs(const Comm& world, const Workload& workload, i
   return all;
 }
 
-Plan make_plan(const Comm& world, const RunOptions& options, int threads) {
-  const auto& shape = options.workload->shape();
+Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, int threads) {
+  const auto& workload = *options.workload;
+  const auto& shape = workload.shape();
   PlanRequest request;
   request.items = shape.items();
   // A digest is held beside each item.
@@ -46,11 +48,20 @@ Plan make_plan(const Comm& world, const RunOptions& options, int threads) {
   request.ranks = world.size();
   request.threads = threads;
   request.schedule = options.schedule;
-  request.gather = options.gather;
+  request.gather = gather_of(options);
   request.chunk = options.chunk;
   request.memory_limit = options.memory_limit;
-  request.worst_item_work = options.workload->worst_item_work();
-  if (options.schedule == Schedule::weighted) request.costs = sampled_costs(world, *options.workload, threads);
+  request.worst_item_work = workload.worst_item_work();
+  if (!workload.inputs().empty()) {
+    request.input_bytes_per_item =
+        std::ssize(workload.inputs()) * workload.elements_per_item() * std::int64_t{sizeof(double)};
+    request.inputs_can_be_made = workload.inputs().front().is_made();
+    const bool owns_slabs = options.schedule == Schedule::block || options.schedule == Schedule::weighted;
+    if (workload.input_memory() == InputMemory::per_node && !owns_slabs) {
+      request.input_sharers = world.reduce_all(node.size(), MPI_MIN);
+    }
+  }
+  if (options.schedule == Schedule::weighted) request.costs = sampled_costs(world, workload, threads);
   std::optional<Plan> plan;
   together(world, [&] { plan.emplace(std::move(request)); });
   return std::move(*plan);
@@ -79,7 +90,8 @@ class Runner {
 
   ExitCode run() {
     Stopwatch watch;
-    const auto plan = make_plan(world_, options_, threads_);
+    measure_inputs(world_, *options_.workload);
+    const auto plan = make_plan(world_, node_, options_, threads_);
     me_.plan_s = watch.lap();
     if (options_.dry_run) {
       const auto bound = world_.gather_all(std::vector<int>{me_.bound_cores});
@@ -90,13 +102,17 @@ class Runner {
     }
 
     const auto start = output_.open();
-    me_.scatter_s = watch.lap();
     if (start == Start::complete) return report(plan, output_.look_again(threads_));
+    inputs_.emplace(plan, workload_, world_, node_);
+    inputs_->load();
+    me_.scatter_s = watch.lap();
 
     serial_part();
     const auto computed = compute_and_write(plan);
     const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     if (total < workload_.shape().items()) stop_resumable(total);
+
+    alone_ = rate_alone(world_, node_, plan, workload_, *inputs_, machine_.cache_bytes);
 
     Digest digest = output_.resumed().digest;
     digest.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
@@ -124,6 +140,9 @@ class Runner {
     const auto writer_comm = world_.duplicate();
     const auto dispenser = make_dispenser(plan, writer_comm, board_);
     Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_);
+    const Stopwatch touching;
+    if (workload_.is_memory_bound()) bands.first_touch();
+    const auto touch_s = touching.seconds();
     Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
     Watchdog watchdog(world_, board_, options_.watchdog_s);
     const Watchdog::Thread watching(watchdog);
@@ -140,20 +159,25 @@ class Runner {
     WriterResult written;
     std::thread writer([&] {
       or_abort(world_, [&] {
-        written = write_bands(plan, writer_comm, bands, board_, *dispenser,
+        written = write_bands(plan, writer_comm, *inputs_, bands, board_, *dispenser,
                               output_.path().empty() ? nullptr : &gatherer, output_.file(), meanwhile);
       });
     });
     const Stopwatch watch;
-    const auto computed = compute(plan, workload_, *dispenser, bands, board_, output_.resumed().finished);
+    const auto computed = compute(plan, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished);
     const auto computing_s = watch.seconds();
     writer.join();
     if (progress && !board_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
-    if (options_.gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
+    if (plan.request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
 
     me_.compute_s = *std::max_element(computed.busy_s.begin(), computed.busy_s.end());
+    me_.scatter_s += touch_s;
+    me_.allocate_s = inputs_->times().allocate_s + touch_s;
+    me_.fill_s = inputs_->times().fill_s + computed.make_s;
+    me_.copy_s = inputs_->times().copy_s;
+    me_.digest_s = computed.digest_s;
     me_.gather_s = written.gather_s;
     me_.write_s = written.write_s;
     me_.items = computed.items;
@@ -210,6 +234,8 @@ class Runner {
     record.serial_part_s = serial_part_s_;
     record.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
     record.picture_s = output_.picture_s();
+    record.rate_alone = alone_;
+    record.value = output_.value();
     record.io_mode = output_.io_mode();
     if (is_first()) {
       const auto text = options_.json ? json_report(record) : text_report(record);
@@ -237,8 +263,10 @@ class Runner {
   int threads_;
   RankRow me_;
   Output output_;
+  std::optional<Inputs> inputs_;
   RunTables tables_;
   double serial_part_s_ = 0;  ///< the workload's own
+  double alone_ = 0;          ///< work per second of one core alone
   double write_tail_s_ = 0;   ///< rank 0 writing while nobody computes
 };
 

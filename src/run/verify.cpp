@@ -7,12 +7,18 @@
 
 #include <paceline/error.hpp>
 
+#include "run/inputs.hpp"
+
 namespace paceline {
 
 void verify(const Workload& workload, const ReadItems& read, int threads, std::int64_t memory_limit) {
   const auto& shape = workload.shape();
   const auto each = static_cast<std::size_t>(shape.bytes_per_item());
-  const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{4096});
+  const auto input_bytes = std::ssize(workload.inputs()) * workload.elements_per_item() * std::int64_t{sizeof(double)};
+  const auto step =
+      std::clamp(memory_limit / 4 / (shape.bytes_per_item() + input_bytes), std::int64_t{1}, std::int64_t{4096});
+  InputReader inputs(workload);
+  std::vector<std::vector<double>> values;
   std::vector<std::byte> stored, expected;
   std::int64_t first_wrong = shape.items();
   std::int64_t wrong = 0;
@@ -21,11 +27,20 @@ void verify(const Workload& workload, const ReadItems& read, int threads, std::i
     stored.resize(static_cast<std::size_t>(slab.size()) * each);
     expected.resize(stored.size());
     read(slab, stored);
+    inputs.read(slab, values);
 #pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : wrong) reduction(min : first_wrong)
     for (std::int64_t item = slab.begin; item < slab.end; ++item) {
       const auto at = static_cast<std::size_t>(item - slab.begin) * each;
-      workload.compute_reference({item, item + 1}, std::span(expected).subspan(at, each));
-      if (std::memcmp(&stored[at], &expected[at], each) != 0) {
+      const auto here = shape.bytes_in({item, item + 1});
+      std::vector<std::span<const double>> operands;
+      for (const auto& whole : values) {
+        const auto first = elements_of(workload, slab).begin;
+        const auto elements = elements_of(workload, {item, item + 1});
+        operands.push_back(std::span(whole).subspan(static_cast<std::size_t>(elements.begin - first),
+                                                    static_cast<std::size_t>(elements.size())));
+      }
+      workload.compute_reference({item, item + 1}, operands, std::span(expected).subspan(at, here));
+      if (std::memcmp(&stored[at], &expected[at], here) != 0) {
         ++wrong;
         first_wrong = std::min(first_wrong, item);
       }

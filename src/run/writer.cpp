@@ -37,14 +37,19 @@ void write(ResultFile& file, const Gathered& gathered, WriterResult& result) {
 
 }  // namespace
 
-WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const Board& board, Dispenser& dispenser,
-                         Gatherer* gatherer, ResultFile* file, const std::function<void()>& meanwhile) {
+WriterResult write_bands(const Plan& plan, const Comm& comm, Inputs& inputs, Bands& bands, const Board& board,
+                         Dispenser& dispenser, Gatherer* gatherer, ResultFile* file,
+                         const std::function<void()>& meanwhile) {
   WriterResult result;
   const auto serve = [&] {
     dispenser.serve();
     meanwhile();
   };
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    if (auto error = inputs.read_ahead(band); error && !result.error) {
+      result.error = std::move(error);
+      board.stop();
+    }
     for (Nap nap; !bands.passed(band); nap.take()) serve();
     const auto notice = exchange(comm, {board.stopping() ? 1 : 0, result.error ? 1 : 0, bands.last_entered()}, serve);
     if (notice.stop != 0 || notice.failed != 0) board.stop();

@@ -13,6 +13,7 @@
 #include "run/board.hpp"
 #include "run/dispenser.hpp"
 #include "run/gather.hpp"
+#include "run/inputs.hpp"
 
 namespace paceline {
 
@@ -25,9 +26,11 @@ struct WriterResult {
 };
 
 /// Collective over `comm`, bands in order until all are written or, after a stop, until no rank has any items left.
+/// Inputs that are streamed are read ahead meanwhile.
 /// `gatherer`: nothing if no rank wants the items, `file`: nothing on ranks that write none. `meanwhile` is called
 /// every few hundred microseconds.
-WriterResult write_bands(const Plan& plan, const Comm& comm, Bands& bands, const Board& board, Dispenser& dispenser,
-                         Gatherer* gatherer, ResultFile* file, const std::function<void()>& meanwhile);
+WriterResult write_bands(const Plan& plan, const Comm& comm, Inputs& inputs, Bands& bands, const Board& board,
+                         Dispenser& dispenser, Gatherer* gatherer, ResultFile* file,
+                         const std::function<void()>& meanwhile);
 
 }  // namespace paceline

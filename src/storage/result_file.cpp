@@ -34,8 +34,10 @@ h5::Handle open_dataset(hid_t file, const std::string& path) {
   return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
 }
 
-/// Selects the runs along the first dimension of a dataspace whose other dimensions are taken whole.
-void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, const std::vector<hsize_t>& dims) {
+/// Selects the runs along the first dimension of a dataspace whose other dimensions are taken whole. An item has
+/// `rows` indices of it, the last one perhaps fewer.
+void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, const std::vector<hsize_t>& dims,
+            std::int64_t rows) {
   if (runs.empty()) {
     h5::check(H5Sselect_none(space.get()), "H5Sselect_none");
     return;
@@ -44,8 +46,8 @@ void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, 
   for (const auto& run : runs) {
     std::vector<hsize_t> start(dims.size(), 0);
     auto count = dims;
-    start[0] = unsigned_of(in_memory ? run.at : run.items.begin);
-    count[0] = unsigned_of(run.items.size());
+    start[0] = unsigned_of((in_memory ? run.at : run.items.begin) * rows);
+    count[0] = std::min(dims[0], unsigned_of(run.items.end * rows)) - unsigned_of(run.items.begin * rows);
     h5::check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr),
               "H5Sselect_hyperslab");
     op = H5S_SELECT_OR;
@@ -114,7 +116,8 @@ struct ResultFile::Impl {
   bool parallel = false;
   std::vector<hsize_t> dims;
   hid_t native = -1;
-  std::int64_t bytes_per_item = 1;
+  std::int64_t items_count = 0;
+  std::int64_t rows_per_item = 1;
   h5::Handle file, items, digests, finished;
   std::string io_mode = "serial";
   std::vector<std::uint8_t> flags;
@@ -124,23 +127,26 @@ struct ResultFile::Impl {
         parallel(comm.has_value()),
         dims(shape.dims.begin(), shape.dims.end()),
         native(h5::native_type(shape.type)),
-        bytes_per_item(shape.bytes_per_item()) {
+        items_count(shape.items()),
+        rows_per_item(shape.rows_per_item) {
     h5::be_quiet();
   }
 
-  void transfer(const h5::Handle& dataset, hid_t type, bool one_dimension, std::span<const Run> runs,
-                std::int64_t extent, const void* data) {
-    const auto whole = one_dimension ? std::vector<hsize_t>{dims[0]} : dims;
+  /// `one_each`: of a dataset that has one number an item.
+  void transfer(const h5::Handle& dataset, hid_t type, bool one_each, std::span<const Run> runs, std::int64_t extent,
+                const void* data) {
+    const auto whole = one_each ? std::vector<hsize_t>{unsigned_of(items_count)} : dims;
+    const auto rows = one_each ? 1 : rows_per_item;
     auto in_memory = whole;
-    in_memory[0] = unsigned_of(std::max(std::int64_t{1}, extent));
+    in_memory[0] = unsigned_of(std::max(std::int64_t{1}, extent * rows));
     const auto rank = static_cast<int>(whole.size());
     const h5::Handle memory(H5Screate_simple(rank, in_memory.data(), nullptr), H5Sclose, "H5Screate_simple");
     const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
-    select(memory, runs, true, whole);
-    select(space, runs, false, whole);
+    select(memory, runs, true, whole, rows);
+    select(space, runs, false, whole, rows);
     const Transfer how(parallel);
     h5::check(H5Dwrite(dataset.get(), type, memory.get(), space.get(), how.list.get(), data), "H5Dwrite");
-    if (parallel && !one_dimension) {
+    if (parallel && !one_each) {
       H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
       h5::check(H5Pget_mpio_actual_io_mode(how.list.get(), &mode), "H5Pget_mpio_actual_io_mode");
       io_mode = mode == H5D_MPIO_NO_COLLECTIVE                                                ? "independent"
@@ -152,20 +158,20 @@ struct ResultFile::Impl {
   template <class T>
   std::vector<T> read_column(const h5::Handle& dataset, hid_t type, Slab wanted) const {
     std::vector<T> values(static_cast<std::size_t>(wanted.size()));
-    read_into(dataset, type, wanted, {dims[0]}, values.data());
+    read_into(dataset, type, wanted, {unsigned_of(items_count)}, 1, values.data());
     return values;
   }
 
   void read_into(const h5::Handle& dataset, hid_t type, Slab wanted, const std::vector<hsize_t>& whole,
-                 void* data) const {
+                 std::int64_t rows, void* data) const {
     if (wanted.empty()) return;
     const Run run{wanted, 0};
     auto part = whole;
-    part[0] = unsigned_of(wanted.size());
+    part[0] = std::min(whole[0], unsigned_of(wanted.end * rows)) - unsigned_of(wanted.begin * rows);
     const auto rank = static_cast<int>(whole.size());
     const h5::Handle memory(H5Screate_simple(rank, part.data(), nullptr), H5Sclose, "H5Screate_simple");
     const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
-    select(space, {&run, 1}, false, whole);
+    select(space, {&run, 1}, false, whole, rows);
     h5::check(H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, data), "H5Dread");
   }
 };
@@ -185,11 +191,13 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
   }
 }
 
-void ResultFile::seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables) {
+void ResultFile::seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
+                      const std::optional<Value>& value) {
   try {
     const auto access = access_list(std::nullopt);
     h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, "H5Fopen");
     write_tables(file.get(), tables);
+    if (value) write_value(file.get(), *value);
     h5::set_attribute(file.get(), "digest", digest);
     file.close("H5Fclose");
   } catch (const Error& error) {
@@ -229,7 +237,7 @@ void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span
 
 void ResultFile::read(Slab items, std::span<std::byte> bytes) const {
   try {
-    impl_->read_into(impl_->items, impl_->native, items, impl_->dims, bytes.data());
+    impl_->read_into(impl_->items, impl_->native, items, impl_->dims, impl_->rows_per_item, bytes.data());
   } catch (const Error& error) {
     throw damaged(impl_->path, error.what());
   }

@@ -26,6 +26,8 @@ struct RankRow {
   std::uint64_t work_useful = 0;
   std::uint64_t work_executed = 0;
   double init_s = 0, plan_s = 0, scatter_s = 0, compute_s = 0, gather_s = 0, write_s = 0;
+  double allocate_s = 0, fill_s = 0, copy_s = 0;  ///< of inputs: parts of scatter, or done while others compute
+  double digest_s = 0;                            ///< beside compute_s
 };
 
 /// What becomes the /run tables; the same on every rank.
@@ -42,9 +44,10 @@ class ResultFile {
  public:
   /// Creates the file with all its structure, every item unfinished. By one process alone. Throws Error (output).
   static void create(const std::filesystem::path& path, const ResultShape& shape, const Provenance& provenance);
-  /// Adds the digest and the tables and brings everything to the disk. By one process alone, when the file is closed.
-  /// Throws Error (output).
-  static void seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables);
+  /// Adds the digest, the tables and what follows from the result, and brings everything to the disk. By one process
+  /// alone, when the file is closed. Throws Error (output).
+  static void seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
+                   const std::optional<Value>& value = std::nullopt);
 
   enum class Access { read, write };
   /// Opens what create() made. With `comm`: collective over its ranks. Throws Error (input) if the file is damaged or

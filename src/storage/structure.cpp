@@ -99,6 +99,10 @@ void write_tables(hid_t file, const RunTables& tables) {
   field("compute_s", HOFFSET(RankRow, compute_s), H5T_NATIVE_DOUBLE);
   field("gather_s", HOFFSET(RankRow, gather_s), H5T_NATIVE_DOUBLE);
   field("write_s", HOFFSET(RankRow, write_s), H5T_NATIVE_DOUBLE);
+  field("allocate_s", HOFFSET(RankRow, allocate_s), H5T_NATIVE_DOUBLE);
+  field("fill_s", HOFFSET(RankRow, fill_s), H5T_NATIVE_DOUBLE);
+  field("copy_s", HOFFSET(RankRow, copy_s), H5T_NATIVE_DOUBLE);
+  field("digest_s", HOFFSET(RankRow, digest_s), H5T_NATIVE_DOUBLE);
   const auto put = [&](const char* path, hid_t type, const std::vector<hsize_t>& dims, const void* data) {
     // There already if a run was stopped after sealing, say because its picture could not be written.
     if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
@@ -108,6 +112,16 @@ void write_tables(hid_t file, const RunTables& tables) {
   };
   put("/run/ranks", row.get(), {tables.ranks.size()}, tables.ranks.data());
   put("/run/threads", H5T_NATIVE_DOUBLE, {tables.ranks.size(), unsigned_of(tables.threads)}, tables.busy_s.data());
+}
+
+void write_value(hid_t file, const Value& value) {
+  const auto* path = value.path.c_str();
+  if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
+  const h5::Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");
+  const h5::Handle dataset(H5Dcreate2(file, path, H5T_IEEE_F64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Dclose, "H5Dcreate");
+  h5::check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value.value), "H5Dwrite");
+  h5::set_attribute(dataset.get(), "what", value.what);
 }
 
 }  // namespace paceline

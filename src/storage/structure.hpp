@@ -17,5 +17,7 @@ inline hsize_t unsigned_of(std::int64_t value) { return static_cast<hsize_t>(val
 void write_structure(hid_t file, const ResultShape& shape, const Provenance& provenance);
 /// What is known when all is done; replaces what an interrupted run may have left. Throws Error (failure).
 void write_tables(hid_t file, const RunTables& tables);
+/// The scalar dataset value.path; replaces an earlier one. Throws Error (failure).
+void write_value(hid_t file, const Value& value);
 
 }  // namespace paceline

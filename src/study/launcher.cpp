@@ -74,7 +74,7 @@ Launcher built_in(const std::string& name, int cpus_per_core) {
   Launcher launcher;
   launcher.name = name;
   launcher.cpus_per_core = cpus_per_core;
-  const auto told = run_process({name, "--version"}, {}, 60);
+  const auto told = run_process({name, "--version"}, {}, {.timeout_s = 60});
   if (!told.is_ok()) {
     throw Error(ExitCode::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
                 "give --launcher another one, or a template with {command}");
@@ -94,6 +94,8 @@ Launcher built_in(const std::string& name, int cpus_per_core) {
 }
 
 }  // namespace
+
+double Launcher::grace_s() const { return kind == Kind::srun ? 45 : 2; }
 
 bool Launcher::starts_ranks() const {
   if (kind != Kind::custom) return true;

@@ -19,6 +19,8 @@ struct Launcher {
 
   /// The launcher starts the ranks; else one process is started, and what it starts is its own affair.
   [[nodiscard]] bool starts_ranks() const;
+  /// Seconds it may take to end its ranks. Slurm itself waits for KillWait (30 s), and the next run waits for that.
+  [[nodiscard]] double grace_s() const;
 };
 
 /// Does a layout have a core for each thread, or are they meant to share?

@@ -28,7 +28,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_output = std::size_t{16} << 20;
-constexpr double grace_s = 2;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -157,8 +156,8 @@ std::string find_program(const std::string& name) {
   return {};
 }
 
-ProcessResult run_process(const std::vector<std::string>& words, const Environment& environment, double timeout_s,
-                          const std::function<bool()>& stop) {
+ProcessResult run_process(const std::vector<std::string>& words, const Environment& environment,
+                          const Patience& patience) {
   const auto cannot_start = [&](const std::string& why) {
     return Error(ExitCode::usage, fmt::format("can't start {}", words.empty() ? "nothing" : words.front()), why,
                  "check its name, or give its path");
@@ -190,17 +189,17 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   {
     const EndWatch watch(pid, start);
     pollfd files[] = {{watch.handle(), POLLIN, 0}, {out.read, POLLIN, 0}, {err.read, POLLIN, 0}};
-    double kill_at_s = timeout_s + grace_s;
+    double kill_at_s = patience.timeout_s + patience.grace_s;
     while (!watch.is_done()) {
       poll(files, std::size(files), 100);
       if (files[1].revents != 0 && !take(out.read, result.out)) files[1].fd = -1;
       if (files[2].revents != 0 && !take(err.read, result.err)) files[2].fd = -1;
       const auto now_s = seconds_since(start);
       if (result.end == ProcessResult::End::exited && !watch.is_done()) {
-        const bool is_over = now_s > timeout_s;
-        if (!is_over && !(stop && stop())) continue;
+        const bool is_over = now_s > patience.timeout_s;
+        if (!is_over && !(patience.stop && patience.stop())) continue;
         result.end = is_over ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
-        kill_at_s = now_s + grace_s;
+        kill_at_s = now_s + patience.grace_s;
         // A launcher that is asked to end takes its ranks with it, those on other nodes too.
         kill(-pid, SIGTERM);
       } else if (now_s > kill_at_s) {

@@ -22,13 +22,20 @@ struct ProcessResult {
   [[nodiscard]] bool is_ok() const { return end == End::exited && code == 0; }
 };
 
-/// Runs the program in a process group of its own with nothing on its standard input. After `timeout_s`, or when
-/// `stop` (looked at several times a second) says so, it is asked to end and two seconds later killed; whatever it has
-/// left behind is killed in any case, wherever it has moved to, so that nothing of a run disturbs the next.
+/// How long a program may take.
+struct Patience {
+  double timeout_s = 3600;
+  double grace_s = 2;               ///< between being asked to end and being killed
+  std::function<bool()> stop = {};  ///< true: it is asked to end now; looked at several times a second
+};
+
+/// Runs the program in a process group of its own with nothing on its standard input. When our patience is at its end
+/// it is asked to end, and killed if it does not; whatever it has left behind is killed in any case, wherever it has
+/// moved to, so that nothing of a run disturbs the next.
 /// To be called from the thread that lives longest: when that ends, the program is asked to end.
 /// Throws Error (usage) when the program can't be started.
-ProcessResult run_process(const std::vector<std::string>& words, const Environment& environment, double timeout_s,
-                          const std::function<bool()>& stop = {});
+ProcessResult run_process(const std::vector<std::string>& words, const Environment& environment,
+                          const Patience& patience);
 
 /// Where a shell would find the program; empty when it would not.
 std::string find_program(const std::string& name);

@@ -86,6 +86,12 @@ class Runner {
     throw stopped(fmt::format("interrupted by signal {} ({})", interrupt_signal(), strsignal(interrupt_signal())));
   }
 
+  [[nodiscard]] ProcessResult start(const Layout& layout, const std::vector<std::string>& command,
+                                    double timeout_s) const {
+    return run_process(setup_.line(layout, command), setup_.environment(layout),
+                       {timeout_s, setup_.launcher.grace_s(), [] { return interrupt_signal() != 0; }});
+  }
+
   /// Once a layout, before any of them counts.
   void check_bindings() {
     for (const auto& layout : setup_.sweep.layouts) {
@@ -116,9 +122,7 @@ class Runner {
   std::optional<std::string> probe(const Layout& layout) {
     std::vector<std::string> words = {own_program(), "probe-binding"};
     if (setup_.launcher.kind == Launcher::Kind::srun) words.emplace_back("--mpi");
-    const auto timeout_s = std::min(options_.timeout_s, probe_timeout_s);
-    const auto result =
-        run_process(setup_.line(layout, words), setup_.environment(layout), timeout_s, interrupt_signal);
+    const auto result = start(layout, words, std::min(options_.timeout_s, probe_timeout_s));
     if (result.end == ProcessResult::End::stopped) stop();
     if (!result.is_ok()) {
       Sample sample;
@@ -137,8 +141,7 @@ class Runner {
     sample.order = static_cast<int>(samples().size());
     sample.bound_ok = !unbound_.contains(next.layout);
     sample.started = utc_now();
-    const auto result =
-        run_process(setup_.line(next.layout), setup_.environment(next.layout), options_.timeout_s, interrupt_signal);
+    const auto result = start(next.layout, setup_.command, options_.timeout_s);
     // A run that was under way when the study was told to stop is run again.
     if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
     const auto trouble = reader_.read(result, sample);

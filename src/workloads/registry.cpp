@@ -1,6 +1,7 @@
 // Every workload, a line each.
 #include <paceline/workload.hpp>
 
+#include "workloads/array/array.hpp"
 #include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fractal/fractal.hpp"
 
@@ -19,6 +20,7 @@ std::string simd_target() { return fractal::simd_target_name(); }
 const std::vector<WorkloadEntry>& workloads() {
   static const std::vector<WorkloadEntry> entries = {
       {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},
+      {"array", "arrays of doubles: multiply, add, triad, sum, dot", "block", make<array::Array>},
       {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
        make<calibrate::Calibrate>},
   };

@@ -91,6 +91,17 @@ class Layouts(harness.TestCase):
         for record in self.check_all(image, layouts):
             self.assertEqual(record["io_mode"], "collective")
 
+    def test_what_is_read_back_without_output(self):
+        """--verify and --png need the items of all ranks on rank 0, whoever computed them."""
+        pictures = set()
+        for schedule, gather in itertools.product(SCHEDULES, GATHERS):
+            picture = self.folder / "f.png"
+            self.run_ok(["fractal", *IMAGE, "--schedule", schedule, "--gather", gather, "--verify", "--png", picture,
+                         "--force"], 3)
+            pictures.add(picture.read_bytes())
+        self.assertEqual(len(pictures), 1)
+        self.assert_only("f.png")
+
     def test_more_ranks_than_rows(self):
         layouts = [(4, 1, ["--schedule", schedule, "--gather", gather]) for schedule in SCHEDULES for gather in GATHERS]
         self.check_all(["--rows", 2, "--cols", 5], layouts)

@@ -28,7 +28,8 @@ ComputeResult compute_here(const Comm& world, const PlanRequest& request, const 
   EXPECT_LE(plan.bands(), Plan::bands_in_flight());
   const auto dispenser = make_dispenser(plan, world, board);
   Bands bands(plan, world.rank(), width, request.threads);
-  auto result = compute(plan, workload, *dispenser, bands, board, skip);
+  const Inputs inputs(plan, workload, world, board.node());
+  auto result = compute(plan, workload, inputs, *dispenser, bands, board, skip);
   std::int64_t finished = 0;
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     EXPECT_TRUE(bands.passed(band));

@@ -38,10 +38,11 @@ Claimed claim_all(Dispenser& dispenser, const Board& board, int threads,
   claimed.chunks.resize(static_cast<std::size_t>(threads));
   std::atomic<int> active = threads;
   std::vector<std::thread> team;
-  for (auto& mine : claimed.chunks) {
-    team.emplace_back([&] {
+  for (int thread = 0; thread < threads; ++thread) {
+    team.emplace_back([&, thread] {
+      auto& mine = claimed.chunks[static_cast<std::size_t>(thread)];
       while (!board.stopping()) {
-        const auto chunk = dispenser.claim();
+        const auto chunk = dispenser.claim(thread);
         if (!chunk) break;
         mine.push_back(*chunk);
         at_work(mine.size());
@@ -78,7 +79,7 @@ void expect_once(
   const auto dispenser = make_dispenser(plan, world, board);
   const auto claimed = claim_all(*dispenser, board, threads, at_work);
   EXPECT_TRUE(claimed.is_ordered);
-  EXPECT_FALSE(dispenser->claim()) << "what is gone stays gone";
+  EXPECT_FALSE(dispenser->claim(0)) << "what is gone stays gone";
   EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(static_cast<std::size_t>(request.items), 1));
 }
 
@@ -181,7 +182,7 @@ TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
     std::vector<std::thread> team;
     for (int t = 0; t < 4; ++t) {
       team.emplace_back([&] {
-        while (const auto chunk = dispenser.claim()) ++times[static_cast<std::size_t>(chunk->items.begin)];
+        while (const auto chunk = dispenser.claim(0)) ++times[static_cast<std::size_t>(chunk->items.begin)];
       });
     }
     for (std::uint64_t i = 0; i < chunks; ++i) {
@@ -205,13 +206,38 @@ TEST(SharedDispenser, NeedsNoMpiOfTheOthersOnANode) {
   if (world.rank() == 0 && world.size() > 1) {
     // Computes one very long item: neither claims nor serves nor calls MPI until the others have taken all.
     while (done.load() < plan.request().items) std::this_thread::yield();
-    EXPECT_FALSE(dispenser.claim());
+    EXPECT_FALSE(dispenser.claim(0));
   } else {
-    while (const auto chunk = dispenser.claim()) done += chunk->items.size();
+    while (const auto chunk = dispenser.claim(0)) done += chunk->items.size();
     while (done.load() < plan.request().items) std::this_thread::yield();
   }
   EXPECT_TRUE(dispenser.served());
   world.barrier();
+}
+
+TEST(OwnDispenser, GivesAThreadItsOwnPartFirst) {
+  auto request = request_of(600, 5, 100, 2);
+  request.schedule = Schedule::block;
+  const Plan plan(request);
+  const int rank = Comm::world().rank();
+  OwnDispenser dispenser(plan, rank);
+  for (const int thread : {0, 1}) {
+    for (std::int64_t items = 0; items < plan.thread_part(0, rank, thread).size();) {
+      const auto chunk = dispenser.claim(thread);
+      ASSERT_TRUE(chunk);
+      EXPECT_EQ(intersect(chunk->items, plan.thread_part(0, rank, thread)), chunk->items);
+      items += chunk->items.size();
+    }
+  }
+  // Nobody comes for the rest of thread 1's parts: the other takes it, band by band.
+  std::int64_t left = plan.own_slab(rank).size() - plan.window(0, rank).size();
+  std::int64_t band = 0;
+  while (const auto chunk = dispenser.claim(0)) {
+    EXPECT_GE(chunk->band, band);
+    band = chunk->band;
+    left -= chunk->items.size();
+  }
+  EXPECT_EQ(left, 0);
 }
 
 }  // namespace

@@ -319,5 +319,71 @@ TEST(Schedule, HasTheNamesOfTheOptions) {
   EXPECT_EQ(to_string(Gather::root), "root");
 }
 
+PlanRequest fed(Schedule schedule, std::int64_t memory_limit, bool can_be_made, int sharers = 1) {
+  PlanRequest request;
+  request.items = 1000;
+  request.bytes_per_item = 100;
+  request.input_bytes_per_item = 200;
+  request.inputs_can_be_made = can_be_made;
+  request.input_sharers = sharers;
+  request.ranks = 4;
+  request.schedule = schedule;
+  request.memory_limit = memory_limit;
+  return request;
+}
+
+TEST(Plan, HoldsInputsThatFitAndFeedsOthers) {
+  for (const bool can_be_made : {false, true}) {
+    const auto otherwise = can_be_made ? Feeding::made : Feeding::streamed;
+    // A rank's own quarter of the inputs is 50,000 bytes, its part of the result 25,000.
+    EXPECT_EQ(Plan(fed(Schedule::block, 100'000, can_be_made)).feeding(), Feeding::resident);
+    EXPECT_EQ(Plan(fed(Schedule::block, 60'000, can_be_made)).feeding(), otherwise);
+    // Where anybody may compute anything, a rank holds all of them, or its node does.
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 100'000, can_be_made)).feeding(), otherwise);
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 350'000, can_be_made, 4)).feeding(), Feeding::resident);
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 500'000, can_be_made)).feeding(), Feeding::resident);
+  }
+  auto none = fed(Schedule::block, 1 << 20, true);
+  none.input_bytes_per_item = 0;
+  EXPECT_EQ(Plan(none).feeding(), Feeding::none);
+  EXPECT_EQ(Plan(none).held_input_bytes(), 0);
+}
+
+TEST(Plan, KeepsInputsAndResultUnderTheLimitTogether) {
+  for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic}) {
+    for (const auto gather : {Gather::parallel, Gather::root}) {
+      for (const bool can_be_made : {false, true}) {
+        for (const std::int64_t limit : {3'000, 10'000, 70'000, 150'000, 400'000, 1'000'000}) {
+          auto request = fed(schedule, limit, can_be_made);
+          request.gather = gather;
+          const Plan plan(request);
+          EXPECT_LE(plan.held_bytes() + plan.held_input_bytes(), limit);
+          EXPECT_EQ(plan.held_input_bytes() == 0, plan.feeding() == Feeding::made);
+        }
+      }
+    }
+  }
+}
+
+TEST(Plan, GivesEachThreadConsecutiveChunksOfABand) {
+  auto request = fed(Schedule::block, 1 << 20, true);
+  request.threads = 3;
+  request.chunk = 7;
+  const Plan plan(request);
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    for (std::int64_t band = 0; band < plan.bands(); ++band) {
+      const auto window = plan.window(band, rank);
+      auto at = window.begin;
+      for (int thread = 0; thread < request.threads; ++thread) {
+        const auto part = plan.thread_part(band, rank, thread);
+        EXPECT_EQ(part.begin, at);
+        EXPECT_TRUE(part.end == window.end || part.size() % 7 == 0);
+        at = part.end;
+      }
+      EXPECT_EQ(at, window.end);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace paceline

@@ -53,7 +53,7 @@ class ResumeTest : public testing::TestWithParam<bool> {  // parallel
     } else if (world.rank() == 0) {
       file.emplace(path, std::nullopt, shape, ResultFile::Access::write);
     }
-    auto found = read_resumed(world, file ? &*file : nullptr, items, width, memory_limit);
+    auto found = read_resumed(world, file ? &*file : nullptr, shape, memory_limit);
     if (file) file->close();
     world.barrier();
     return found;

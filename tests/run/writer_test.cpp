@@ -67,7 +67,7 @@ class WriterTest : public testing::Test {
       file.emplace(path, std::nullopt, shape, ResultFile::Access::write);
     }
     Outcome outcome;
-    const auto resumed = read_resumed(world, file ? &*file : nullptr, items, width, 1 << 20);
+    const auto resumed = read_resumed(world, file ? &*file : nullptr, shape, 1 << 20);
     outcome.resumed_items = resumed.items;
     const auto comm = world.duplicate();
     const auto dispenser = make_dispenser(plan, comm, board);
@@ -75,12 +75,14 @@ class WriterTest : public testing::Test {
     Gatherer gatherer(plan, comm, width, 100);
     test::Numbers workload(items, width);
     workload.fails_at = c.fails_at;
+    Inputs inputs(plan, workload, world, board.node());
     std::thread writer([&] {
-      outcome.written = write_bands(plan, comm, bands, board, *dispenser, &gatherer, file ? &*file : nullptr, [&] {
-        if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
-      });
+      outcome.written =
+          write_bands(plan, comm, inputs, bands, board, *dispenser, &gatherer, file ? &*file : nullptr, [&] {
+            if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
+          });
     });
-    outcome.computed = compute(plan, workload, *dispenser, bands, board, resumed.finished);
+    outcome.computed = compute(plan, workload, inputs, *dispenser, bands, board, resumed.finished);
     writer.join();
     if (file) file->close();
     world.barrier();
@@ -196,9 +198,11 @@ TEST_F(WriterTest, NeedsNoFile) {
   const auto dispenser = make_dispenser(plan, comm, board);
   Bands bands(plan, world.rank(), width, c.threads);
   const test::Numbers workload(items, width);
+  Inputs inputs(plan, workload, world, board.node());
   std::atomic<int> calls = 0;
-  std::thread writer([&] { write_bands(plan, comm, bands, board, *dispenser, nullptr, nullptr, [&] { ++calls; }); });
-  const auto computed = compute(plan, workload, *dispenser, bands, board, {});
+  std::thread writer(
+      [&] { write_bands(plan, comm, inputs, bands, board, *dispenser, nullptr, nullptr, [&] { ++calls; }); });
+  const auto computed = compute(plan, workload, inputs, *dispenser, bands, board, {});
   writer.join();
   EXPECT_EQ(world.reduce_all(computed.digest.sum(), MPI_SUM), whole_digest());
 }

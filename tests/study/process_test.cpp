@@ -14,7 +14,7 @@ namespace {
 using End = ProcessResult::End;
 
 ProcessResult shell(const std::string& script, double timeout_s = 30, const std::function<bool()>& stop = {}) {
-  return run_process({"sh", "-c", script}, {{"COLOUR", "blue green"}}, timeout_s, stop);
+  return run_process({"sh", "-c", script}, {{"COLOUR", "blue green"}}, {timeout_s, 1, stop});
 }
 
 /// The process that wrote its number into the file is gone.
@@ -88,7 +88,7 @@ TEST(Process, CannotBeStartedIfThereIsNone) {
   std::filesystem::permissions(folder / "text", std::filesystem::perms::owner_all);
   for (const auto& name :
        {std::string("paceline-no-such-program"), folder.path().string(), (folder / "text").string(), std::string()}) {
-    const auto error = test::error_of([&] { run_process({name}, {}, 1); });
+    const auto error = test::error_of([&] { run_process({name}, {}, {}); });
     ASSERT_TRUE(error) << name;
     EXPECT_EQ(error->code(), ExitCode::usage);
   }

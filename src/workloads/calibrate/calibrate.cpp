@@ -64,15 +64,15 @@ void Calibrate::serial_part(const std::function<bool()>& stop) const {
   serial_end_ = x;
 }
 
-Work Calibrate::compute(Slab slab, std::span<std::byte> bytes) const {
-  compute_reference(slab, bytes);
+Work Calibrate::compute(Slab slab, Operands operands, std::span<std::byte> bytes) const {
+  compute_reference(slab, operands, bytes);
   Work work;
   for (auto item = slab.begin; item < slab.end; ++item) work.useful += static_cast<std::uint64_t>(iterations_of(item));
   work.executed = work.useful;
   return work;
 }
 
-void Calibrate::compute_reference(Slab slab, std::span<std::byte> bytes) const {
+void Calibrate::compute_reference(Slab slab, Operands /*operands*/, std::span<std::byte> bytes) const {
   for (auto item = slab.begin; item < slab.end; ++item) {
     const double value = chain(start_of(item), iterations_of(item));
     std::memcpy(bytes.data() + static_cast<std::size_t>(item - slab.begin) * sizeof value, &value, sizeof value);

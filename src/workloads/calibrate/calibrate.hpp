@@ -28,8 +28,8 @@ class Calibrate final : public Workload {
   [[nodiscard]] double worst_item_work() const override { return static_cast<double>(item_iterations_ + 1); }
 
   void serial_part(const std::function<bool()>& stop) const override;
-  Work compute(Slab slab, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab slab, std::span<std::byte> bytes) const override;
+  Work compute(Slab slab, Operands operands, std::span<std::byte> bytes) const override;
+  void compute_reference(Slab slab, Operands operands, std::span<std::byte> bytes) const override;
   [[nodiscard]] double estimate_cost(std::int64_t item) const override;
 
   /// Iterations of the serial part, and of one item.

@@ -160,14 +160,14 @@ RateUnit Fractal::item_rate_unit() const { return {"megapixels/s", 1e6 / static_
 
 double Fractal::worst_item_work() const { return static_cast<double>(cols_) * static_cast<double>(max_iter_); }
 
-Work Fractal::compute(Slab rows, std::span<std::byte> bytes) const {
+Work Fractal::compute(Slab rows, Operands /*none*/, std::span<std::byte> bytes) const {
   return with_counts(shape_.type, bytes, [&](auto counts) {
     const auto done = count_block(params_, shape_.axes[1].values, part(shape_.axes[0].values, rows), counts);
     return Work{done.counted, done.executed};
   });
 }
 
-void Fractal::compute_reference(Slab rows, std::span<std::byte> bytes) const {
+void Fractal::compute_reference(Slab rows, Operands /*none*/, std::span<std::byte> bytes) const {
   with_counts(shape_.type, bytes, [&](auto counts) {
     count_block_reference(params_, std::span(shape_.axes[1].values), part(shape_.axes[0].values, rows), counts);
   });

@@ -20,8 +20,8 @@ class Fractal final : public Workload {
   [[nodiscard]] RateUnit item_rate_unit() const override;
   [[nodiscard]] double worst_item_work() const override;
 
-  Work compute(Slab rows, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab rows, std::span<std::byte> bytes) const override;
+  Work compute(Slab rows, Operands operands, std::span<std::byte> bytes) const override;
+  void compute_reference(Slab rows, Operands operands, std::span<std::byte> bytes) const override;
   [[nodiscard]] double estimate_cost(std::int64_t row) const override;
 
   [[nodiscard]] std::vector<std::filesystem::path> side_outputs() const override;

@@ -44,11 +44,11 @@ TEST(Calibrate, CutsAllOfTheWork) {
 TEST(Calibrate, ComputesTheSameForEveryCut) {
   const auto workload = calibrate_of("--seconds 0.001");
   std::vector<std::byte> whole(static_cast<std::size_t>(Calibrate::items) * 8);
-  const auto work = workload->compute({0, Calibrate::items}, whole);
+  const auto work = workload->compute({0, Calibrate::items}, {}, whole);
   EXPECT_EQ(work.useful, static_cast<std::uint64_t>(in_items(*workload)));
   EXPECT_EQ(work.executed, work.useful);
   std::vector<std::byte> part(5 * 8);
-  workload->compute_reference({1003, 1008}, part);
+  workload->compute_reference({1003, 1008}, {}, part);
   EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 1003 * 8));
   std::vector<double> values(static_cast<std::size_t>(Calibrate::items));
   std::memcpy(values.data(), whole.data(), whole.size());

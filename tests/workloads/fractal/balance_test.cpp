@@ -42,7 +42,7 @@ class Balance : public testing::TestWithParam<const char*> {
     for (auto begin = rows.begin; begin < rows.end; begin += 64) {
       const Slab some{begin, std::min(begin + 64, rows.end)};
       const auto bytes = static_cast<std::size_t>(some.size() * fractal.shape().bytes_per_item());
-      sum += static_cast<double>(fractal.compute(some, std::span(row_).first(bytes)).executed);
+      sum += static_cast<double>(fractal.compute(some, {}, std::span(row_).first(bytes)).executed);
     }
     return sum;
   }

@@ -91,12 +91,12 @@ TEST(Fractal, ComputesTheRowsOfTheReference) {
     const auto fractal = fractal_of(std::string("--rows 13 --cols 37 ") + options);
     const auto each = static_cast<std::size_t>(fractal->shape().bytes_per_item());
     std::vector<std::byte> expected(13 * each), bytes(13 * each);
-    fractal->compute_reference({0, 13}, expected);
+    fractal->compute_reference({0, 13}, {}, expected);
     Work work;
     for (const auto& rows : {Slab{0, 1}, Slab{1, 9}, Slab{9, 13}}) {
       const auto part = std::span(bytes).subspan(static_cast<std::size_t>(rows.begin) * each,
                                                  static_cast<std::size_t>(rows.size()) * each);
-      work += fractal->compute(rows, part);
+      work += fractal->compute(rows, {}, part);
     }
     EXPECT_EQ(bytes, expected) << options;
     EXPECT_GT(work.executed, 0U);
@@ -113,7 +113,7 @@ TEST(Fractal, BoundsAndEstimatesItsRows) {
   std::vector<std::byte> row(static_cast<std::size_t>(fractal->shape().bytes_per_item()));
   double outside = 0, inside = 0;
   for (std::int64_t i = 0; i < 40; ++i) {
-    const auto work = fractal->compute({i, i + 1}, row);
+    const auto work = fractal->compute({i, i + 1}, {}, row);
     EXPECT_LE(static_cast<double>(work.useful), fractal->worst_item_work());
     const auto estimate = fractal->estimate_cost(i);
     const auto cost = static_cast<double>(work.executed) / 3000;

@@ -1,0 +1,166 @@
+#include "workloads/array/array.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include <paceline/choice.hpp>
+#include <paceline/error.hpp>
+
+#include "workloads/array/partial.hpp"
+#include "workloads/array/philox.hpp"
+
+namespace paceline::array {
+namespace {
+
+// Bytes are counted in 64 bits, with room for all arrays together.
+constexpr std::int64_t largest_size = std::int64_t{1} << 56;
+// Partials read at once where the tree over them is built.
+constexpr std::int64_t partials_at_once = 1 << 16;
+
+const std::map<std::string, InputMemory> memories{{"private", InputMemory::per_rank},
+                                                  {"shared", InputMemory::per_node}};
+
+std::vector<std::string> operation_names() {
+  std::vector<std::string> names;
+  for (const auto& operation : operations()) names.push_back(operation.name);
+  return names;
+}
+
+/// When the file was changed last; a result is not gone on with from other numbers.
+std::int64_t modified(const std::filesystem::path& file) {
+  std::error_code code;
+  const auto time = std::filesystem::last_write_time(file, code);
+  return code ? 0 : static_cast<std::int64_t>(time.time_since_epoch().count());
+}
+
+}  // namespace
+
+void Array::add_options(CLI::App& app) {
+  app.add_option("--op", name_, fmt::format("{}", fmt::join(operation_names(), ", ")))
+      ->check(CLI::IsMember(operation_names()))
+      ->option_text("NAME (multiply)");
+  auto* size = app.add_option("--size", size_, "elements of each array")
+                   ->check(CLI::Range(std::int64_t{1}, largest_size))
+                   ->option_text(fmt::format("N ({})", size_));
+  auto* seed = app.add_option("--seed", seed_, "x is NumPy's Generator(Philox(key=S)).random(N), y the same with S + 1")
+                   ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max() - 1))
+                   ->option_text(fmt::format("S ({})", seed_));
+  app.add_option("--input", input_, "take x and y from one-dimensional datasets of numbers instead")
+      ->option_text("FILE.h5:/x,/y")
+      ->excludes(size)
+      ->excludes(seed);
+  app.add_option("--memory", memory_, "each rank holds its own blocks, or a node's ranks share one copy")
+      ->transform(choice(memories))
+      ->option_text("private|shared (private)");
+}
+
+void Array::prepare() {
+  operation_ = &operation(name_);
+  inputs_.clear();
+  if (!input_.empty()) {
+    read_from(input_);
+    return;
+  }
+  for (int k = 0; k < operation_->arrays; ++k) {
+    const auto key = static_cast<std::uint64_t>(seed_ + k);
+    auto& input = inputs_.emplace_back();
+    input.name = k == 0 ? "x" : "y";
+    input.make = [key](Slab elements, std::span<double> values) { philox_uniform(key, elements.begin, values); };
+  }
+  source_ = {{"seed", seed_}};
+  set_elements(size_);
+}
+
+/// FILE.h5:/x,/y
+void Array::read_from(const std::string& text) {
+  const auto bad = [&](const std::string& why) {
+    const auto* example = operation_->arrays == 1 ? "FILE.h5:/x" : "FILE.h5:/x,/y";
+    return Error(ExitCode::usage, fmt::format("--input {} makes no sense", text), why,
+                 fmt::format("give --input {}", example));
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) throw bad("a file, a colon and its datasets are wanted");
+  const std::filesystem::path file = text.substr(0, colon);
+  std::istringstream names(text.substr(colon + 1));
+  for (std::string dataset; std::getline(names, dataset, ',');) {
+    if (dataset.empty()) throw bad("a dataset has no name");
+    auto& input = inputs_.emplace_back();
+    input.name = inputs_.size() == 1 ? "x" : "y";
+    input.file = file;
+    input.dataset = dataset.front() == '/' ? dataset : "/" + dataset;
+  }
+  if (std::ssize(inputs_) != operation_->arrays) {
+    throw bad(fmt::format("{} needs {} dataset{}, {} named", name_, operation_->arrays,
+                          operation_->arrays == 1 ? "" : "s",
+                          inputs_.size() == 1 ? "1 is" : fmt::format("{} are", inputs_.size())));
+  }
+  source_ = {{"input", text}, {"input_modified", modified(file)}};
+}
+
+void Array::set_elements(std::int64_t elements) {
+  size_ = elements;
+  const auto blocks = (elements + block_elements - 1) / block_elements;
+  shape_ = {};
+  shape_.type = ElementType::float64;
+  if (operation_->reduces) {
+    shape_.path = "/array/partials";
+    shape_.dims = {blocks, 2};
+  } else {
+    shape_.path = "/array/z";
+    shape_.dims = {elements};
+    shape_.rows_per_item = block_elements;
+  }
+  shape_.attributes = {{"operation", operation_->formula}, {"size", elements}};
+  shape_.attributes.insert(shape_.attributes.end(), source_.begin(), source_.end());
+}
+
+std::string Array::kernel_name() const {
+  return fmt::format("{}: {}, {}, {:.0f} bytes an element", name_, operation_->formula, simd_target_name(),
+                     operation_->bytes_per_element);
+}
+
+double Array::worst_item_work() const { return operation_->bytes_per_element * static_cast<double>(block_elements); }
+
+Work Array::compute(Slab items, Operands operands, std::span<std::byte> bytes) const {
+  run(operation_->run, items, operands, bytes);
+  const auto moved =
+      static_cast<std::uint64_t>(operation_->bytes_per_element * static_cast<double>(operands.front().size()));
+  return {moved, moved};
+}
+
+void Array::compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const {
+  run(operation_->reference, items, operands, bytes);
+}
+
+void Array::run(Kernel kernel, Slab items, Operands operands, std::span<std::byte> bytes) const {
+  const std::span out(reinterpret_cast<double*>(bytes.data()), bytes.size() / sizeof(double));
+  const auto x = operands[0];
+  const auto y = operands.size() > 1 ? operands[1] : std::span<const double>{};
+  if (!operation_->reduces) {
+    kernel(x, y, out);
+    return;
+  }
+  for (std::size_t block = 0; block < static_cast<std::size_t>(items.size()); ++block) {
+    const auto part = [&](std::span<const double> all) {
+      const auto first = std::min(block * block_elements, all.size());
+      return all.subspan(first, std::min(static_cast<std::size_t>(block_elements), all.size() - first));
+    };
+    kernel(part(x), part(y), out.subspan(2 * block, 2));
+  }
+}
+
+Value Array::conclude(const ReadItems& read) const {
+  PartialTree tree;
+  std::vector<Partial> partials;
+  for (std::int64_t begin = 0; begin < shape_.items(); begin += partials_at_once) {
+    const Slab items{begin, std::min(begin + partials_at_once, shape_.items())};
+    partials.resize(static_cast<std::size_t>(items.size()));
+    read(items, std::as_writable_bytes(std::span(partials)));
+    for (const auto& partial : partials) tree.add(partial);
+  }
+  return {"/array/value", operation_->formula, tree.sum().value()};
+}
+
+}  // namespace paceline::array

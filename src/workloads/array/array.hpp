@@ -1,0 +1,60 @@
+// Array blocks: one operation on arrays of doubles, elementwise or reduced to a number.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <paceline/workload.hpp>
+
+#include "workloads/array/kernels.hpp"
+
+namespace paceline::array {
+
+/// An item is a block of block_elements elements. Elementwise operations make `/array/z`, reductions the sum of each
+/// block in `/array/partials` and, of these, `/array/value`.
+class Array final : public Workload {
+ public:
+  void add_options(CLI::App& app) override;
+  void prepare() override;
+
+  [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
+  [[nodiscard]] std::int64_t elements_per_item() const override { return block_elements; }
+  [[nodiscard]] InputMemory input_memory() const override { return memory_; }
+  void set_elements(std::int64_t elements) override;
+  [[nodiscard]] std::int64_t elements() const override { return size_; }
+  [[nodiscard]] bool is_memory_bound() const override { return true; }
+
+  [[nodiscard]] const ResultShape& shape() const override { return shape_; }
+  [[nodiscard]] std::string kernel_name() const override;
+  [[nodiscard]] RateUnit rate_unit() const override { return {"GB/s", 1e9}; }
+  [[nodiscard]] RateUnit item_rate_unit() const override {
+    return {"Giga-elements/s", 1e9 / static_cast<double>(block_elements)};
+  }
+  [[nodiscard]] double worst_item_work() const override;
+
+  Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const override;
+  void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const override;
+  [[nodiscard]] double estimate_cost(std::int64_t /*block*/) const override { return 1; }
+
+  [[nodiscard]] bool has_value() const override { return operation_->reduces; }
+  [[nodiscard]] Value conclude(const ReadItems& read) const override;
+
+ private:
+  void read_from(const std::string& text);
+  void run(Kernel kernel, Slab items, Operands operands, std::span<std::byte> bytes) const;
+
+  // As the command line gives them.
+  std::string name_ = "multiply";
+  std::int64_t size_ = 16'000'000;
+  std::int64_t seed_ = 0;
+  std::string input_;
+  InputMemory memory_ = InputMemory::per_rank;
+
+  // Made of them by prepare().
+  const Operation* operation_ = nullptr;
+  std::vector<Input> inputs_;
+  Attributes source_;
+  ResultShape shape_;
+};
+
+}  // namespace paceline::array

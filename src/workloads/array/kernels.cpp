@@ -1,0 +1,75 @@
+// Which instruction set runs, and the table of operations.
+
+// AVX3_DL adds nothing that these kernels use; without SSE4 a machine is older than 2008.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_TARGET_INCLUDE "workloads/array/kernels.cpp"
+#include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
+#include "hwy/highway.h"
+
+#include "workloads/array/kernels_reference.hpp"
+
+#include "workloads/array/kernels_inl.hpp"
+
+#if HWY_ONCE
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace paceline::array {
+namespace {
+
+HWY_EXPORT(multiply);
+HWY_EXPORT(add);
+HWY_EXPORT(triad);
+HWY_EXPORT(sum);
+HWY_EXPORT(dot);
+
+std::vector<Operation> make_operations() {
+  std::vector<Operation> all = {
+      {"multiply", "x * y", 2, false, 24, 1, nullptr, multiply_reference},
+      {"add", "x + y", 2, false, 24, 1, nullptr, add_reference},
+      {"triad", "x + 3*y", 2, false, 24, 2, nullptr, triad_reference},
+      {"sum", "sum of x", 1, true, 8, 1, nullptr, sum_reference},
+      {"dot", "sum of x * y", 2, true, 16, 2, nullptr, dot_reference},
+  };
+  for (auto& operation : all) operation.run = kernel_on(simd_targets().front(), operation.name);
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Operation>& operations() {
+  static const auto all = make_operations();
+  return all;
+}
+
+const Operation& operation(const std::string& name) {
+  for (const auto& candidate : operations()) {
+    if (candidate.name == name) return candidate;
+  }
+  throw std::out_of_range("array: there is no operation " + name);
+}
+
+Kernel kernel_on(std::int64_t target, const std::string& name) {
+  const auto known = simd_targets();
+  if (std::find(known.begin(), known.end(), target) == known.end()) {
+    throw std::invalid_argument("array kernel: this machine has no such SIMD target");
+  }
+  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
+  chosen.Update(target);
+  const auto index = chosen.GetIndex();
+  if (name == "multiply") return HWY_DISPATCH_TABLE(multiply)[index];
+  if (name == "add") return HWY_DISPATCH_TABLE(add)[index];
+  if (name == "triad") return HWY_DISPATCH_TABLE(triad)[index];
+  if (name == "sum") return HWY_DISPATCH_TABLE(sum)[index];
+  if (name == "dot") return HWY_DISPATCH_TABLE(dot)[index];
+  throw std::invalid_argument("array kernel: there is no operation " + name);
+}
+
+std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
+
+std::string simd_target_name() { return hwy::TargetName(simd_targets().front()); }
+
+}  // namespace paceline::array
+
+#endif  // HWY_ONCE
