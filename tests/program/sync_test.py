@@ -12,7 +12,7 @@ CALLS = ["mutex", "timed-mutex", "event", "semaphore", "barrier", "pop", "push",
 
 class Faults(TestCase):
     def told(self, fault, call, ranks, ranks_per_node, timeout=12):
-        """What each of the others says once rank 1 (or 0) is gone, by rank, and after how many seconds."""
+        """What each of the others says once rank 1 (or 0) is gone, by rank."""
         culprit = 0 if fault == "home-killed" else 1
         with Running([fault, call, ranks_per_node], ranks, program=FAULTS, wrap_rank=SHELTERED) as running:
             def text():
@@ -22,9 +22,7 @@ class Faults(TestCase):
             self.assertTrue(running.wait_for(lambda: "ready\n" in text()), text())
             if fault.endswith("killed"):
                 kill([running.ranks()[culprit]])
-            running.wait_for(lambda: text().count("rank ") >= 0 and
-                             all(f"rank {rank}: " in text() for rank in range(ranks) if rank != culprit),
-                             timeout=timeout)
+            running.wait_for(lambda: all(f"rank {rank}: " in text() for rank in range(ranks) if rank != culprit), timeout)
             lines = [line for line in text().splitlines() if line.startswith("rank ")]
         said = {int(line.split()[1].rstrip(":")): line.split(": ", 1)[1] for line in lines}
         self.assertEqual(sorted(said), [rank for rank in range(ranks) if rank != culprit])
@@ -61,10 +59,10 @@ class Faults(TestCase):
         self.assert_names(said, 'mutex "results"', "rank 1 on .*, which has it, has died")
 
     def test_rank_that_finalises_with_a_lock(self):
-        for ranks_per_node, fate in ((3, "has finalised MPI"), (1, "has (died|finalised MPI)")):
+        for ranks_per_node in (3, 1):
             with self.subTest(ranks_per_node):
                 said = self.told("finalises", "mutex", 3, ranks_per_node)
-                self.assert_names(said, 'mutex "results"', f"rank 1 on .*, which has it, {fate}")
+                self.assert_names(said, 'mutex "results"', "rank 1 on .*, which has it, has finalised MPI")
 
 
 if __name__ == "__main__":

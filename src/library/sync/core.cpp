@@ -142,7 +142,7 @@ Core::~Core() {
 }
 
 void Core::live(const std::stop_token& stop) {
-  if (wire_) return wire_->live(stop);
+  if (wire_ && (comm_.rank() == 0 || !is_home_)) return wire_->live(stop);
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);

@@ -153,7 +153,13 @@ void Mutex::unlock() {
   }
   Operation op;
   op.call = {Verb::mutex_unlock, seat.agent, id()};
-  core().perform(op);
+  try {
+    core().perform(op);
+  } catch (const Error&) {
+    // Guards unlock in destructors: only wrong use is told here. That the state can't be reached, or is of no more use,
+    // is told by the next call that would wait for it.
+    if (op.status == Status::failed) throw;
+  }
   --seat.held;
 }
 

@@ -73,6 +73,10 @@ struct QueueRecord : Record {
   std::uint32_t closed;
 };
 
+static_assert(sizeof(Agent) == 64 && sizeof(ValueRecord) <= Record::slot && sizeof(MutexRecord) <= Record::slot &&
+              sizeof(SemaphoreRecord) <= Record::slot && sizeof(EventRecord) <= Record::slot &&
+              sizeof(BarrierRecord) <= Record::slot && sizeof(QueueRecord) <= Record::slot);
+
 /// Whether a rank is there. The thread that holds `alive` lives as long as the rank uses the site.
 struct alignas(64) Life {
   enum Status : std::uint32_t { present, left, finalised, dead };

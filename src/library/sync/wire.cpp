@@ -21,7 +21,7 @@ constexpr auto look_every = 50ms;
 
 /// A sign of life, and its echo.
 struct Beat {
-  std::uint32_t is_goodbye = 0;
+  Life::Status status = Life::present;
   std::uint32_t ended = 0;  ///< a thread that ended with a lock in hand, + 1
 };
 
@@ -62,17 +62,18 @@ Wire::~Wire() = default;
 
 void Wire::live(const std::stop_token& stop) {
   try {
-    if (core_.comm().rank() == 0) return serve(stop);
-    if (!core_.is_home()) return beat(stop);
+    core_.is_home() ? serve(stop) : beat(stop);
   } catch (const Error& error) {
     // Without this thread the others would wait for ever.
     fmt::print(stderr, "paceline: error: {}\n", error.what());
     core_.comm().abort(ExitCode::failure);
   }
-  while (!stop.stop_requested() && !closing_) std::this_thread::sleep_for(10ms);
 }
 
-void Wire::close(bool is_orderly) { closing_ = is_orderly; }
+void Wire::close(bool is_orderly) {
+  last_word_ = Life::left;
+  closing_ = is_orderly;
+}
 
 void Wire::serve(const std::stop_token& stop) {
   auto next_watch = Clock::now();
@@ -201,8 +202,8 @@ void Wire::receive_beats(bool& is_busy) {
     check_mpi(MPI_Recv(&beat, sizeof beat, MPI_BYTE, status.MPI_SOURCE, beat_tag, comm, MPI_STATUS_IGNORE), "MPI_Recv");
     heard_[static_cast<std::size_t>(status.MPI_SOURCE)] = Clock::now();
     if (beat.ended != 0) core_.agent(beat.ended - 1).ended = 1;
-    if (beat.is_goodbye != 0) {
-      if (core_.life(status.MPI_SOURCE).status.exchange(Life::left) == Life::present) --goodbyes_due_;
+    if (beat.status != Life::present) {
+      if (core_.life(status.MPI_SOURCE).status.exchange(beat.status) == Life::present) --goodbyes_due_;
     }
     send(status.MPI_SOURCE, echo_tag, bytes_of(beat));
   }
@@ -226,17 +227,16 @@ void Wire::beat(const std::stop_token& stop) {
   auto next = Clock::now();
   const auto comm = core_.comm().handle();
   for (bool is_leaving = false;;) {
-    if (stop.stop_requested() && !closing_) return;
     const auto now = Clock::now();
-    if (now >= next || (closing_ && !is_leaving)) {
+    const bool is_stopped = stop.stop_requested() && !closing_;
+    if (now >= next || is_stopped || (closing_ && !is_leaving)) {
       is_leaving = closing_;
-      Beat mine;
-      mine.is_goodbye = is_leaving ? 1 : 0;
-      mine.ended = core_.take_ended();
+      const Beat mine{is_leaving || is_stopped ? last_word_.load() : Life::present, core_.take_ended()};
       // Few bytes go out at once, whether they are received or not.
       check_mpi(MPI_Send(&mine, sizeof mine, MPI_BYTE, 0, beat_tag, comm), "MPI_Send");
       next = now + beat_every;
     }
+    if (is_stopped) return;
     for (int is_there = 1; is_there != 0;) {
       MPI_Status status;
       check_mpi(MPI_Iprobe(0, echo_tag, comm, &is_there, &status), "MPI_Iprobe");
@@ -244,7 +244,7 @@ void Wire::beat(const std::stop_token& stop) {
       Beat echo;
       check_mpi(MPI_Recv(&echo, sizeof echo, MPI_BYTE, 0, echo_tag, comm, MPI_STATUS_IGNORE), "MPI_Recv");
       heard_home_ = Clock::now().time_since_epoch().count();
-      if (echo.is_goodbye != 0) return;
+      if (echo.status == Life::left) return;
     }
     if (is_leaving && home_is_silent()) return;
     std::this_thread::sleep_for(is_leaving ? 1ms : 20ms);

@@ -14,7 +14,7 @@ namespace paceline::sync {
 
 class Wire {
  public:
-  /// Ranks at home apart from rank 0 have one that does nothing.
+  /// Ranks at home apart from rank 0 have one that nobody calls.
   explicit Wire(Core& core);
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -45,6 +45,7 @@ class Wire {
 
   Core& core_;
   std::atomic<bool> closing_{false};
+  std::atomic<Life::Status> last_word_{Life::finalised};  ///< unless it is closed before
   // Of rank 0's serving thread.
   std::list<Guest> guests_;
   std::list<Sending> sendings_;

@@ -63,7 +63,7 @@ class Layouts : public testing::TestWithParam<Layout> {
   }
   /// What is much on a node is too much by messages, and with more threads than cores each hand-over is a switch.
   [[nodiscard]] int scaled(int many) const {
-    return std::max(1, (is_spread() ? many / 500 : all_threads() > 2 ? many / 10 : many) / all_threads());
+    return std::max(1, (is_spread() ? many / 2000 : all_threads() > 2 ? many / 10 : many) / all_threads());
   }
 
   Comm world = Comm::world().duplicate();
