@@ -13,8 +13,8 @@ namespace paceline {
 /// A queue lock: those who wait get it in the order in which they came, each woken by its own word of memory
 /// (Mellor-Crummey and Scott, ACM TOCS 9(1), 1991, section 2.4), which a time-out may leave (as in Scott and Scherer,
 /// PPoPP 2001). Here the queue is an explicit list under a short latch of the node, so that a rank that dies in it
-/// breaks nothing. An unlocked lock is taken with one compare-and-swap. Waiting spins for about 2 microseconds, then
-/// sleeps in the kernel.
+/// breaks nothing. An unlocked lock is taken with one compare-and-swap. Waiting spins for at most
+/// 20 microseconds, and only where each rank of the node has a core, then sleeps in the kernel.
 ///
 /// Errors: calls that could wait for ever throw Error instead, within a fraction of a second on one node:
 ///  - deadlock: each thread of a cycle of threads and locks throws, naming ranks, locks and who waits for what. Waiting

@@ -69,7 +69,8 @@ Core::Core(const Comm& comm, const Comm& node, const SiteOptions& options)
       for (std::size_t rank = 0; rank < ranks; ++rank) lives_[rank].alive.initialise();
     }
     // Spinning helps only where those who are waited for run meanwhile.
-    spins_ = cores_of(node_) >= node_.size() && cores_of(node_) > 1 ? 100 : 0;
+    const int cores = cores_of(node_);
+    spins_ = cores > 1 && cores >= node_.size();
     node_.barrier();
   }
   if (is_spread) wire_ = std::make_unique<Wire>(*this);
@@ -240,9 +241,13 @@ void Core::perform(Operation& op) {
 void Core::wait(Operation& op) {
   using Clock = std::chrono::steady_clock;
   using namespace std::chrono_literals;
-  for (int i = 0; i < spins_ && !op.is_rung(); ++i) relax();
-  if (op.is_rung() && resume(*this, op) == Step::done) return;
   const auto begin = Clock::now();
+  // As long as it takes to be woken (Karlin, Li, Manasse and Owicki, SOSP 1991): shorter, and two that take turns would
+  // send each other to sleep every time.
+  while (spins_ && !op.is_rung() && Clock::now() - begin < 20us) {
+    for (int i = 0; i < 16 && !op.is_rung(); ++i) relax();
+  }
+  if (op.is_rung() && resume(*this, op) == Step::done) return;
   const auto limit = std::chrono::nanoseconds(op.call.timeout);
   Clock::duration slice = 5ms;
   for (auto next_look = begin + slice;;) {

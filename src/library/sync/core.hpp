@@ -88,7 +88,7 @@ class Core {
   Comm comm_, node_;
   SiteOptions options_;
   bool is_home_ = true;
-  int spins_ = 0;
+  bool spins_ = false;
   std::vector<std::uint8_t> at_home_;  ///< per rank
   std::vector<std::string> hosts_;     ///< per rank
   std::unique_ptr<NodeMemory> memory_;
