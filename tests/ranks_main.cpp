@@ -8,6 +8,10 @@
 
 #include "storage/result_file.hpp"
 
+#ifndef PACELINE_TEST_THREADS
+#define PACELINE_TEST_THREADS serialized
+#endif
+
 namespace {
 
 using paceline::Comm;
@@ -30,7 +34,7 @@ TEST(Canary, FailsOnTheLastRankWhenAsked) {
 
 int main(int argc, char** argv) {
   paceline::start_hdf5();
-  const paceline::MpiGuard mpi(argc, argv);
+  const paceline::MpiGuard mpi(argc, argv, paceline::ThreadLevel::PACELINE_TEST_THREADS);
   testing::InitGoogleTest(&argc, argv);
   const auto world = Comm::world();
   if (world.rank() != 0) {

@@ -19,11 +19,14 @@ namespace paceline {
 /// Throws Error naming `call` unless `code` is MPI_SUCCESS. Reached because communicators return errors.
 void check_mpi(int code, const char* call);
 
-/// MPI from construction to destruction. Asks for MPI_THREAD_SERIALIZED, since one thread a rank talks while others
-/// compute, and throws Error when the library offers less.
+/// How many threads of a rank may be in MPI at the same time. serialized: one, any. multiple: all, which shared state
+/// between nodes needs (<paceline/site.hpp>).
+enum class ThreadLevel : int { serialized = MPI_THREAD_SERIALIZED, multiple = MPI_THREAD_MULTIPLE };
+
+/// MPI from construction to destruction. Throws Error when the library offers less than the thread level asked for.
 class MpiGuard {
  public:
-  MpiGuard(int& argc, char**& argv);
+  MpiGuard(int& argc, char**& argv, ThreadLevel level = ThreadLevel::serialized);
   MpiGuard(const MpiGuard&) = delete;
   MpiGuard& operator=(const MpiGuard&) = delete;
   /// Finalises, but not while an exception unwinds: the other ranks may be waiting in a call that this one left.

@@ -99,7 +99,7 @@ enum class InputMemory { per_rank, per_node };
 using Operands = std::span<const std::span<const double>>;
 
 /// A number that follows from the whole result, for the report and the file.
-struct Value {
+struct Conclusion {
   std::string path;  ///< for example `/array/value`
   std::string what;  ///< for example "sum of x"
   double value = 0;
@@ -175,7 +175,7 @@ class Workload {
   /// Whether conclude() makes anything.
   [[nodiscard]] virtual bool has_value() const { return false; }
   /// Called on rank 0 once every item is there: what follows from them.
-  [[nodiscard]] virtual Value conclude(const ReadItems& /*read*/) const { return {}; }
+  [[nodiscard]] virtual Conclusion conclude(const ReadItems& /*read*/) const { return {}; }
 
   /// Files that finish() writes beside the result; the engine checks that they may be written.
   [[nodiscard]] virtual std::vector<std::filesystem::path> side_outputs() const { return {}; }

@@ -37,7 +37,7 @@ bool is_one_node() {
 
 }  // namespace
 
-MpiGuard::MpiGuard(int& argc, char**& argv) {
+MpiGuard::MpiGuard(int& argc, char**& argv, ThreadLevel level) {
   // On one node shared memory is all that is used, and looking for networks takes half of the start (0.32 to 0.15 s).
   if (is_one_node()) setenv("OMPI_MCA_pml", "ob1", 0);
   // Without mpirun there is one rank, and no daemon is started for ranks that it might spawn (0.15 to 0.06 s). All such
@@ -52,11 +52,13 @@ MpiGuard::MpiGuard(int& argc, char**& argv) {
   // Open MPI 4.1 crashes or fails in windows with its rdma component on ordinary networks.
   setenv("OMPI_MCA_osc", "^rdma", 0);
   int provided = MPI_THREAD_SINGLE;
-  check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Init_thread(&argc, &argv, static_cast<int>(level), &provided), "MPI_Init_thread");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
-  if (provided < MPI_THREAD_SERIALIZED) {
-    throw AgreedError(Error(ExitCode::failure, "this MPI library offers no MPI_THREAD_SERIALIZED",
+  if (provided < static_cast<int>(level)) {
+    throw AgreedError(Error(ExitCode::failure,
+                            fmt::format("this MPI library offers no MPI_THREAD_{}",
+                                        level == ThreadLevel::multiple ? "MULTIPLE" : "SERIALIZED"),
                             fmt::format("thread level {}", provided),
                             "use an MPI library that was built with thread support"));
   }

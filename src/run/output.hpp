@@ -49,7 +49,7 @@ class Output {
   [[nodiscard]] double serial_s() const { return serial_s_; }  ///< what rank 0 did while the others waited
   [[nodiscard]] double picture_s() const { return picture_s_; }
   /// On rank 0, of a workload that has one. Not collective.
-  [[nodiscard]] const std::optional<Value>& value() const { return value_; }
+  [[nodiscard]] const std::optional<Conclusion>& value() const { return value_; }
 
  private:
   Start check();
@@ -70,7 +70,7 @@ class Output {
   std::string io_mode_ = "none";
   double serial_s_ = 0;
   double picture_s_ = 0;
-  std::optional<Value> value_;
+  std::optional<Conclusion> value_;
 };
 
 }  // namespace paceline

@@ -25,7 +25,7 @@ struct Record {
   double serial_s = 0;       ///< all that one rank did while the others waited, that among it
   double picture_s = 0;      ///< side outputs, on rank 0
   double rate_alone = 0;     ///< work per second of one core alone; 0: not measured
-  std::optional<Value> value;
+  std::optional<Conclusion> value;
   std::string io_mode = "none";
 };
 

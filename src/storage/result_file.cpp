@@ -192,7 +192,7 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
 }
 
 void ResultFile::seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
-                      const std::optional<Value>& value) {
+                      const std::optional<Conclusion>& value) {
   try {
     const auto access = access_list(std::nullopt);
     h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, "H5Fopen");

@@ -47,7 +47,7 @@ class ResultFile {
   /// Adds the digest, the tables and what follows from the result, and brings everything to the disk. By one process
   /// alone, when the file is closed. Throws Error (output).
   static void seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
-                   const std::optional<Value>& value = std::nullopt);
+                   const std::optional<Conclusion>& value = std::nullopt);
 
   enum class Access { read, write };
   /// Opens what create() made. With `comm`: collective over its ranks. Throws Error (input) if the file is damaged or

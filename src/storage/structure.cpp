@@ -114,7 +114,7 @@ void write_tables(hid_t file, const RunTables& tables) {
   put("/run/threads", H5T_NATIVE_DOUBLE, {tables.ranks.size(), unsigned_of(tables.threads)}, tables.busy_s.data());
 }
 
-void write_value(hid_t file, const Value& value) {
+void write_value(hid_t file, const Conclusion& value) {
   const auto* path = value.path.c_str();
   if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
   const h5::Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");

@@ -18,6 +18,6 @@ void write_structure(hid_t file, const ResultShape& shape, const Provenance& pro
 /// What is known when all is done; replaces what an interrupted run may have left. Throws Error (failure).
 void write_tables(hid_t file, const RunTables& tables);
 /// The scalar dataset value.path; replaces an earlier one. Throws Error (failure).
-void write_value(hid_t file, const Value& value);
+void write_value(hid_t file, const Conclusion& value);
 
 }  // namespace paceline

@@ -151,7 +151,7 @@ void Array::run(Kernel kernel, Slab items, Operands operands, std::span<std::byt
   }
 }
 
-Value Array::conclude(const ReadItems& read) const {
+Conclusion Array::conclude(const ReadItems& read) const {
   PartialTree tree;
   std::vector<Partial> partials;
   for (std::int64_t begin = 0; begin < shape_.items(); begin += partials_at_once) {

@@ -37,7 +37,7 @@ class Array final : public Workload {
   [[nodiscard]] double estimate_cost(std::int64_t /*block*/) const override { return 1; }
 
   [[nodiscard]] bool has_value() const override { return operation_->reduces; }
-  [[nodiscard]] Value conclude(const ReadItems& read) const override;
+  [[nodiscard]] Conclusion conclude(const ReadItems& read) const override;
 
  private:
   void read_from(const std::string& text);

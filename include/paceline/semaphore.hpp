@@ -1,0 +1,35 @@
+// A counting semaphore between ranks: at most so many at once.
+#pragma once
+
+#include <string>
+
+#include <paceline/site.hpp>
+
+namespace paceline {
+
+/// std::counting_semaphore between all threads of all ranks; fair: units go to those who wait in the order in which
+/// they came. Units have no owner, so no deadlock can be told of, but acquire() throws Error naming a rank of the
+/// communicator that has died. Memory: release() happens before the acquire() that it lets through.
+/// Cost: a latch of the home node (0.05 microseconds when free).
+class Semaphore : public sync::SharedObject {
+ public:
+  /// Collective, and so is destruction. `initial` units, which must be at least 0.
+  Semaphore(const Site& site, std::int64_t initial, std::string name = "semaphore");
+
+  void acquire() { acquire(sync::forever); }
+  bool try_acquire() { return acquire(0); }
+  template <class Rep, class Period>
+  bool try_acquire_for(const std::chrono::duration<Rep, Period>& duration) {
+    return acquire(sync::timeout_of(duration));
+  }
+  template <class Clock, class Duration>
+  bool try_acquire_until(const std::chrono::time_point<Clock, Duration>& time) {
+    return acquire(sync::timeout_until(time));
+  }
+  void release(std::int64_t units = 1);
+
+ private:
+  bool acquire(sync::Timeout timeout);
+};
+
+}  // namespace paceline

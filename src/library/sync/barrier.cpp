@@ -1,0 +1,74 @@
+#include <paceline/barrier.hpp>
+
+#include <fmt/format.h>
+
+#include "library/sync/core.hpp"
+
+namespace paceline {
+namespace sync {
+namespace {
+
+BarrierRecord& barrier_of(Core& core, const Operation& op) {
+  return static_cast<BarrierRecord&>(core.record(op.call.object));
+}
+
+constexpr std::uint64_t phase_of(std::uint64_t word) { return word >> 32; }
+constexpr std::uint32_t arrivals_of(std::uint64_t word) { return static_cast<std::uint32_t>(word & 0xffffffffU); }
+
+}  // namespace
+
+Step start_barrier(Core& core, Operation& op) {
+  auto& barrier = barrier_of(core, op);
+  for (auto word = barrier.arrived.load();;) {
+    if (arrivals_of(word) + 1 == barrier.expected) {
+      if (!barrier.arrived.compare_exchange_weak(word, (phase_of(word) + 1) << 32)) continue;
+      barrier.phase.word.fetch_add(1);
+      barrier.phase.ring();
+      return op.finish(Status::done);
+    }
+    if (barrier.arrived.compare_exchange_weak(word, word + 1)) {
+      op.value = phase_of(word);
+      return resume_barrier(core, op);
+    }
+  }
+}
+
+Step resume_barrier(Core& core, Operation& op) {
+  auto& barrier = barrier_of(core, op);
+  // In this order: a phase that ends after the second look changes the bell's word after the first.
+  const auto rung = barrier.phase.word.load();
+  if (phase_of(barrier.arrived.load()) != op.value) return op.finish(Status::done);
+  return op.wait_for(barrier.phase, rung);
+}
+
+void cancel_barrier(Core& core, Operation& op) {
+  auto& barrier = barrier_of(core, op);
+  for (auto word = barrier.arrived.load();;) {
+    if (phase_of(word) != op.value) {
+      op.finish(Status::done);
+      return;
+    }
+    if (barrier.arrived.compare_exchange_weak(word, word - 1)) {
+      op.finish(Status::timed_out);
+      return;
+    }
+  }
+}
+
+}  // namespace sync
+
+Barrier::Barrier(const Site& site, int expected, std::string name)
+    : SharedObject(site, sync::Kind::barrier, name,
+                   static_cast<std::uint64_t>(expected == 0 ? site.comm().size() : expected), 0, 0,
+                   expected >= 0 ? std::nullopt
+                                 : std::optional(Error(ExitCode::failure, fmt::format("barrier \"{}\" can't expect {}",
+                                                                                      name, expected)))) {}
+
+bool Barrier::arrive_and_wait(sync::Timeout timeout) {
+  sync::Operation op;
+  op.call = {sync::Verb::barrier_arrive, core().seat().agent, id(), 0, timeout};
+  core().perform(op);
+  return op.status == sync::Status::done;
+}
+
+}  // namespace paceline

@@ -1,0 +1,66 @@
+#include <paceline/condition.hpp>
+
+#include "library/sync/core.hpp"
+
+namespace paceline {
+namespace sync {
+
+Step start_condition(Core& core, Operation& op) {
+  auto& condition = core.record(op.call.object);
+  auto& agent = core.agent(op.call.agent);
+  constexpr auto waiting = static_cast<std::uint32_t>(Wake::waiting);
+  const Latched latched(condition);
+  switch (op.call.verb) {
+    case Verb::condition_enter: core.push(condition, 0, op.call.agent); return op.finish(Status::done);
+    case Verb::condition_notify:
+      for (auto left = op.call.first; left > 0; --left) {
+        const auto next = core.grant_first(condition, 0);
+        if (next == 0) break;
+        core.agent(next - 1).bell.ring();
+      }
+      return op.finish(Status::done);
+    default: break;
+  }
+  if (agent.bell.word.load() != waiting) return op.finish(Status::done);
+  if (op.call.timeout == 0) {
+    core.remove(condition, op.call.agent);
+    return op.finish(Status::timed_out);
+  }
+  return op.wait_for(agent.bell, waiting);
+}
+
+}  // namespace sync
+
+Condition::Condition(const Site& site, std::string name) : SharedObject(site, sync::Kind::condition, std::move(name)) {}
+
+bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
+  sync::Operation enter, stay;
+  const auto agent = core().seat().agent;
+  enter.call = {sync::Verb::condition_enter, agent, id()};
+  stay.call = {sync::Verb::condition_wait, agent, id(), 0, timeout};
+  // Who enters before the lock is free misses no notification.
+  core().perform(enter);
+  try {
+    lock.unlock();
+  } catch (...) {
+    stay.call.timeout = 0;
+    core().perform(stay);
+    throw;
+  }
+  try {
+    core().perform(stay);
+  } catch (...) {
+    lock.lock();
+    throw;
+  }
+  lock.lock();
+  return stay.status == sync::Status::done;
+}
+
+void Condition::notify(std::uint64_t most) {
+  sync::Operation op;
+  op.call = {sync::Verb::condition_notify, core().seat().agent, id(), 0, sync::forever, most};
+  core().perform(op);
+}
+
+}  // namespace paceline

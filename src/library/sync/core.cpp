@@ -1,0 +1,312 @@
+#include "library/sync/core.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <cstring>
+#include <latch>
+
+#include "library/sync/lookout.hpp"
+#include "library/sync/wire.hpp"
+
+namespace paceline::sync {
+namespace {
+
+/// Cores that the ranks of this node may run on, all together.
+int cores_of(const Comm& node) {
+  cpu_set_t mine;
+  CPU_ZERO(&mine);
+  sched_getaffinity(0, sizeof mine, &mine);
+  std::vector<std::uint8_t> usable(CPU_SETSIZE);
+  for (std::size_t i = 0; i < usable.size(); ++i) usable[i] = CPU_ISSET(i, &mine) ? 1 : 0;
+  int cores = 0;
+  for (const auto is_usable : node.reduce_all(usable, MPI_MAX)) cores += is_usable;
+  return cores;
+}
+
+std::string host_name() {
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  return host;
+}
+
+}  // namespace
+
+Core::Core(const Comm& comm, const Comm& node, const SiteOptions& options)
+    : comm_(comm.duplicate()), node_(node.duplicate()), options_(options) {
+  is_home_ = node_.reduce_all(comm_.rank(), MPI_MIN) == 0;
+  for (const auto& each : comm_.gather_all(std::vector<std::uint8_t>{is_home_})) at_home_.push_back(each.front());
+  hosts_ = comm_.gather_all_text(host_name());
+  const bool is_spread = comm_.reduce_all(is_home_ ? 1 : 0, MPI_MIN) == 0;
+  int level = MPI_THREAD_SINGLE;
+  check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
+  agree(comm_, is_spread && level < MPI_THREAD_MULTIPLE
+                   ? std::optional(Error(ExitCode::failure, "shared state between nodes needs MPI_THREAD_MULTIPLE",
+                                         "a thread of rank 0 answers the others while the rest of it does what it does",
+                                         "make the MpiGuard with ThreadLevel::multiple"))
+                   : std::nullopt);
+  agree(comm_, options.threads_per_rank < 1 || options.threads_per_rank > (1 << 30) / comm_.size()
+                   ? std::optional(Error(ExitCode::failure, fmt::format("SiteOptions::threads_per_rank can't be {}",
+                                                                        options.threads_per_rank)))
+                   : std::nullopt);
+
+  const auto ranks = static_cast<std::size_t>(comm_.size());
+  const auto threads = static_cast<std::size_t>(options.threads_per_rank);
+  seats_ =
+      std::make_shared<Seats>(options.threads_per_rank, static_cast<AgentId>(comm_.rank() * options.threads_per_rank));
+  if (is_home_) {
+    memory_ =
+        std::make_unique<NodeMemory>(node_, sizeof(Header) + ranks * sizeof(Life) + ranks * threads * sizeof(Agent));
+    header_ = reinterpret_cast<Header*>(memory_->data());
+    lives_ = reinterpret_cast<Life*>(header_ + 1);
+    agents_ = reinterpret_cast<Agent*>(lives_ + ranks);
+    seats_->agents = agents_;
+    if (comm_.rank() == 0) {
+      header_->graph.initialise();
+      for (std::size_t rank = 0; rank < ranks; ++rank) lives_[rank].alive.initialise();
+    }
+    // Spinning helps only where those who are waited for run meanwhile.
+    const int cores = cores_of(node_);
+    spins_ = cores > 1 && cores >= node_.size();
+    node_.barrier();
+  }
+  if (is_spread) wire_ = std::make_unique<Wire>(*this);
+
+  // Signals are for the threads of the program.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::latch is_alive(1);
+  living_ = std::jthread([this, &is_alive](const std::stop_token& stop) {
+    if (is_home_) life(comm_.rank()).alive.lock();
+    is_alive.count_down();
+    live(stop);
+    if (is_home_) life(comm_.rank()).alive.unlock();
+  });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  is_alive.wait();
+  tell_of_finalise();
+  comm_.barrier();
+}
+
+// MPI_Finalize gives back what belongs to MPI_COMM_SELF first, which is how libraries learn of it (MPI 3.1, 8.7.1).
+void Core::tell_of_finalise() {
+  const auto told = [](MPI_Comm, int, void* core, void*) {
+    auto& self = *static_cast<Core*>(core);
+    if (self.is_forgotten_) return MPI_SUCCESS;
+    if (self.is_home_) self.life(self.comm_.rank()).status = Life::finalised;
+    self.stop_living();
+    self.forget();
+    return MPI_SUCCESS;
+  };
+  check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, told, &finalise_key_, nullptr), "MPI_Comm_create_keyval");
+  check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, finalise_key_, this), "MPI_Comm_set_attr");
+}
+
+// What is collective to give back can't be any more: it goes with the process.
+void Core::forget() {
+  is_forgotten_ = true;
+  {
+    const std::lock_guard lock(seats_->mutex);
+    seats_->agents = nullptr;
+  }
+  [[maybe_unused]] const auto* memory = memory_.release();
+  for (auto& block : blocks_) [[maybe_unused]] const auto* leaked = block.release();
+}
+
+void Core::stop_living() {
+  living_.request_stop();
+  if (living_.joinable()) living_.join();
+}
+
+Core::~Core() {
+  if (is_forgotten_) return;
+  if (is_home_) life(comm_.rank()).status = Life::left;
+  const bool is_orderly = std::uncaught_exceptions() == 0;
+  if (is_orderly) comm_.barrier();
+  if (wire_) wire_->close(is_orderly);
+  stop_living();
+  const bool already_forgotten = is_forgotten_;
+  is_forgotten_ = true;
+  MPI_Comm_delete_attr(MPI_COMM_SELF, finalise_key_);
+  MPI_Comm_free_keyval(&finalise_key_);
+  is_forgotten_ = already_forgotten;
+  if (is_orderly) {
+    const std::lock_guard lock(seats_->mutex);
+    seats_->agents = nullptr;
+  } else {
+    forget();
+  }
+}
+
+void Core::live(const std::stop_token& stop) {
+  if (wire_ && (comm_.rank() == 0 || !is_home_)) return wire_->live(stop);
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait(lock, stop, [] { return false; });
+}
+
+Record& Core::record(ObjectId object) const {
+  return *reinterpret_cast<Record*>(blocks_[object / slots_in_block]->memory->data() +
+                                    object % slots_in_block * Record::slot);
+}
+
+std::byte* Core::more_of(ObjectId object) const {
+  return blocks_[object / slots_in_block]->more[object % slots_in_block]->data();
+}
+
+ObjectId Core::reserve() {
+  if (free_.empty()) return next_++;
+  const auto object = free_.back();
+  free_.pop_back();
+  return object;
+}
+
+ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second,
+                      std::size_t more_bytes, const std::optional<Error>& problem) {
+  agree(comm_, problem);
+  // Collective calls that got out of step would otherwise be found much later, if ever.
+  const auto same =
+      static_cast<std::int64_t>(std::hash<std::string>()(fmt::format("{} {}", static_cast<int>(kind), name)));
+  const auto ends = comm_.reduce_all(std::vector<std::int64_t>{same, ~same}, MPI_MIN);
+  if (ends[0] != ~ends[1]) {
+    throw AgreedError(Error(ExitCode::failure, "ranks make different shared objects at the same time",
+                            fmt::format("rank {} makes \"{}\"", comm_.rank(), name),
+                            "make them in the same order on all ranks"));
+  }
+  if (free_.empty() && next_ == slots_in_block * most_blocks) {
+    throw AgreedError(Error(ExitCode::failure, fmt::format("a site has room for {} objects", next_)));
+  }
+  const auto object = reserve();
+  if (is_home_) {
+    auto& block = blocks_[object / slots_in_block];
+    if (!block) {
+      block = std::make_unique<Slots>();
+      block->memory = std::make_unique<NodeMemory>(node_, slots_in_block * Record::slot);
+      block->more.resize(slots_in_block);
+    }
+    auto& more = block->more[object % slots_in_block];
+    more = more_bytes == 0 ? nullptr : std::make_unique<NodeMemory>(node_, more_bytes, NodeMemory::Content::fresh);
+    if (comm_.rank() == 0) initialise(object, kind, name, first, second);
+  }
+  comm_.barrier();
+  return object;
+}
+
+void Core::initialise(ObjectId object, Kind kind, const std::string& name, std::uint64_t first,
+                      std::uint64_t second) const {
+  auto& record_here = record(object);
+  std::memset(static_cast<void*>(&record_here), 0, Record::slot);
+  record_here.latch.initialise();
+  record_here.kind = kind;
+  name.copy(record_here.name, sizeof record_here.name - 1);
+  switch (kind) {
+    case Kind::value: static_cast<ValueRecord&>(record_here).value = first; break;
+    case Kind::semaphore: static_cast<SemaphoreRecord&>(record_here).units = static_cast<std::int64_t>(first); break;
+    case Kind::barrier: static_cast<BarrierRecord&>(record_here).expected = static_cast<std::uint32_t>(first); break;
+    case Kind::queue:
+      static_cast<QueueRecord&>(record_here).capacity = first;
+      static_cast<QueueRecord&>(record_here).item_bytes = second;
+      break;
+    default: break;
+  }
+}
+
+void Core::destroy(ObjectId object) {
+  if (is_forgotten_ || std::uncaught_exceptions() != 0) return;
+  auto& mine = seat();
+  Operation leaving;
+  leaving.call = {Verb::agent_leaving, mine.agent, 0, 1};
+  if (mine.held != 0) perform(leaving);
+  comm_.barrier();
+  leaving.call.extra = 0;
+  if (mine.held != 0) perform(leaving);
+  if (is_home_) blocks_[object / slots_in_block]->more[object % slots_in_block].reset();
+  free_.push_back(object);
+}
+
+void Core::perform(Operation& op) {
+  if (!is_home_) {
+    wire_->ask(op);
+  } else if (start(*this, op) == Step::waiting) {
+    wait(op);
+  }
+  if (op.status == Status::failed) throw Error::told(ExitCode::failure, op.error);
+}
+
+void Core::wait(Operation& op) {
+  using Clock = std::chrono::steady_clock;
+  using namespace std::chrono_literals;
+  const auto begin = Clock::now();
+  // As long as it takes to be woken (Karlin, Li, Manasse and Owicki, SOSP 1991): shorter, and two that take turns would
+  // send each other to sleep every time.
+  while (spins_ && !op.is_rung() && Clock::now() - begin < 20us) {
+    for (int i = 0; i < 16 && !op.is_rung(); ++i) relax();
+  }
+  if (op.is_rung() && resume(*this, op) == Step::done) return;
+  const auto limit = std::chrono::nanoseconds(op.call.timeout);
+  Clock::duration slice = 5ms;
+  for (auto next_look = begin + slice;;) {
+    if (op.is_rung()) {
+      if (resume(*this, op) == Step::done) return;
+      continue;
+    }
+    const auto now = Clock::now();
+    if (op.call.timeout >= 0 && now - begin >= limit) return cancel(*this, op);
+    if (now >= next_look) {
+      look(*this, op, now - begin);
+      if (!op.error.empty()) {
+        cancel(*this, op);
+        if (op.status == Status::timed_out) op.status = Status::failed;
+        return;
+      }
+      slice = std::min<Clock::duration>(2 * slice, 100ms);
+      next_look = now + slice;
+      continue;
+    }
+    const auto until_look = next_look - now;
+    op.bell->sleep(op.silent,
+                   op.call.timeout >= 0 ? std::min<Clock::duration>(until_look, begin + limit - now) : until_look);
+  }
+}
+
+std::uint32_t Core::take_ended() const {
+  const std::lock_guard lock(seats_->mutex);
+  if (seats_->ended.empty()) return 0;
+  const auto agent = seats_->ended.back();
+  seats_->ended.pop_back();
+  return agent + 1;
+}
+
+std::string Core::name_of(AgentId agent_id) const {
+  const auto thread = static_cast<int>(agent_id) % options_.threads_per_rank;
+  return thread == 0 ? fmt::format("rank {}", rank_of(agent_id))
+                     : fmt::format("rank {} thread {}", rank_of(agent_id), thread);
+}
+
+std::string Core::name_with_host(int rank) const {
+  return fmt::format("rank {} on {}", rank, hosts_[static_cast<std::size_t>(rank)]);
+}
+
+Latched::Latched(Record& record) : record_(record) {
+  if (record.latch.lock() == RobustLock::Taken::from_the_dead) {
+    record.broken = 1;
+    record.latch.mend();
+  }
+  if (record.broken != 0) {
+    record.latch.unlock();
+    throw Error(ExitCode::failure, fmt::format("{} is of no more use", title_of(record)),
+                "a rank died while it changed it");
+  }
+}
+
+std::string title_of(const Record& record) {
+  constexpr const char* kinds[] = {"value", "mutex", "semaphore", "event", "barrier", "condition", "queue"};
+  return fmt::format("{} \"{}\"", kinds[static_cast<int>(record.kind)], record.name);
+}
+
+}  // namespace paceline::sync
