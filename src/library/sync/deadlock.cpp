@@ -32,7 +32,8 @@ std::vector<Edge> cycle_of(Core& core, AgentId start) {
     const auto owner = lock.owner.load() & ~MutexRecord::queued;
     if (owner == 0) return {};
     agent = owner - 1;
-    if (agent == start) return path;
+    // An agent that has what it waits for was given it this moment, and its bell is about to say so.
+    if (agent == start) return path.size() == 1 ? std::vector<Edge>() : path;
     // A cycle further on: its own members see to it.
     if (std::any_of(path.begin(), path.end(), [&](const Edge& edge) { return edge.agent == agent; })) return {};
   }

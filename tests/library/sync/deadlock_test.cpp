@@ -1,6 +1,7 @@
 // Deadlocks are told to all their members; what is none is never told.
 #include <random>
 
+#include "library/sync/deadlock.hpp"
 #include "library/sync/layouts.hpp"
 
 namespace paceline {
@@ -149,6 +150,31 @@ TEST_P(DeadlockOn, IsNeverToldWithoutOne) {
       if (random() % 8 == 0) std::this_thread::sleep_for(2ms);
     }
   });
+}
+
+TEST(Deadlock, IsNoneWhileALockIsHandedOver) {
+  // unlock() names the new owner and then rings its bell. Who looks in between sees an agent that has what it wants.
+  const auto world = Comm::world().duplicate();
+  const Site site(world, SiteOptions{});
+  Mutex mutex(site, "handed over");  // record 0
+  if (world.rank() == 0) {
+    auto& core = *site.core();
+    const auto me = core.seat().agent;
+    auto& agent = core.agent(me);
+    auto& owner = static_cast<sync::MutexRecord&>(core.record(0)).owner;
+    constexpr auto waiting = static_cast<std::uint32_t>(sync::Wake::waiting);
+    agent.bell.word = waiting;
+    agent.wants = 1;
+    owner = (me + 1) | sync::MutexRecord::queued;
+    sync::tell_of_deadlock(core, me);
+    EXPECT_EQ(agent.bell.word, waiting);
+    agent.wants = 0;
+    agent.bell.word = static_cast<std::uint32_t>(sync::Wake::idle);
+    owner = 0;
+  }
+  world.barrier();
+  EXPECT_TRUE(mutex.try_lock_for(long_time));
+  mutex.unlock();
 }
 
 TEST_P(DeadlockOn, IsToldAmongThoseThatAreNone) {
