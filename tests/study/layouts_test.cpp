@@ -53,7 +53,8 @@ TEST(LayoutsTest, TheFastestIsAmongTheTies) {
   for (std::uint64_t i = 0; i < studies; ++i) {
     // Beyond 16 cores nearly nothing is gained: differences of 3 % at noise of 3 %.
     const auto study = test::made_up(amdahl, {0.5, 10, 0}, test::grid(64, 1), {.noise = 0.03}, i);
-    const auto found = fastest_of(study_times(study), ScalingMode::strong);
+    const auto times = study_times(study);
+    const auto found = fastest_of(times, ScalingMode::strong);
     held += std::any_of(found.begin(), found.end(), [](const auto* l) { return l->layout.ranks == 64; }) ? 1 : 0;
     ties += static_cast<double>(found.size()) / studies;
     EXPECT_TRUE(std::none_of(found.begin(), found.end(), [](const auto* l) { return l->layout.ranks == 1; }));
@@ -65,7 +66,8 @@ TEST(LayoutsTest, TheFastestIsAmongTheTies) {
 
 TEST(LayoutsTest, WithoutNoiseThereIsOneFastest) {
   const auto study = test::made_up(amdahl, {0.1, 10, 0}, test::grid(16, 1), {.noise = 0.001}, 1);
-  const auto found = fastest_of(study_times(study), ScalingMode::strong);
+  const auto times = study_times(study);
+  const auto found = fastest_of(times, ScalingMode::strong);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found.front()->layout.ranks, 16);
   EXPECT_TRUE(fastest_of(study_times({}), ScalingMode::strong).empty());
