@@ -51,6 +51,14 @@ struct ImageInfo {
   std::vector<std::uint8_t> palette;
 };
 
+/// Who computed an item, and how long it took. Kept beside the result; no part of its digest, which is the same for
+/// every layout.
+struct ItemRecord {
+  double seconds = 0;
+  std::int32_t rank = 0;
+  std::int32_t thread = 0;
+};
+
 /// The result as it lies in a file: one dataset, cut into items along its slowest dimension.
 struct ResultShape {
   std::string path;  ///< for example `/fractal/counts`
@@ -58,6 +66,7 @@ struct ResultShape {
   std::vector<std::int64_t> dims;  ///< dims[0] is the number of rows
   std::int64_t rows_per_item = 1;  ///< consecutive ones; the last item may have fewer
   std::string units;               ///< empty: a plain number has none
+  std::string records;             ///< folder of `seconds`, `rank` and `thread` of each item; empty: not kept
   std::vector<Axis> axes;          ///< none, or one per dimension
   bool is_image = false;
   ImageInfo image;
@@ -158,6 +167,8 @@ class Workload {
   [[nodiscard]] virtual RateUnit rate_unit() const = 0;
   /// A second figure of throughput per item, for example megapixels; empty name: none.
   [[nodiscard]] virtual RateUnit item_rate_unit() const { return {}; }
+  /// False if items may wait in memory until all are there, so that a slow one holds up none of those behind it.
+  [[nodiscard]] virtual bool is_ordered() const { return true; }
   /// Upper bound of the work of one item; keeps chunks short enough to stop soon.
   [[nodiscard]] virtual double worst_item_work() const = 0;
 

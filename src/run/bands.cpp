@@ -6,7 +6,7 @@
 
 namespace paceline {
 
-Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads)
+Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads, Records records)
     : plan_(plan), rank_(rank), bytes_per_item_(bytes_per_item), threads_(static_cast<std::size_t>(threads)) {
   // A slot is first touched, page by page, by the threads that compute into it: a rank holds what it computes, not
   // what the band might have been.
@@ -14,6 +14,7 @@ Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int thread
   for (std::int64_t band = 0; band < slots; ++band) {
     slot(band).bytes = PageBuffer(static_cast<std::size_t>(plan.band_items() * bytes_per_item));
     slot(band).digests.resize(static_cast<std::size_t>(plan.band_items()));
+    if (records == Records::kept) slot(band).records.resize(slot(band).digests.size());
   }
 }
 
@@ -50,10 +51,12 @@ std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
                                           static_cast<std::size_t>(items.size() * bytes_per_item_));
 }
 
-void Bands::finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests) {
+void Bands::finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests,
+                     std::span<const ItemRecord> records) {
   auto& here = slot(band);
   const auto first = items.begin - plan_.window(band, rank_).begin;
   std::copy(digests.begin(), digests.end(), here.digests.begin() + first);
+  std::copy(records.begin(), records.end(), here.records.begin() + (records.empty() ? 0 : first));
   const std::lock_guard lock(here.mutex);
   here.runs.push_back(items);
 }
@@ -70,7 +73,7 @@ Bands::View Bands::view(std::int64_t band) {
   auto& here = slot(band);
   const auto window = plan_.window(band, rank_);
   const auto bytes = static_cast<std::size_t>(window.size() * bytes_per_item_);
-  return {window, merged(here.runs), here.bytes.bytes().first(bytes), here.digests};
+  return {window, merged(here.runs), here.bytes.bytes().first(bytes), here.digests, here.records};
 }
 
 void Bands::release(std::int64_t band) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include <paceline/workload.hpp>
+
 #include "run/page_buffer.hpp"
 #include "run/plan.hpp"
 
@@ -15,11 +17,14 @@ namespace paceline {
 
 class Bands {
  public:
-  Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads);
+  enum class Records { none, kept };
+  Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads, Records records = Records::none);
 
   /// All threads touch the memory first that they will compute into; where that is not asked for, it happens as they
   /// go.
   void first_touch();
+
+  [[nodiscard]] int rank() const { return rank_; }
 
   // For compute threads.
 
@@ -28,8 +33,9 @@ class Bands {
   bool enter(int thread, std::int64_t band, const std::function<bool()>& stopping);
   /// Where an item of a band that the thread has entered is to be computed.
   [[nodiscard]] std::span<std::byte> place(std::int64_t band, Slab items);
-  /// Items that are computed, with one digest each.
-  void finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests);
+  /// Items that are computed, with one digest each and, where they are kept, one record each.
+  void finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests,
+                std::span<const ItemRecord> records = {});
   /// The thread takes part in no further band.
   void leave(int thread);
 
@@ -44,6 +50,7 @@ class Bands {
     std::vector<Slab> runs;                  ///< finished items, sorted and merged
     std::span<std::byte> bytes;              ///< of the whole window
     std::span<const std::uint64_t> digests;  ///< of the whole window
+    std::span<const ItemRecord> records;     ///< the same, if they are kept
   };
   /// The band's finished items; valid until release().
   [[nodiscard]] View view(std::int64_t band);
@@ -54,6 +61,7 @@ class Bands {
   struct Slot {
     PageBuffer bytes;
     std::vector<std::uint64_t> digests;
+    std::vector<ItemRecord> records;
     std::mutex mutex;
     std::vector<Slab> runs;
   };

@@ -61,7 +61,8 @@ class Team {
       } catch (const Error& error) {
         keep(error);
       } catch (const std::exception& error) {
-        keep(Error(ExitCode::failure, error.what()));
+        keep(Error(ExitCode::failure, fmt::format("rank {} failed", bands_.rank()), error.what(),
+                   "with an --output, what was finished is kept, and --resume goes on"));
       }
       bands_.leave(omp_get_thread_num());
     }
@@ -86,31 +87,35 @@ class Team {
     return board_.stopping();
   }
 
+  bool keeps_records() const { return !workload_.shape().records.empty(); }
+
   Share work(int thread) {
     Share share;
     const auto stop = [this] { return stopping(); };
     // What is made just in time should still be in the cache when it is used.
-    const auto step = plan_.feeding() == Feeding::made ? std::int64_t{1} : plan_.piece_items();
+    const bool is_one_each = plan_.feeding() == Feeding::made || keeps_records();
+    const auto step = is_one_each ? std::int64_t{1} : plan_.piece_items();
     while (!stopping()) {
       const auto chunk = dispenser_.claim(thread);
       if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
       for (Nap nap; !inputs_.is_ready(chunk->band) && !stopping();) nap.take();
       for (const auto& part : unfinished(chunk->items, skip_)) {
         for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
-          compute_piece(chunk->band, {begin, std::min(begin + step, part.end)}, share);
+          compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
         }
       }
     }
     return share;
   }
 
-  void compute_piece(std::int64_t band, Slab items, Share& share) {
+  void compute_piece(int thread, std::int64_t band, Slab items, Share& share) {
     const auto& shape = workload_.shape();
     const auto operands = inputs_.of(band, items, share.scratch);
     const auto bytes = bands_.place(band, items).first(shape.bytes_in(items));
     Stopwatch watch;
     share.work += workload_.compute(items, operands, bytes);
-    share.busy_s += watch.lap();
+    const auto seconds = watch.lap();
+    share.busy_s += seconds;
     const auto each = static_cast<std::size_t>(shape.bytes_per_item());
     std::vector<std::uint64_t> digests;
     for (auto item = items.begin; item < items.end; ++item) {
@@ -118,7 +123,9 @@ class Team {
       digests.push_back(item_digest(item, bytes.subspan(at, std::min(each, bytes.size() - at))));
       share.digest.add(digests.back());
     }
-    bands_.finished(band, items, digests);
+    // Of one item: where records are kept, a piece is no more.
+    const ItemRecord record{seconds, bands_.rank(), thread};
+    bands_.finished(band, items, digests, std::span(&record, keeps_records() ? 1 : 0));
     share.digest_s += watch.lap();
     share.items += items.size();
     board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);

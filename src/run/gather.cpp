@@ -9,6 +9,7 @@ namespace {
 constexpr int slabs_tag = 10;
 constexpr int digests_tag = 11;
 constexpr int bytes_tag = 12;
+constexpr int records_tag = 13;
 
 /// Nonblocking messages under way together.
 class Messages {
@@ -79,7 +80,7 @@ std::span<std::byte> memory_of(std::span<T> values, std::int64_t first, std::int
 
 Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile) {
   if (plan_.owners_write()) {
-    Gathered own{{}, view.bytes, view.digests};
+    Gathered own{{}, view.bytes, view.digests, view.records};
     for (const auto& run : view.runs) own.runs.push_back({run, run.begin - view.window.begin});
     return own;
   }
@@ -130,6 +131,9 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
   const std::span bytes(bytes_.get(), needed);
   gathered.bytes = bytes;
   gathered.digests = digests_;
+  const bool keeps_records = !view.records.empty();
+  if (keeps_records) records_.resize(std::max(records_.size(), static_cast<std::size_t>(at)));
+  gathered.records = records_;
 
   const auto place_of = [&](const Slab& slab) {
     const auto run = std::prev(std::upper_bound(gathered.runs.begin(), gathered.runs.end(), slab.begin,
@@ -144,11 +148,13 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
   for (const auto& [from, slabs] : incoming) {
     messages.receive(pieces(slabs, place_of, std::span(digests_), 1), from, digests_tag);
     messages.receive(pieces(slabs, place_of, bytes, bytes_per_item_), from, bytes_tag);
+    if (keeps_records) messages.receive(pieces(slabs, place_of, std::span(records_), 1), from, records_tag);
   }
   const auto place_here = [&](const Slab& slab) { return slab.begin - view.window.begin; };
   for (const auto& [writer, slabs] : outgoing) {
     messages.send(pieces(slabs, place_here, view.digests, 1), writer, digests_tag);
     messages.send(pieces(slabs, place_here, view.bytes, bytes_per_item_), writer, bytes_tag);
+    if (keeps_records) messages.send(pieces(slabs, place_here, view.records, 1), writer, records_tag);
   }
   messages.wait(meanwhile);
   return gathered;

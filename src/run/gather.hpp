@@ -15,11 +15,13 @@
 
 namespace paceline {
 
-/// What one rank has to write of a band: sorted runs in a buffer of bytes and one of digests.
+/// What one rank has to write of a band: sorted runs in a buffer of bytes, one of digests, and one of records if they
+/// are kept.
 struct Gathered {
   std::vector<Run> runs;
   std::span<const std::byte> bytes;
   std::span<const std::uint64_t> digests;
+  std::span<const ItemRecord> records;
 };
 
 class Gatherer {
@@ -43,6 +45,7 @@ class Gatherer {
   std::unique_ptr<std::byte[]> bytes_;
   std::size_t capacity_ = 0;
   std::vector<std::uint64_t> digests_;
+  std::vector<ItemRecord> records_;
 };
 
 }  // namespace paceline

@@ -63,8 +63,9 @@ Start Output::check() {
   const auto existing = options_.force ? Existing::overwrite : options_.resume ? Existing::resume : Existing::refuse;
   auto start = Start::fresh;
   if (!output.empty()) {
-    // A digest and a flag an item, and the structure.
-    const auto bytes = shape.items() * (shape.bytes_per_item() + 9) + (std::int64_t{1} << 20);
+    // A digest, a flag and perhaps a record an item, and the structure.
+    const auto beside = std::int64_t{9} + (shape.records.empty() ? 0 : std::int64_t{sizeof(ItemRecord)});
+    const auto bytes = shape.items() * (shape.bytes_per_item() + beside) + (std::int64_t{1} << 20);
     start = check_output(output, existing, bytes);
   }
   if (start == Start::complete) stored_digest_ = stored_digest(output, shape);

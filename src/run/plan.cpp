@@ -87,7 +87,7 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   // Several bands even where one would fit, so that writing overlaps with computing.
   const auto worthwhile =
       divide_up(smallest_band_bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
-  band_items_ = std::min(limit_items, std::max(worthwhile, divide_up(share_, 8)));
+  band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, 8)) : share_);
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
   if (chunk_ > band_items_) chunk_ = band_items_;
   band_items_ = band_items_ / chunk_ * chunk_;

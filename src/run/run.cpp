@@ -43,8 +43,10 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, i
   const auto& shape = workload.shape();
   PlanRequest request;
   request.items = shape.items();
-  // A digest is held beside each item.
+  // A digest is held beside each item, and its record.
   request.bytes_per_item = shape.bytes_per_item() + 8;
+  if (!shape.records.empty()) request.bytes_per_item += std::int64_t{sizeof(ItemRecord)};
+  request.ordered = workload.is_ordered();
   request.ranks = world.size();
   request.threads = threads;
   request.schedule = options.schedule;
@@ -141,7 +143,8 @@ class Runner {
     // The writing thread has communicators of its own; its collectives don't mix with anyone's.
     const auto writer_comm = world_.duplicate();
     const auto dispenser = make_dispenser(plan, writer_comm, board_);
-    Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_);
+    Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_,
+                shape.records.empty() ? Bands::Records::none : Bands::Records::kept);
     const Stopwatch touching;
     if (workload_.is_memory_bound()) bands.first_touch();
     const auto touch_s = touching.seconds();

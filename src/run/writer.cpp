@@ -29,7 +29,7 @@ void write(ResultFile& file, const Gathered& gathered, WriterResult& result) {
   std::int64_t extent = 0;
   for (const auto& run : gathered.runs) extent = std::max(extent, run.at + run.items.size());
   try {
-    file.write(gathered.runs, extent, gathered.bytes, gathered.digests);
+    file.write(gathered.runs, extent, gathered.bytes, gathered.digests, gathered.records);
   } catch (const Error& error) {
     result.error = error;
   }

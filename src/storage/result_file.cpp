@@ -119,6 +119,7 @@ struct ResultFile::Impl {
   std::int64_t items_count = 0;
   std::int64_t rows_per_item = 1;
   h5::Handle file, items, digests, finished;
+  h5::Handle item_seconds, item_rank, item_thread;  ///< of each item's record, if they are kept
   std::string io_mode = "serial";
   std::vector<std::uint8_t> flags;
 
@@ -130,6 +131,20 @@ struct ResultFile::Impl {
         items_count(shape.items()),
         rows_per_item(shape.rows_per_item) {
     h5::be_quiet();
+  }
+
+  /// One member of the records: a dataset each.
+  template <class T>
+  void transfer_member(const h5::Handle& dataset, hid_t type, T ItemRecord::*member, std::span<const Run> runs,
+                       std::int64_t extent, std::span<const ItemRecord> records) {
+    std::vector<T> values(static_cast<std::size_t>(std::max(std::int64_t{1}, extent)));
+    for (const auto& run : runs) {
+      for (auto i = run.at; i < run.at + run.items.size(); ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        values[at] = records[at].*member;
+      }
+    }
+    transfer(dataset, type, true, runs, extent, values.data());
   }
 
   /// `one_each`: of a dataset that has one number an item.
@@ -215,6 +230,11 @@ ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Co
     impl_->items = open_checked(impl_->file.get(), path, shape);
     impl_->digests = open_dataset(impl_->file.get(), item_digests_path);
     impl_->finished = open_dataset(impl_->file.get(), finished_flags_path);
+    if (!shape.records.empty()) {
+      impl_->item_seconds = open_dataset(impl_->file.get(), shape.records + "/seconds");
+      impl_->item_rank = open_dataset(impl_->file.get(), shape.records + "/rank");
+      impl_->item_thread = open_dataset(impl_->file.get(), shape.records + "/thread");
+    }
   } catch (const Error& error) {
     if (error.code() == ExitCode::input) throw;
     throw damaged(path, error.what());
@@ -222,12 +242,20 @@ ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Co
 }
 
 void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
-                       std::span<const std::uint64_t> digests) {
+                       std::span<const std::uint64_t> digests, std::span<const ItemRecord> records) {
   // A rank whose write fails must still take part in those that follow, or the others wait for it.
   std::optional<Error> first;
   const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
   attempt([&] { impl_->transfer(impl_->items, impl_->native, false, runs, extent, bytes.data()); });
   attempt([&] { impl_->transfer(impl_->digests, H5T_NATIVE_UINT64, true, runs, extent, digests.data()); });
+  if (auto& file = *impl_; file.item_seconds.get() >= 0) {
+    const auto put = [&](const h5::Handle& dataset, hid_t type, auto member) {
+      attempt([&] { file.transfer_member(dataset, type, member, runs, extent, records); });
+    };
+    put(file.item_seconds, H5T_NATIVE_DOUBLE, &ItemRecord::seconds);
+    put(file.item_rank, H5T_NATIVE_INT32, &ItemRecord::rank);
+    put(file.item_thread, H5T_NATIVE_INT32, &ItemRecord::thread);
+  }
   // An item that could not be written is not flagged.
   impl_->flags.assign(static_cast<std::size_t>(std::max(std::int64_t{1}, extent)), 1);
   const auto flagged = first ? std::span<const Run>{} : runs;
@@ -259,8 +287,9 @@ void ResultFile::close() {
   std::optional<Error> first;
   const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
   attempt([&] { h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
-  for (auto* dataset : {&impl_->items, &impl_->digests, &impl_->finished}) {
-    attempt([&] { dataset->close("H5Dclose"); });
+  for (auto* dataset : {&impl_->items, &impl_->digests, &impl_->finished, &impl_->item_seconds, &impl_->item_rank,
+                        &impl_->item_thread}) {
+    if (dataset->get() >= 0) attempt([&] { dataset->close("H5Dclose"); });
   }
   attempt([&] { impl_->file.close("H5Fclose"); });
   if (first) throw cannot_write(impl_->path, *first);

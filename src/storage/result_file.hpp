@@ -57,11 +57,11 @@ class ResultFile {
   ResultFile(ResultFile&&) noexcept;
   ~ResultFile();
 
-  /// Collective over the file's ranks. Writes items, their digests, and last their flags. `bytes` and `digests` hold
-  /// `extent` items; ranks without runs take part with none. Throws Error (output), possibly on one rank alone, but
-  /// only after having taken part in every call.
+  /// Collective over the file's ranks. Writes items, their digests, and last their flags. `bytes`, `digests` and, where
+  /// the shape has them, `records` hold `extent` items; ranks without runs take part with none. Throws Error (output),
+  /// possibly on one rank alone, but only after having taken part in every call.
   void write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
-             std::span<const std::uint64_t> digests);
+             std::span<const std::uint64_t> digests, std::span<const ItemRecord> records = {});
   /// Not collective. Bytes of consecutive items.
   void read(Slab items, std::span<std::byte> bytes) const;
   /// Not collective. Digests of consecutive items; 0 for those that are not flagged as finished.

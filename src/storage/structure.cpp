@@ -75,6 +75,13 @@ void write_structure(hid_t file, const ResultShape& shape, const Provenance& pro
   // In this order: HDF5 1.10 refuses to attach a scale to what has another CLASS already.
   add_axes(file, items.get(), shape);
   if (shape.is_image) mark_as_image(file, items.get(), shape);
+  if (!shape.records.empty()) {
+    const std::vector<hsize_t> one_each = {unsigned_of(shape.items())};
+    const auto seconds = create_dataset(file, shape.records + "/seconds", H5T_IEEE_F64LE, one_each, true);
+    h5::set_attribute(seconds.get(), "units", std::string("s"));
+    create_dataset(file, shape.records + "/rank", H5T_STD_I32LE, one_each, true);
+    create_dataset(file, shape.records + "/thread", H5T_STD_I32LE, one_each, true);
+  }
   create_dataset(file, item_digests_path, H5T_STD_U64LE, {unsigned_of(shape.items())}, true);
   create_dataset(file, finished_flags_path, H5T_STD_U8LE, {unsigned_of(shape.items())}, true);
 }
