@@ -36,6 +36,9 @@ class MpiGuard {
   int exceptions_at_start_ = std::uncaught_exceptions();
 };
 
+/// A rank is lost: nothing collective can end any more, so neither does MPI on this rank.
+void leave_unfinalised();
+
 /// A communicator. Copies share it; one made by duplicate() or split is freed with its last copy.
 class Comm {
  public:

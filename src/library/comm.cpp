@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +20,15 @@ void check_mpi(int code, const char* call) {
 }
 
 namespace {
+
+std::atomic<bool> is_unfinalised{false};
+
+/// MPI can't be called any more, or must not be.
+bool is_over() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  return finalized != 0 || is_unfinalised;
+}
 
 // What the launcher's environment tells before MPI is started.
 bool is_launched() {
@@ -64,17 +74,15 @@ MpiGuard::MpiGuard(int& argc, char**& argv, ThreadLevel level) {
   }
 }
 
+void leave_unfinalised() { is_unfinalised = true; }
+
 MpiGuard::~MpiGuard() {
-  int finalized = 0;
-  MPI_Finalized(&finalized);
-  if (finalized == 0 && std::uncaught_exceptions() == exceptions_at_start_) MPI_Finalize();
+  if (!is_over() && std::uncaught_exceptions() == exceptions_at_start_) MPI_Finalize();
 }
 
 Comm::Comm(MPI_Comm handle, bool owned)
     : handle_(new MPI_Comm(handle), [owned](MPI_Comm* comm) {
-        int finalized = 0;
-        MPI_Finalized(&finalized);
-        if (owned && finalized == 0) MPI_Comm_free(comm);
+        if (owned && !is_over()) MPI_Comm_free(comm);
         delete comm;
       }) {
   MPI_Comm_set_errhandler(handle, MPI_ERRORS_RETURN);

@@ -1,0 +1,75 @@
+// What the driver and the followers of a pool share: who is there, and how a rank's thread passes its time.
+#pragma once
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <paceline/comm.hpp>
+#include <paceline/pool.hpp>
+
+namespace paceline::detail {
+
+using Clock = std::chrono::steady_clock;
+
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// A rank as all others know it.
+struct Identity {
+  std::array<char, 64> host{};
+  std::int64_t pid = 0;
+  std::int32_t threads = 1;
+  std::int32_t padding = 0;
+  std::uint64_t tasks = 0;  ///< tasks_digest()
+
+  [[nodiscard]] std::string host_name() const { return host.data(); }
+};
+
+/// Everything that a rank's part of a pool is made of. Of those alive, `comm` is the pool's own.
+struct Crew {
+  Comm comm;
+  PoolOptions options;
+  std::vector<Identity> ranks;
+
+  [[nodiscard]] const Identity& me() const { return ranks[static_cast<std::size_t>(comm.rank())]; }
+};
+
+/// Collective. Throws AgreedError.
+Crew muster(const Comm& comm, const PoolOptions& options);
+
+/// Calls what a courier does. It must not fail: nobody would be told of anything any more, so then the job ends.
+void or_end(const Crew& crew, const std::function<void()>& carry);
+
+/// False when the process has ended. `pid`: of this node.
+bool is_alive(std::int64_t pid);
+
+/// What this rank's compute threads do while letters are waited for.
+enum class Threads { idle, busy };
+
+/// For the thread that carries letters.
+class Pause {
+ public:
+  void reset() { round_ = 0; }
+  void take(Threads threads) {
+    using namespace std::chrono_literals;
+    // Never a yield: on a shared core that lasts a whole time slice of a thread that computes, some milliseconds, while
+    // one that sleeps is let in as soon as it wakes. Ranks have more work ahead than 200 microseconds.
+    const bool is_soon = threads == Threads::idle && round_ < 40;
+    std::this_thread::sleep_for(is_soon ? 20us : is_long() ? 500us : 200us);
+    ++round_;
+  }
+  [[nodiscard]] bool is_long() const { return round_ > 400; }
+
+ private:
+  int round_ = 0;
+};
+
+}  // namespace paceline::detail

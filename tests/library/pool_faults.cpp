@@ -1,0 +1,77 @@
+// A program with a pool for program/pool_test.py: what a user sees when a rank dies, and when one leaves by an
+// exception.
+#include <fmt/format.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+#include <thread>
+
+#include <paceline/pool.hpp>
+
+namespace {
+
+using namespace paceline;
+using namespace std::chrono_literals;
+
+int this_rank = 0;
+
+/// The process of the given rank dies in its first task.
+int dies_on(int rank) {
+  if (this_rank == rank) kill(getpid(), SIGKILL);
+  std::this_thread::sleep_for(5ms);
+  return this_rank;
+}
+
+/// The whole process of rank 1 stands still, its signs of life too.
+int freezes(int task) {
+  if (this_rank == 1) kill(getpid(), SIGSTOP);
+  std::this_thread::sleep_for(5ms);
+  return task;
+}
+
+template <auto f>
+void tell_each(Pool& pool, const std::vector<int>& inputs) {
+  int good = 0, lost = 0;
+  auto results = pool.imap_unordered<f>(inputs);
+  for (auto result = results.begin(); result != results.end(); ++result) {
+    try {
+      (void)*result;
+      ++good;
+    } catch (const TaskError& error) {
+      if (lost++ == 0) fmt::print("{}\n", error.what());
+    }
+  }
+  fmt::print("{} tasks, {} lost: {}\n", good + lost, lost, lost > 0 ? "some" : "none");
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  const MpiGuard mpi(argc, argv);
+  const auto world = Comm::world();
+  this_rank = world.rank();
+  try {
+    Pool pool(world, {.threads = 1, .silence_s = 2, .task_s = 20});
+    if (what == "leave" && this_rank == 1) throw std::runtime_error("rank 1 has enough");
+    if (!pool.is_driver()) return 0;
+    const std::vector<int> inputs(200, 1);
+    if (what == "die") tell_each<dies_on>(pool, inputs);
+    if (what == "freeze") tell_each<freezes>(pool, inputs);
+    if (what == "driver") kill(getpid(), SIGKILL);
+    if (what == "leave") tell_each<dies_on>(pool, std::vector<int>(200, -1));
+    // The pool goes on with those that are left.
+    fmt::print("then {}\n", pool.map<dies_on>(std::vector<int>(10, -1)).size());
+    std::fflush(stdout);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "rank {}: {}\n", this_rank, error.what());
+    std::fflush(stderr);
+    // Not at once: the others get their time to notice by themselves.
+    if (what == "leave") std::this_thread::sleep_for(5s);
+    world.abort(ExitCode::failure);
+  }
+}

@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include <cereal/types/map.hpp>
+#include <cereal/types/memory.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <paceline/cereal.hpp>
+#include <paceline/serialise.hpp>
+
+#include "support.hpp"
+
+namespace paceline {
+namespace {
+
+template <class T>
+T there_and_back(const T& value) {
+  Writer writer;
+  write_value(writer, value);
+  const auto bytes = writer.take();
+  Reader reader(bytes);
+  T again{};
+  read_value(reader, again);
+  EXPECT_EQ(reader.left(), 0U);
+  return again;
+}
+
+struct Plain {
+  int a = 0;
+  double b = 0;
+  bool operator==(const Plain&) const = default;
+};
+
+struct Named {
+  std::string name;
+  std::vector<Plain> parts;
+  std::unique_ptr<int> number;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, number);
+  }
+};
+
+TEST(Serialise, ValuesComeBack) {
+  EXPECT_EQ(there_and_back(42), 42);
+  EXPECT_EQ(there_and_back(Plain{1, 2.5}), (Plain{1, 2.5}));
+  EXPECT_EQ(there_and_back(std::string("a\0b", 3)), std::string("a\0b", 3));
+  EXPECT_EQ(there_and_back(std::string()), "");
+  EXPECT_EQ(there_and_back(std::vector<Plain>{{1, 2}, {3, 4}}), (std::vector<Plain>{{1, 2}, {3, 4}}));
+  EXPECT_EQ(there_and_back(std::vector<bool>{true, false, true}), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(there_and_back(std::vector<std::vector<std::string>>{{"a", ""}, {}, {"long enough to be on the heap"}}),
+            (std::vector<std::vector<std::string>>{{"a", ""}, {}, {"long enough to be on the heap"}}));
+  const std::tuple<int, std::string, std::pair<double, std::vector<int>>> nested{1, "two", {3.0, {4, 5}}};
+  EXPECT_EQ(there_and_back(nested), nested);
+  EXPECT_EQ(there_and_back(std::optional<std::string>("x")), "x");
+  EXPECT_EQ(there_and_back(std::optional<std::string>()), std::nullopt);
+}
+
+TEST(Serialise, TypesThatCerealKnowsComeBack) {
+  const std::map<std::string, std::vector<int>> map{{"a", {1}}, {"b", {}}};
+  EXPECT_EQ(there_and_back(map), map);
+  // Inside of what is known here, too.
+  EXPECT_EQ(there_and_back(std::vector{map, map}), (std::vector{map, map}));
+  Writer writer;
+  write_value(writer, Named{"n", {}, std::make_unique<int>(7)});
+  const auto bytes = writer.take();
+  Reader reader(bytes);
+  Named again;
+  read_value(reader, again);
+  EXPECT_EQ(again.name, "n");
+  EXPECT_EQ(*again.number, 7);
+}
+
+TEST(Serialise, PointersAreRefused) {
+  static_assert(!Serialisable<int*>);
+  static_assert(!Serialisable<const char*>);
+  static_assert(Serialisable<Plain>);
+  static_assert(Serialisable<Named>);
+}
+
+TEST(Serialise, MessagesThatAreTooShortAreErrors) {
+  Writer writer;
+  write_value(writer, std::vector<double>(100, 1.0));
+  const auto bytes = writer.take();
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{8}, bytes.size() - 1}) {
+    Reader reader(std::span<const std::byte>(bytes).first(size));
+    std::vector<double> values;
+    EXPECT_TRUE(test::error_of([&] { read_value(reader, values); })) << size;
+  }
+  // A size that no memory has is not asked for.
+  Writer nonsense;
+  write_value(nonsense, std::uint64_t{1} << 62);
+  const auto few = nonsense.take();
+  Reader reader(few);
+  std::vector<std::pair<int, int>> pairs;
+  std::vector<int> block;
+  EXPECT_TRUE(test::error_of([&] { read_value(reader, block); }));
+  Reader again(few);
+  EXPECT_TRUE(test::error_of([&] { read_value(again, pairs); }));
+}
+
+}  // namespace
+}  // namespace paceline
