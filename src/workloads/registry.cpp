@@ -4,6 +4,7 @@
 #include "workloads/array/array.hpp"
 #include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fractal/fractal.hpp"
+#include "workloads/tasks/tasks.hpp"
 
 namespace paceline {
 namespace {
@@ -23,6 +24,7 @@ const std::vector<WorkloadEntry>& workloads() {
       {"array", "arrays of doubles: multiply, add, triad, sum, dot", "block", make<array::Array>},
       {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
        make<calibrate::Calibrate>},
+      {"tasks", "a list of tasks: squares, Fibonacci, sleep, spin, fail", "dynamic", make<tasks::Tasks>},
   };
   return entries;
 }
