@@ -22,7 +22,7 @@ class Board {
   };
   /// A rank's sign of life.
   struct alignas(line) Pulse {
-    std::atomic<std::uint64_t> beats;     ///< grows with each piece of work
+    std::atomic<std::uint64_t> beats;     ///< grows with each piece of work and while others are waited for
     std::atomic<std::uint64_t> ticks;     ///< grows while the process lives and is watched
     std::atomic<std::uint32_t> at_work;   ///< 1 while threads compute, so that silence means trouble
     std::atomic<std::uint32_t> on_watch;  ///< 1 while it ticks
@@ -39,6 +39,8 @@ class Board {
   [[nodiscard]] Pulse& pulse(int node_rank) const { return pulses_[node_rank]; }
   [[nodiscard]] Pulse& my_pulse() const { return pulses_[node_.rank()]; }
   [[nodiscard]] const Comm& node() const { return node_; }
+  /// This rank gets on, or waits for others that have to.
+  void beat() const { my_pulse().beats.fetch_add(1, std::memory_order_relaxed); }
 
   [[nodiscard]] bool stopping() const { return shared_->stop.load(std::memory_order_relaxed) != 0; }
   void stop() const { shared_->stop.store(1); }

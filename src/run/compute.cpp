@@ -91,14 +91,18 @@ class Team {
 
   Share work(int thread) {
     Share share;
-    const auto stop = [this] { return stopping(); };
+    // Who waits for others, or for a slow file system, is not the one that is silent.
+    const auto stop = [this] {
+      board_.beat();
+      return stopping();
+    };
     // What is made just in time should still be in the cache when it is used.
     const bool is_one_each = plan_.feeding() == Feeding::made || keeps_records();
     const auto step = is_one_each ? std::int64_t{1} : plan_.piece_items();
     while (!stopping()) {
       const auto chunk = dispenser_.claim(thread);
       if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
-      for (Nap nap; !inputs_.is_ready(chunk->band) && !stopping();) nap.take();
+      for (Nap nap; !inputs_.is_ready(chunk->band) && !stop();) nap.take();
       for (const auto& part : unfinished(chunk->items, skip_)) {
         for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
           compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
@@ -129,7 +133,7 @@ class Team {
     share.digest_s += watch.lap();
     share.items += items.size();
     board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
-    board_.my_pulse().beats.fetch_add(1, std::memory_order_relaxed);
+    board_.beat();
   }
 
   void keep(const Error& error) {

@@ -1,7 +1,5 @@
 #include "run/dispenser.hpp"
 
-#include <thread>
-
 namespace paceline {
 namespace {
 
@@ -69,6 +67,7 @@ SharedDispenser::~SharedDispenser() = default;
 
 std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
   auto& shared = board_.shared();
+  Nap nap;
   for (;;) {
     auto word = shared.current.load();
     if (begin_of(word) < end_of(word)) {
@@ -84,7 +83,8 @@ std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
       if (begin_of(word) >= end_of(word)) return std::nullopt;
     } else if (spare == nothing || spare == moving) {
       if (board_.stopping()) return std::nullopt;
-      std::this_thread::yield();
+      board_.beat();
+      nap.take();
     } else if (shared.spare.compare_exchange_strong(spare, moving)) {
       // Only who holds `moving` may refill; another thread may have done so since `word` was read.
       word = shared.current.load();

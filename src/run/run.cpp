@@ -103,6 +103,8 @@ class Runner {
       return ExitCode::done;
     }
 
+    Watchdog watchdog(world_, board_, options_.watchdog_s);
+    const Watchdog::Thread watching(watchdog);
     const auto start = output_.open();
     if (start == Start::complete) return report(plan, output_.look_again(threads_));
     inputs_.emplace(plan, workload_, world_, node_);
@@ -149,8 +151,6 @@ class Runner {
     if (workload_.is_memory_bound()) bands.first_touch();
     const auto touch_s = touching.seconds();
     Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
-    Watchdog watchdog(world_, board_, options_.watchdog_s);
-    const Watchdog::Thread watching(watchdog);
     const auto items_here = static_cast<std::int64_t>(
         std::llround(static_cast<double>(shape.items() - output_.resumed().items) * node_.size() / world_.size()));
     std::optional<Progress> progress;

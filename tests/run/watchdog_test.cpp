@@ -59,6 +59,22 @@ TEST_F(WatchdogTest, SpeaksOnce) {
   world.barrier();
 }
 
+TEST_F(WatchdogTest, LeavesRanksAloneThatComputeForLong) {
+  Watchdog watchdog(world, board, 2);
+  const Watchdog::Thread watching(watchdog);
+  // One piece of work on rank 0 that takes longer than the limit; the others sleep, so that it gets a core.
+  if (world.rank() == 0) {
+    board.my_pulse().at_work = 1;
+    for (const Stopwatch watch; watch.seconds() < 3.5;) {
+    }
+    board.my_pulse().at_work = 0;
+  }
+  MPI_Request all = MPI_REQUEST_NULL;
+  MPI_Ibarrier(world.handle(), &all);
+  wait_quietly(all);
+  EXPECT_EQ(board.shared().barked, 0U);
+}
+
 // Ends the job; CTest runs it by itself and reads what it says.
 TEST_F(WatchdogTest, NamesTheSilentRankWhenAsked) {
   if (std::getenv("PACELINE_SILENT_RANK") == nullptr) return;
