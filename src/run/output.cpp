@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "run/clock.hpp"
+#include "run/slurm_facts.hpp"
 #include "run/verify.hpp"
 
 namespace paceline {
@@ -24,11 +25,20 @@ bool is_same_place(const fs::path& a, const fs::path& b) {
   return place(a) == place(b);
 }
 
+/// Of the job that wrote last: another one may have begun the file.
+Provenance job_provenance() {
+  Provenance facts;
+  for (const auto& [name, value] : slurm_facts()) facts.emplace_back(name, value);
+  return facts;
+}
+
 Provenance provenance(const RunOptions& options) {
-  return {{"software", std::string("paceline")},
-          {"software_version", std::string(PACELINE_VERSION)},
-          {"command", options.command},
-          {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
+  Provenance facts = {{"software", std::string("paceline")},
+                      {"software_version", std::string(PACELINE_VERSION)},
+                      {"command", options.command},
+                      {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
+  for (auto& fact : job_provenance()) facts.push_back(std::move(fact));
+  return facts;
 }
 
 /// Without --output, something may still have to be read back.
@@ -148,7 +158,7 @@ double Output::publish(const std::string& digest, const RunTables& tables, int t
   Stopwatch watch;
   first_alone([&] {
     conclude(path_);
-    ResultFile::seal(path_, digest, tables, value_);
+    ResultFile::seal(path_, digest, tables, job_provenance(), value_);
   });
   double write_s = watch.seconds();
   if (options_.verify) first_alone([&] { read_back(path_, true, false, threads); });

@@ -207,13 +207,14 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
 }
 
 void ResultFile::seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
-                      const std::optional<Conclusion>& value) {
+                      const Provenance& facts, const std::optional<Conclusion>& value) {
   try {
     const auto access = access_list(std::nullopt);
     h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, "H5Fopen");
     write_tables(file.get(), tables);
     if (value) write_value(file.get(), *value);
     h5::set_attribute(file.get(), "digest", digest);
+    for (const auto& [name, fact] : facts) h5::set_attribute(file.get(), name, fact);
     file.close("H5Fclose");
   } catch (const Error& error) {
     throw cannot_write(path, error);

@@ -37,17 +37,17 @@ struct RunTables {
   std::int64_t threads = 0;    ///< columns of busy_s
 };
 
-/// Attributes of the root: software, software_version, command, date.
+/// Attributes of the root: software, software_version, command, date, and where a batch job ran.
 using Provenance = Attributes;
 
 class ResultFile {
  public:
   /// Creates the file with all its structure, every item unfinished. By one process alone. Throws Error (output).
   static void create(const std::filesystem::path& path, const ResultShape& shape, const Provenance& provenance);
-  /// Adds the digest, the tables and what follows from the result, and brings everything to the disk. By one process
-  /// alone, when the file is closed. Throws Error (output).
+  /// Adds the digest, the tables, facts of the run that completes the file and what follows from the result, and brings
+  /// everything to the disk. By one process alone, when the file is closed. Throws Error (output).
   static void seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
-                   const std::optional<Conclusion>& value = std::nullopt);
+                   const Provenance& facts = {}, const std::optional<Conclusion>& value = std::nullopt);
 
   enum class Access { read, write };
   /// Opens what create() made. With `comm`: collective over its ranks. Throws Error (input) if the file is damaged or

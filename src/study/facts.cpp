@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 
+#include "run/slurm_facts.hpp"
 #include "study/words.hpp"
 
 extern char** environ;
@@ -79,18 +80,21 @@ std::string environment_text() {
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 std::vector<std::pair<std::string, std::string>> machine_facts(const Machine& machine) {
-  return {{"machine", fmt::format("{}, {}, {} core{}", machine.host, machine.cpu_model, machine.cores,
-                                  machine.cores == 1 ? "" : "s")},
-          {"cpu_model", machine.cpu_model},
-          {"cores", std::to_string(machine.cores)},
-          {"cores_allowed", std::to_string(machine.bound_cores.size())},
-          {"numa_nodes", std::to_string(machine.numa_nodes)},
-          {"topology", topology_text()},
-          {"kernel", kernel_text()},
-          {"system", system_text()},
-          {"paceline", PACELINE_VERSION},
-          {"environment", environment_text()},
-          {"date", utc_now()}};
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"machine",
+       fmt::format("{}, {}, {} core{}", machine.host, machine.cpu_model, machine.cores, machine.cores == 1 ? "" : "s")},
+      {"cpu_model", machine.cpu_model},
+      {"cores", std::to_string(machine.cores)},
+      {"cores_allowed", std::to_string(machine.bound_cores.size())},
+      {"numa_nodes", std::to_string(machine.numa_nodes)},
+      {"topology", topology_text()},
+      {"kernel", kernel_text()},
+      {"system", system_text()},
+      {"paceline", PACELINE_VERSION},
+      {"environment", environment_text()},
+      {"date", utc_now()}};
+  for (auto& slurm_fact : slurm_facts()) facts.push_back(std::move(slurm_fact));
+  return facts;
 }
 
 std::string fact(const std::vector<std::pair<std::string, std::string>>& facts, const std::string& name) {
