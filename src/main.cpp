@@ -17,6 +17,7 @@
 #include "storage/result_file.hpp"
 #include "study/binding.hpp"
 #include "study/fit_command.hpp"
+#include "study/merge.hpp"
 #include "study/study.hpp"
 
 namespace {
@@ -58,6 +59,7 @@ int main(int argc, char** argv) {
     if (command.kind == Command::Kind::study) return static_cast<int>(study(command.study));
     if (command.kind == Command::Kind::fit) return static_cast<int>(fit(command.fit));
     if (command.kind == Command::Kind::compare) return static_cast<int>(compare(command.compare));
+    if (command.kind == Command::Kind::merge) return static_cast<int>(merge(command.merge));
     if (command.kind == Command::Kind::probe) {
       const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
       print_probe();

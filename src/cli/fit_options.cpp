@@ -65,4 +65,12 @@ CLI::App* add_compare(CLI::App& app, CompareOptions& options) {
   return sub;
 }
 
+CLI::App* add_merge(CLI::App& app, MergeOptions& options) {
+  auto* sub = app.add_subcommand("merge", "put parts of one study that were measured apart into one file");
+  sub->add_option("parts", options.parts, "studies of one command")->required()->option_text("PART.h5 ...");
+  sub->add_option("-o,--output", options.output, "the whole study")->required()->option_text("STUDY.h5");
+  sub->add_flag("--force", options.force, "overwrite what exists");
+  return sub;
+}
+
 }  // namespace paceline

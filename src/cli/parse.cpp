@@ -89,6 +89,7 @@ Command parse(int argc, char** argv) {
   auto* study = add_study(app, command.study);
   auto* fit = add_fit(app, command.fit);
   auto* compare = add_compare(app, command.compare);
+  auto* merge = add_merge(app, command.merge);
   auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
   probe->add_flag("--mpi", command.probe_starts_mpi);
 
@@ -126,6 +127,7 @@ Command parse(int argc, char** argv) {
   if (plot->parsed()) command.kind = Command::Kind::plot;
   if (fit->parsed()) command.kind = Command::Kind::fit;
   if (compare->parsed()) command.kind = Command::Kind::compare;
+  if (merge->parsed()) command.kind = Command::Kind::merge;
   if (probe->parsed()) command.kind = Command::Kind::probe;
   if (study->parsed()) {
     command.kind = Command::Kind::study;

@@ -6,6 +6,7 @@
 
 #include "run/options.hpp"
 #include "study/fit_command.hpp"
+#include "study/merge.hpp"
 #include "study/options.hpp"
 
 namespace paceline {
@@ -17,7 +18,7 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe, fit, compare };
+  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
@@ -25,6 +26,7 @@ struct Command {
   StudyOptions study;
   FitOptions fit;
   CompareOptions compare;
+  MergeOptions merge;
   bool probe_starts_mpi = false;
 };
 

@@ -144,12 +144,14 @@ std::string to_string(SampleStatus status) {
   }
 }
 
-StudyFile StudyFile::create(const fs::path& path, const StudyInfo& info) {
+StudyFile StudyFile::create(const fs::path& path, Study study) {
   change_aside(path, next_of(path), true, [&](hid_t file) {
-    write_info(file, info);
+    write_info(file, study.info);
     create_study_tables(file);
+    extend_samples(file, study.samples);
+    extend_left_out(file, study.left_out);
   });
-  return {path, {info, {}, {}}};
+  return {path, std::move(study)};
 }
 
 StudyFile StudyFile::open(const fs::path& path) { return {path, read_study(path)}; }

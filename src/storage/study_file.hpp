@@ -20,7 +20,11 @@ std::string to_string(SampleStatus status);
 class StudyFile {
  public:
   /// Makes a file without samples; one that is there is replaced. Throws Error (output).
-  static StudyFile create(const std::filesystem::path& path, const StudyInfo& info);
+  static StudyFile create(const std::filesystem::path& path, const StudyInfo& info) {
+    return create(path, Study{info, {}, {}});
+  }
+  /// The same with the samples of a study that is there already.
+  static StudyFile create(const std::filesystem::path& path, Study study);
   /// Goes on with the file of an interrupted study. Throws Error (input) as read_study() does.
   static StudyFile open(const std::filesystem::path& path);
 

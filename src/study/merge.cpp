@@ -1,0 +1,95 @@
+#include "study/merge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/output_path.hpp"
+#include "storage/study_file.hpp"
+#include "study/facts.hpp"
+#include "study/outcome.hpp"
+#include "study/words.hpp"
+
+namespace paceline {
+namespace {
+
+void check_alike(const Study& first, const Study& other, const std::string& first_name, const std::string& name) {
+  const auto check = [&](const std::string& what, const std::string& one, const std::string& two) {
+    if (one == two) return;
+    throw Error(ExitCode::input, fmt::format("{} and {} are no parts of one study", first_name, name),
+                fmt::format("{} is {} in one and {} in the other", what, quoted(one), quoted(two)),
+                "`paceline compare` holds different studies against each other");
+  };
+  const auto mode = [](const Study& study) { return study.info.mode == ScalingMode::weak ? "weak" : "strong"; };
+  check("the command", first.info.command, other.info.command);
+  check("the launcher", first.info.launcher, other.info.launcher);
+  check("the mode", mode(first), mode(other));
+  for (const char* name_of_fact : {"cpu_model", "cores", "time_regex", "digest_regex"}) {
+    check(name_of_fact, fact(first.info.machine, name_of_fact), fact(other.info.machine, name_of_fact));
+  }
+}
+
+/// A part's value is added to those that are there, unless it is one of them.
+void add_facts(StudyInfo& whole, std::vector<std::vector<std::string>>& values, const StudyInfo& part) {
+  for (const auto& [name, value] : part.machine) {
+    const auto at = std::find_if(whole.machine.begin(), whole.machine.end(),
+                                 [name = name](const auto& known) { return known.first == name; });
+    const auto index = static_cast<std::size_t>(at - whole.machine.begin());
+    if (at == whole.machine.end()) {
+      whole.machine.emplace_back(name, value);
+      values.push_back({value});
+    } else if (std::find(values[index].begin(), values[index].end(), value) == values[index].end()) {
+      values[index].push_back(value);
+    }
+  }
+}
+
+}  // namespace
+
+Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem::path>& names) {
+  Study whole;
+  whole.info = parts.front().info;
+  whole.info.machine.clear();
+  std::vector<std::vector<std::string>> values;
+  int first_repeat = 0;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const auto& part = parts[p];
+    check_alike(parts.front(), part, names.front().string(), names[p].string());
+    add_facts(whole.info, values, part.info);
+    int next_repeat = first_repeat;
+    for (auto sample : part.samples) {
+      sample.repeat += first_repeat;
+      next_repeat = std::max(next_repeat, sample.repeat + 1);
+      whole.samples.push_back(std::move(sample));
+    }
+    first_repeat = next_repeat;
+    whole.left_out.insert(whole.left_out.end(), part.left_out.begin(), part.left_out.end());
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& [name, value] = whole.info.machine[i];
+    const bool has_lines = name == "launcher_lines" || name == "environment";
+    value = fmt::format("{}", fmt::join(values[i], has_lines ? "\n" : name == "layouts" ? " " : " | "));
+  }
+  std::stable_sort(whole.samples.begin(), whole.samples.end(),
+                   [](const Sample& a, const Sample& b) { return a.started < b.started; });
+  for (std::size_t i = 0; i < whole.samples.size(); ++i) whole.samples[i].order = static_cast<int>(i);
+  return whole;
+}
+
+ExitCode merge(const MergeOptions& options) {
+  std::vector<Study> parts;
+  for (const auto& path : options.parts) parts.push_back(read_study(path));
+  const auto whole = merged(parts, options.parts);
+  check_output(options.output, options.force ? Existing::overwrite : Existing::refuse, 1 << 20);
+  StudyFile::create(options.output, whole);
+  fmt::print("{}: {} runs of {} studies\nNext: paceline fit {}\n", options.output.string(), whole.samples.size(),
+             parts.size(), options.output.string());
+  std::fflush(stdout);
+  if (const auto trouble = digest_trouble(whole.info.mode, whole.samples); !trouble.empty()) {
+    throw Error(ExitCode::check, "digests differ between runs", trouble,
+                "results must not depend on the layout: find out why before trusting times");
+  }
+  return ExitCode::done;
+}
+
+}  // namespace paceline

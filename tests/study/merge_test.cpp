@@ -1,0 +1,92 @@
+// Parts of a study in one: samples, blocks and facts, and parts that do not belong together.
+#include "study/merge.hpp"
+
+#include <gtest/gtest.h>
+
+#include <support.hpp>
+
+#include "study/facts.hpp"
+
+namespace paceline {
+namespace {
+
+const std::vector<std::filesystem::path> names = {"a.h5", "b.h5"};
+
+Sample sample_of(const Layout& layout, int repeat, const std::string& started, const std::string& digest = "d") {
+  Sample sample;
+  sample.layout = layout;
+  sample.repeat = repeat;
+  sample.started = started;
+  sample.digest = digest;
+  sample.status = SampleStatus::ok;
+  sample.wall_s = 1;
+  return sample;
+}
+
+Study part(int nodes, const std::string& job, const std::string& hour) {
+  Study study;
+  study.info = {"solver", "srun", ScalingMode::strong, {{"cpu_model", "X"}, {"cores", "8"}, {"slurm_job_id", job}}};
+  study.info.machine.emplace_back("layouts", job + "x1x1");
+  study.info.machine.emplace_back("launcher_lines", "srun " + job);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    study.samples.push_back(sample_of({8 * nodes, 1, nodes}, repeat, fmt::format("{}:0{}", hour, repeat)));
+  }
+  study.left_out = {{{99, 1, nodes}, "too large"}};
+  return study;
+}
+
+TEST(Merge, KeepsEveryRunInTheOrderOfTime) {
+  const auto whole = merged({part(2, "12", "11"), part(1, "7", "10")}, names);
+  ASSERT_EQ(whole.samples.size(), 6U);
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(whole.samples[i].order, static_cast<int>(i));
+    EXPECT_EQ(whole.samples[i].layout.nodes, i < 3 ? 1 : 2) << "the second part was measured first";
+  }
+  EXPECT_EQ(whole.left_out.size(), 2U);
+}
+
+TEST(Merge, BlocksOfPartsAreNotShared) {
+  const auto whole = merged({part(1, "7", "10"), part(2, "12", "11")}, names);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(whole.samples[i].repeat, static_cast<int>(i));
+}
+
+TEST(Merge, KeepsFactsThatDiffer) {
+  const auto whole = merged({part(1, "7", "10"), part(2, "12", "11")}, names);
+  EXPECT_EQ(fact(whole.info.machine, "slurm_job_id"), "7 | 12");
+  EXPECT_EQ(fact(whole.info.machine, "layouts"), "7x1x1 12x1x1");
+  EXPECT_EQ(fact(whole.info.machine, "launcher_lines"), "srun 7\nsrun 12");
+  EXPECT_EQ(fact(whole.info.machine, "cpu_model"), "X");
+  EXPECT_EQ(whole.info.command, "solver");
+}
+
+TEST(Merge, OneAloneIsItself) {
+  const auto alone = part(1, "7", "10");
+  const auto whole = merged({alone}, {names[0]});
+  EXPECT_EQ(whole.info.machine, alone.info.machine);
+  EXPECT_EQ(whole.samples.size(), alone.samples.size());
+}
+
+TEST(Merge, RefusesPartsOfDifferentStudies) {
+  const auto refused = [&](const Study& other, const std::string& what) {
+    const auto error = test::error_of([&] { merged({part(1, "7", "10"), other}, names); });
+    ASSERT_TRUE(error) << what;
+    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_TRUE(test::says(*error, what)) << error->what();
+    EXPECT_TRUE(test::says(*error, "a.h5 and b.h5")) << error->what();
+  };
+  auto other = part(2, "12", "11");
+  other.info.command = "another";
+  refused(other, "the command");
+  other = part(2, "12", "11");
+  other.info.launcher = "mpirun";
+  refused(other, "the launcher");
+  other = part(2, "12", "11");
+  other.info.mode = ScalingMode::weak;
+  refused(other, "the mode");
+  other = part(2, "12", "11");
+  other.info.machine[0].second = "Y";
+  refused(other, "cpu_model");
+}
+
+}  // namespace
+}  // namespace paceline
