@@ -16,7 +16,7 @@ fail() {
 [[ -n ${SLURM_JOB_ID-} ]] || fail "this is a job script" "SLURM_JOB_ID is not set" "submit it: sbatch $0"
 [[ -x $PACELINE ]] || fail "there is no program $PACELINE" "PACELINE in $here/site.sh" "build it, or name it there"
 [[ -d $PACELINE_SCRATCH && -w $PACELINE_SCRATCH ]] ||
-  fail "can't write to $PACELINE_SCRATCH" "PACELINE_SCRATCH in $here/site.sh" "name a folder of yours on a shared file system"
+  fail "can't write to $PACELINE_SCRATCH" "PACELINE_SCRATCH in $here/site.sh" "name a shared folder of yours"
 
 # Slurm hands --export of sbatch on to srun, where it would take the variables away that are set here.
 unset SLURM_EXPORT_ENV
@@ -53,9 +53,9 @@ launch() {
   exec srun --ntasks="$ranks" --cpus-per-task="$threads" --cpu-bind=cores --kill-on-bad-exit=0 "$@"
 }
 
-# run_to_end FILE COMMAND ...: runs a command (a function, or exec and a program) that can be resumed and writes FILE or FILE.part. Before the time limit
-# (#SBATCH --signal=B:USR1@SECONDS) it is told to save, and the job is put back into the queue; after a lost node, too,
-# if anything was done since the start. Returns when it is done; exits when it failed.
+# run_to_end FILE COMMAND ...: runs a command (a function, or exec and a program) that can be resumed and writes FILE or
+# FILE.part. Before the time limit (#SBATCH --signal=B:USR1@SECONDS) it is told to save, and the job is put back into
+# the queue; after a lost node, too, if anything was done. Returns when it is done; exits when it failed.
 run_to_end() {
   local file=$1 child='' code is_late='' is_cancelled=''
   shift
@@ -72,7 +72,8 @@ run_to_end() {
   done
   trap - USR1 TERM
   ((code != 0)) || return 0
-  echo "paceline: exit code $code after $SECONDS s${is_late:+, the time is up}${is_cancelled:+, the job is cancelled}" >&2
+  local why=${is_late:+, the time is up}${is_cancelled:+, the job is cancelled}
+  echo "paceline: exit code $code after $SECONDS s$why" >&2
   ((code < 2 || code > 5)) || exit "$code" # a mistake, which another start would only repeat
   [[ -z $is_cancelled ]] || exit "$code"
   if [[ -n $is_late ]] || has_grown "$file" || has_begun "$file"; then requeue; fi
