@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77  # what CTest takes for a test that can't run here
+SKIPPED = 77  # what CTest takes, and tells, for a test that can't run here
 NEEDED = ("munged", "slurmctld", "slurmd", "srun", "unshare", "nsenter", "ip")
 PORT = 26900
 SANDBOX = "PACELINE_SANDBOX"
 
-# Of the networks only TCP is there. Ranks share two cores, but must not yield them all the time: Linux 6.18 then keeps
-# others from running for a minute (seen: no packet, no kernel thread moved for 65 s).
+# Of the networks only TCP is there. Ranks share two cores, but do not yield in a loop: while they did, others were
+# seen not to run for a minute (Linux 6.18: no packet, no kernel thread moved for 65 s).
 ENVIRONMENT = {
     "OMPI_MCA_mpi_yield_when_idle": "0",
     "OMPI_MCA_pml": "ob1",
@@ -33,18 +33,20 @@ ENVIRONMENT = {
 
 
 def enter_sandbox():
-    """Starts this program again in its namespaces, which die with it; ends it where that is forbidden."""
+    """Starts this program again in its namespaces, which die with it; ends it where these are forbidden."""
     if SANDBOX in os.environ:
         return
     missing = [name for name in NEEDED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
+    if missing:
+        sys.exit(f"there is no {', '.join(missing)}: bash tests/run.sh installs it")
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     words = ["unshare", *user, "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
     for network in (["--net"], []):
-        if not missing and subprocess.run([*words, *network, "true"], capture_output=True).returncode == 0:
+        if subprocess.run([*words, *network, "true"], capture_output=True).returncode == 0:
             os.environ[SANDBOX] = "net" if network else "loop"
             os.environ["PATH"] += ":/usr/sbin:/sbin"
             os.execvp("unshare", [*words, *network, sys.executable, *sys.argv])
-    print(f"skipped: {'there is no ' + ', '.join(missing) if missing else 'namespaces are forbidden here'}")
+    print("skipped: namespaces are forbidden here")
     sys.exit(SKIPPED)
 
 
