@@ -57,7 +57,7 @@ class Study:
         bound = [layout for layout in self.layouts if self.bound[layout]] or self.layouts
         self.base = bound[0]
         self.fit = json.loads(file["/fit/json"][()]) if "fit" in file and "json" in file["fit"] else {}
-        self.has_fit = bool(self.fit.get("chosen") in MODELS and self.fit.get("models", {}).get(self.fit["chosen"]))
+        self.has_fit = bool(self.fit.get("chosen") in MODELS and self.fit.get("curve"))
 
     def efficiency(self, cores, seconds):
         """1 where all cores are as useful as those of the base."""
@@ -74,46 +74,21 @@ class Study:
 
 # --- the fit ----------------------------------------------------------------------------------------------------------
 
-def model_time(name, value, ranks, threads):
-    """Seconds by the model; `value(parameter)` gives each parameter. Formulas: see `paceline fit --help`."""
-    cores = ranks * threads
-    if name == "amdahl":
-        serial = value("serial_fraction")
-        return value("t1_s") * (serial + (1 - serial) / cores)
-    if name == "usl":
-        return value("t1_s") * (1 + value("contention") * (cores - 1) + value("coherency") * cores * (cores - 1)) / cores
-    outer, inner = value("process_fraction"), value("thread_fraction")
-    return value("t1_s") * (1 - outer + outer / ranks * (1 - inner + inner / threads))
-
-
 def fit_curves(study, most_cores):
-    """(threads or None, cores, speed-up, lowest, highest) of the chosen model; a curve a thread count if it has two levels.
-
-    The band is that of the parameters' 95 % intervals, all at their worse or all at their better ends.
+    """(threads or None, cores, speed-up, lowest, highest) of the chosen law and the band of its bootstrap; a curve a
+    thread count if it has two levels.
     """
     if not study.has_fit:
         return
-    name = study.fit["chosen"]
-    parameters = study.fit["models"][name]
-    better = {"serial_fraction": "low", "contention": "low", "coherency": "low", "process_fraction": "high",
-              "thread_fraction": "high"}
-
-    def speedup(ranks, threads, end):
-        def value(parameter):
-            found = parameters[parameter]
-            side = {"value": "value", "better": better.get(parameter, "value"),
-                    "worse": {"low": "high", "high": "low"}.get(better.get(parameter), "value")}[end]
-            return found[side] if found.get(side) is not None else found["value"]
-
-        if name == "gustafson":
-            serial = value("serial_fraction")
-            return serial + (1 - serial) * ranks * threads
-        return study.speedup(ranks * threads, model_time(name, value, ranks, threads))
-
-    for threads in study.threads if name == "two-level" else [None]:
-        width = threads or 1
-        ranks = np.linspace(1, max(1, most_cores / width), 200)
-        yield (threads, ranks * width, *(speedup(ranks, width, end) for end in ("value", "worse", "better")))
+    ranks, threads, *seconds = (np.array([point[name] for point in study.fit["curve"]], dtype=float)
+                                for name in ("ranks", "threads", "value", "high", "low"))
+    for width in sorted(set(threads)):
+        mine = threads == width
+        known = ranks[mine] * width
+        cores = np.linspace(known[0], max(known[0], min(known[-1], most_cores)), 200)
+        # The law is known at whole numbers of ranks; in between, core-seconds are as good as linear.
+        yield (int(width) if study.fit["chosen"] == "two-level" else None, cores,
+               *(study.speedup(cores, np.interp(cores, known, known * times[mine]) / cores) for times in seconds))
 
 
 # --- the panels -------------------------------------------------------------------------------------------------------
@@ -270,6 +245,6 @@ def draw_study(file):
     figure.suptitle(command.replace("$", r"\$"), fontsize=10)
     runs = sorted({len(rows) for rows in study.rows.values()})
     runs = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
-    band = ", band: 95 % intervals of the fit's parameters" if study.has_fit else ""
+    band = ", band: 95 % interval of the law" if study.has_fit else ""
     return figure, (f"{study.machine}. {'Weak' if study.weak else 'Strong'} scaling, {runs} runs a layout; "
                     f"dots: runs, markers: medians{band}")

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include <paceline/error.hpp>
 
 namespace paceline {
@@ -26,6 +29,27 @@ Choice forced(const Analysis& analysis, const Model& model) {
               model.mode == ScalingMode::weak ? "take amdahl, usl or two-level" : "take gustafson");
 }
 
+/// Seconds by the law from one rank to half as many cores again as were measured, for each number of threads: at every
+/// number of ranks, or at steps of 5 % where these are many. Between them, core-seconds are as good as linear.
+std::vector<std::pair<Layout, Interval>> curve_of(const ModelFit& fit, const std::vector<LayoutRow>& rows) {
+  int most_cores = 2;
+  std::set<int> threads;
+  for (const auto& row : rows) {
+    most_cores = std::max(most_cores, row.layout.cores());
+    threads.insert(fit.model->name == "two-level" ? row.layout.threads : 1);
+  }
+  std::vector<std::pair<Layout, Interval>> curve;
+  for (const int t : threads) {
+    const int last = std::max(2, (3 * most_cores + 1) / 2 / t);
+    for (int r = 1;; r = std::min(last, std::max(r + 1, r + r / 20))) {
+      const Layout layout{r, t, 1};
+      curve.emplace_back(layout, fit.law_at(layout));
+      if (r == last) break;
+    }
+  }
+  return curve;
+}
+
 }  // namespace
 
 Analysis analyse(const Study& study, const std::string& model, std::optional<Layout> at, const FitSettings& settings) {
@@ -44,6 +68,7 @@ Analysis analyse(const Study& study, const std::string& model, std::optional<Lay
   const auto* wanted = find_model(model);
   analysis.choice = wanted != nullptr ? forced(analysis, *wanted) : choose(analysis.fits, analysis.times);
   const auto* chosen = analysis.chosen();
+  if (chosen != nullptr) analysis.curve = curve_of(*chosen, analysis.layouts);
   analysis.serial_measured = measured_serial_fraction(study, analysis.times, chosen);
   analysis.loss = loss_of(study, analysis.times, chosen);
   analysis.recommendation = recommend(study, analysis.times, chosen);

@@ -21,7 +21,8 @@ struct Analysis {
   std::vector<ModelFit> fits;                                   ///< of the laws that could be fitted
   std::vector<std::pair<std::string, std::string>> not_fitted;  ///< the others of this mode, and why
   Choice choice;
-  std::optional<Interval> serial_measured;  ///< from the phases
+  std::vector<std::pair<Layout, Interval>> curve;  ///< the chosen law about the layouts, for plots; see curve_of()
+  std::optional<Interval> serial_measured;         ///< from the phases
   std::optional<Loss> loss;
   Recommendation recommendation;
   std::optional<Layout> at;

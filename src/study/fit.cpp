@@ -114,6 +114,12 @@ Interval ModelFit::predict(const Layout& layout) const {
   return enclosing(model->predict(values, layout), drawn);
 }
 
+Interval ModelFit::law_at(const Layout& layout) const {
+  std::vector<double> drawn;
+  for (const auto& draw : draws) drawn.push_back(model->predict(draw, layout));
+  return enclosing(model->predict(values, layout), drawn);
+}
+
 std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& times, const FitSettings& settings) {
   Data data;
   data.layouts = times.used();

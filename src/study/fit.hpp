@@ -32,6 +32,8 @@ struct ModelFit {
 
   /// Seconds at a layout, with the interval of the time that its runs would have in the middle.
   [[nodiscard]] Interval predict(const Layout& layout) const;
+  /// Seconds by the law at a layout, with the interval of the law itself: a band about it, as drawn in plots.
+  [[nodiscard]] Interval law_at(const Layout& layout) const;
 };
 
 struct FitSettings {

@@ -59,6 +59,12 @@ std::string json_report(const Analysis& analysis, const Study& study) {
   const auto* chosen = analysis.chosen();
   json["chosen"] = chosen != nullptr ? Json(chosen->model->name) : Json();
   json["why"] = analysis.choice.why;
+  json["curve"] = Json::array();
+  for (const auto& [layout, seconds] : analysis.curve) {
+    auto entry = json_of(layout, false);
+    entry.update(json_of(seconds));
+    json["curve"].push_back(std::move(entry));
+  }
   json["serial_measured"] = analysis.serial_measured ? json_of(*analysis.serial_measured) : Json();
   json["layouts"] = Json::array();
   for (const auto& row : analysis.layouts) {

@@ -53,6 +53,11 @@ class Fit(Studies):
         self.assertEqual(fit["fastest"], [{"ranks": 2, "threads": 2}])
         self.assertEqual(len(fit["layouts"]), 4)
         self.assertTrue(all(row["used"] for row in fit["layouts"]))
+        # Of all cores that were measured, and half as many again.
+        self.assertEqual([(point["ranks"], point["threads"]) for point in fit["curve"]], [(n, 1) for n in range(1, 7)])
+        for point in fit["curve"]:
+            self.assertLess(point["low"], point["value"])
+            self.assertLess(point["value"], point["high"])
         at = fit["prediction"]
         self.assertEqual((at["ranks"], at["threads"]), (4, 2))
         self.assertLess(at["low"], 10 * (0.1 + 0.9 / 8))

@@ -69,6 +69,21 @@ class Examples(harness.TestCase):
     def test_imap(self):
         self.check("example_imap", r"\A7919\n\Z")
 
+    def test_locks(self):
+        self.check("example_locks", r"\A1000\n\Z")
+
+    def test_queue(self):
+        self.check("example_queue", r"\A499500\n\Z")
+
+    def test_snapshot(self):
+        self.check("example_snapshot", r"\A10 snapshots, 0 half done\n\Z")
+
+    def test_deadlock(self):
+        for ranks in (2, 3):
+            result = harness.run([], ranks, program=str(EXAMPLES / "example_deadlock"))
+            self.assertEqual((result.code, result.err), (0, ""), result)
+            self.assertRegex(result.out, r'\Adeadlock of .*rank 0 has mutex "left" and waits for mutex "right".*\n\Z')
+
     def test_errors(self):
         self.check("example_errors", r"\A2\ntask 1 failed on rank \d on \S+ \(negative\)\n"
                                      r"task 2 did not return on rank \d on \S+ \(it was given up after 0.5 s\)\n3\n\Z")

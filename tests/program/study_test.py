@@ -387,13 +387,12 @@ class Pictures(Study):
         # A colour a thread count, and that of the compute phase.
         for colour in ("#0072B2", "#D55E00"):
             self.assertGreater(self.colours(without).get(colour, 0), 100, colour)
-        for chosen, parameters in (
-                ("amdahl", ("serial_fraction", "t1_s")), ("usl", ("contention", "coherency", "t1_s")),
-                ("two-level", ("process_fraction", "thread_fraction", "t1_s")), ("gustafson", ("serial_fraction",))):
-            models = {chosen: {name: {"value": 0.3, "low": 0.2, "high": 0.4} for name in parameters}}
-            self.write_fit({"chosen": chosen, "models": models})
+        curve = [{"ranks": ranks, "threads": threads, "value": 1 / ranks, "low": 0.9 / ranks, "high": 1.2 / ranks}
+                 for threads in (1, 2) for ranks in (1, 2, 3)]
+        for chosen in ("amdahl", "usl", "two-level"):
+            self.write_fit({"chosen": chosen, "curve": curve if chosen == "two-level" else curve[:3]})
             self.assertNotEqual(self.picture("s.png", "--force"), without, chosen)
-        self.write_fit({"chosen": None, "models": models, "why": "unresolved"})
+        self.write_fit({"chosen": None, "curve": [], "why": "unresolved"})
         self.assertEqual(self.picture("s.png", "--force"), without, "no model is drawn that was not chosen")
         self.assertTrue(self.picture("s.pdf").startswith(b"%PDF"))
         self.assertTrue(xml.etree.ElementTree.fromstring(self.picture("s.svg")).tag.endswith("svg"))

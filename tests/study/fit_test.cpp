@@ -51,6 +51,24 @@ TEST(FitTest, TheSameFileGivesTheSameFit) {
   EXPECT_EQ(one.predict({64, 1, 1}).high, other.predict({64, 1, 1}).high);
 }
 
+TEST(FitTest, TheLawsBandHoldsTheLawAndIsNarrowerThanPredictionsAndThanItsParametersEnds) {
+  // Of another law, so that this one misses its layouts.
+  const auto study = test::made_up(*find_model("usl"), {0.05, 0.02, 10}, test::grid(16, 1), {}, 5);
+  const auto fit = fitted(amdahl, study);
+  ASSERT_GT(fit.misfit, 0);
+  for (const int ranks : {2, 8, 64}) {
+    const Layout layout{ranks, 1, 1};
+    const auto band = fit.law_at(layout), prediction = fit.predict(layout);
+    EXPECT_EQ(band.value, amdahl.predict(fit.values, layout));
+    EXPECT_LT(band.low, band.value);
+    EXPECT_GT(band.high, band.value);
+    EXPECT_LT(band.high / band.low, prediction.high / prediction.low) << ranks;
+    const auto &s = fit.parameters[0], &t1 = fit.parameters[1];
+    EXPECT_GT(band.low, amdahl.predict({s.low, t1.low, 0}, layout)) << ranks;
+    EXPECT_LT(band.high, amdahl.predict({s.high, t1.high, 0}, layout)) << ranks;
+  }
+}
+
 TEST(FitTest, UnboundRunsChangeNothing) {
   auto study = test::made_up(amdahl, {0.1, 10, 0}, test::grid(8, 1), {}, 5);
   const auto before = fitted(amdahl, study);
