@@ -1,5 +1,5 @@
-// A consistent snapshot of what all ranks are writing: an event stops the writers, barriers say when all have stopped and
-// when all have gone on. Both are needed for the next snapshot not to meet a writer that is late from this one.
+// A consistent snapshot of what all ranks are writing: an event stops the writers, barriers say when all have stopped
+// and when all have gone on. Both are needed for the next snapshot not to meet a writer that is late from this one.
 #include <cstdio>
 #include <thread>
 
