@@ -62,6 +62,16 @@ std::string reason_to_choose(const std::vector<ModelFit>& fits, std::size_t chos
   return text;
 }
 
+/// Laws that meet these layouts because they have as many parameters, and may be right.
+std::string hope_of_more(const std::vector<ModelFit>& fits, std::size_t layouts) {
+  std::string names;
+  for (const auto& fit : fits) {
+    if (!fit.is_testable) names += (names.empty() ? "" : ", ") + std::string(fit.model->name);
+  }
+  if (names.empty()) return {};
+  return fmt::format("; more than {} layouts are needed to test {}", layouts, names);
+}
+
 }  // namespace
 
 Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
@@ -88,8 +98,8 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
   });
   const auto& own = fits[chosen];
   if (own.misfit_p < 0.05 && own.rms > gross_misfit) {
-    return {std::nullopt, fmt::format("even the best law, {}, misses layouts by {:.0f} %, far more than their noise",
-                                      own.model->name, 100 * own.rms)};
+    return {std::nullopt, fmt::format("even the best law, {}, misses layouts by {:.0f} %, far more than their noise{}",
+                                      own.model->name, 100 * own.rms, hope_of_more(fits, layouts))};
   }
   for (const auto i : order) {
     if (i == chosen) continue;

@@ -145,12 +145,23 @@ class Runner {
     if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
     const auto trouble = reader_.read(result, sample);
     file_.append(sample);
-    if (trouble.empty()) return;
+    if (trouble.empty()) {
+      doubt_time(sample, result.wall_s);
+      return;
+    }
     last_trouble_ = trouble;
     const bool is_given_up_now = is_given_up(next.layout, samples());
     if (told_.insert(next.layout).second || is_given_up_now) {
       note(fmt::format("{}: {}{}", to_string(next.layout), trouble, is_given_up_now ? "; it is not tried again" : ""));
     }
+  }
+
+  /// A number that can't be the run's seconds may still be a time in another unit, so it counts.
+  void doubt_time(const Sample& sample, double run_s) {
+    if (is_doubt_told_ || sample.wall_s <= run_s) return;
+    is_doubt_told_ = true;
+    note(fmt::format("--time-regex finds {:g} s in what a run of {:.3g} s says: is that its time, in seconds?",
+                     sample.wall_s, run_s));
   }
 
   const StudyOptions& options_;
@@ -163,6 +174,7 @@ class Runner {
   std::set<Layout> left_out_;
   std::set<Layout> unbound_;
   std::set<Layout> told_;
+  bool is_doubt_told_ = false;
   std::string last_trouble_;
 };
 

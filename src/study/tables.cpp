@@ -48,8 +48,8 @@ std::string estimate(const StudyOptions& options, const Setup& setup, const std:
 }
 
 std::string interval_text(const MedianInterval& interval) {
-  if (!interval.is_bounded()) return fmt::format("{:>20}", "too few runs");
-  return fmt::format("{:>9.4f} ..{:>8.4f}", interval.low, interval.high);
+  if (!interval.is_bounded()) return fmt::format("{:>19}", "too few runs");
+  return fmt::format("{:>8.4f} ..{:>8.4f}", interval.low, interval.high);
 }
 
 /// What a reader should know of a layout's samples beside its median.
@@ -115,7 +115,7 @@ std::string result_text(const Study& study, const std::filesystem::path& path) {
     text += fmt::format("  {:>5}  {:>7}{}  {:>5}  {}{}\n", layout.ranks, layout.threads,
                         has_nodes ? fmt::format("  {:>5}", layout.nodes) : "", times.size(),
                         times.empty() ? fmt::format("{:>10}", "-")
-                                      : fmt::format("{:>10.4f}{}", interval.median, interval_text(interval)),
+                                      : fmt::format("{:>10.4f} {}", interval.median, interval_text(interval)),
                         remarks(layout, study.samples));
   }
   for (const auto& [layout, reason] : study.left_out) {

@@ -158,7 +158,8 @@ class Measures(Study):
         self.assertRegex(result.out, r"at most 0\.06 core-hours .*time-out of 36 s")  # 6 runs
         self.assert_only()
         options, command = self.shell("echo 3600 s", "--time-regex", "(.*) s")
-        self.study_ok(options, command)
+        result = self.study_ok(options, command)
+        self.assertEqual(result.err.count("--time-regex finds 3600 s in what a run of "), 1, result)
         result = self.study_ok([*options, "--dry-run"], command)
         self.assertRegex(result.out, r" 6 core-hours in 6 h \(from the times in ")
 

@@ -86,6 +86,14 @@ ModelFit made(const char* law, double aicc, const Values& values) {
   return fit;
 }
 
+TEST(ChooseTest, LawsThatAreNotTestedMayStillBeRight) {
+  const auto study =
+      test::made_up(*find_model("two-level"), {0.8, 0.3, 10}, {{1, 1, 1}, {2, 1, 1}, {1, 2, 1}}, {.noise = 0.001}, 1);
+  const auto why = chosen(study);
+  EXPECT_TRUE(why.starts_with("none: even the best law, amdahl, misses layouts by ")) << why;
+  EXPECT_TRUE(why.ends_with("; more than 3 layouts are needed to test two-level")) << why;
+}
+
 TEST(ChooseTest, LawsAsLikelyMustAgree) {
   const auto times = study_times(test::made_up(*find_model("amdahl"), {0.1, 10, 0}, test::grid(16, 2), {}, 1));
   // Fewer parameters win as long as the larger law says the same.
