@@ -126,6 +126,8 @@ void say_loss(std::string& text, const Analysis& analysis) {
     if (share < 0.005) continue;
     auto words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
+    // What is seen is that the same work takes more core-seconds.
+    if (name == "memory_bandwidth") words += " or slower cores";
     parts += fmt::format("{}{} {:.0f} %", parts.empty() ? "" : ", ", words, 100 * share);
   }
   constexpr const char* sources[] = {"from the phases", "by the fitted law: the program tells no phases",
