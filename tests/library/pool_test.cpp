@@ -60,7 +60,7 @@ void with_pool(const PoolOptions& options, const Body& body) {
 }
 template <class Body>
 void with_pools(const Body& body) {
-  for (const int threads : {1, 2}) {
+  for (const int threads : {1, 2, 4}) {
     SCOPED_TRACE(threads);
     with_pool({.threads = threads}, body);
   }

@@ -79,7 +79,7 @@ inline std::string name_of_layout(const testing::TestParamInfo<Layout>& info) {
 }
 
 inline auto all_layouts() {
-  return testing::Values(Layout{0, 1}, Layout{0, 2}, Layout{1, 1}, Layout{1, 2}, Layout{2, 2});
+  return testing::Values(Layout{0, 1}, Layout{0, 2}, Layout{0, 4}, Layout{1, 1}, Layout{1, 2}, Layout{2, 2});
 }
 
 }  // namespace paceline::test
