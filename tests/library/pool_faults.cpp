@@ -32,20 +32,58 @@ int freezes(int task) {
   return task;
 }
 
-template <auto f>
-void tell_each(Pool& pool, const std::vector<int>& inputs) {
-  int good = 0, lost = 0;
-  auto results = pool.imap_unordered<f>(inputs);
-  for (auto result = results.begin(); result != results.end(); ++result) {
+/// Prints the first loss that comes out of a call of the pool, and how many calls brought one.
+class Losses {
+ public:
+  template <class Call>
+  void count(const Call& call) {
+    ++calls_;
     try {
-      (void)*result;
-      ++good;
+      call();
     } catch (const TaskError& error) {
-      if (lost++ == 0) fmt::print("{}\n", error.what());
+      if (lost_++ == 0) fmt::print("{}\n", error.what());
     }
   }
-  fmt::print("{} tasks, {} lost: {}\n", good + lost, lost, lost > 0 ? "some" : "none");
-  std::fflush(stdout);
+  void tell() const {
+    fmt::print("{} tasks, {} lost: {}\n", calls_, lost_, lost_ > 0 ? "some" : "none");
+    std::fflush(stdout);
+  }
+
+ private:
+  int calls_ = 0, lost_ = 0;
+};
+
+template <auto f, class Results>
+void count_each(Losses& losses, Results results) {
+  for (auto result = results.begin(); result != results.end(); ++result) losses.count([&] { (void)*result; });
+}
+
+template <auto f>
+void tell_each(Pool& pool, const std::vector<int>& inputs, const std::string& call = "imap_unordered") {
+  Losses losses;
+  if (call == "imap") count_each<f>(losses, pool.imap<f>(inputs));
+  if (call == "imap_unordered") count_each<f>(losses, pool.imap_unordered<f>(inputs));
+  if (call == "map") losses.count([&] { pool.map<f>(inputs); });
+  if (call == "starmap") {
+    std::vector<std::tuple<int>> tuples(inputs.begin(), inputs.end());
+    losses.count([&] { pool.starmap<f>(tuples); });
+  }
+  if (call == "map_async") {
+    auto all = pool.map_async<f>(inputs);
+    while (!all.wait_for(100ms)) {
+    }
+    losses.count([&] { all.get(); });
+  }
+  if (call == "submit" || call == "then") {
+    std::vector<Future<int>> futures;
+    for (const int input : inputs) {
+      auto future = pool.submit<f>(input);
+      futures.push_back(call == "submit" ? std::move(future)
+                                         : std::move(future).then([](Future<int> done) { return done.get(); }));
+    }
+    for (auto& future : futures) losses.count([&] { future.get(); });
+  }
+  losses.tell();
 }
 
 }  // namespace
@@ -60,7 +98,7 @@ int main(int argc, char** argv) {
     if (what == "leave" && this_rank == 1) throw std::runtime_error("rank 1 has enough");
     if (!pool.is_driver()) return 0;
     const std::vector<int> inputs(200, 1);
-    if (what == "die") tell_each<dies_on>(pool, inputs);
+    if (what == "die") tell_each<dies_on>(pool, inputs, argc > 2 ? argv[2] : "imap_unordered");
     if (what == "freeze") tell_each<freezes>(pool, inputs);
     if (what == "driver") kill(getpid(), SIGKILL);
     if (what == "leave") tell_each<dies_on>(pool, std::vector<int>(200, -1));

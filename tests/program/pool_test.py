@@ -11,15 +11,18 @@ EXAMPLES = pathlib.Path(os.environ["PACELINE_EXAMPLES"])
 
 
 class Faults(harness.TestCase):
-    def run_faults(self, what, ranks=3, recovery=True):
+    def run_faults(self, *what, ranks=3, recovery=True):
         """recovery: Open MPI leaves the other ranks alone when one dies."""
-        words = ["mpirun", "-q", "--oversubscribe", *["--enable-recovery"] * recovery, "-np", str(ranks), PROGRAM, what]
+        words = ["mpirun", "-q", "--oversubscribe", *["--enable-recovery"] * recovery, "-np", str(ranks), PROGRAM, *what]
         return subprocess.run(words, env=harness.environment(), capture_output=True, text=True, timeout=40)
 
     def test_a_rank_is_killed(self):
-        run = self.run_faults("die")
-        self.assertRegex(run.stdout, r"(?m)^task \d+ is lost with rank 1 on \S+ \(its process ended\)$", run)
-        self.assertRegex(run.stdout, r"200 tasks, [1-9]\d* lost: some\nthen 10\n", run)
+        for call, tasks in (("submit", 200), ("then", 200), ("map", 1), ("starmap", 1), ("map_async", 1), ("imap", 200),
+                            ("imap_unordered", 200)):
+            with self.subTest(call):
+                run = self.run_faults("die", call)
+                self.assertRegex(run.stdout, r"(?m)^task \d+ is lost with rank 1 on \S+ \(its process ended\)$", run)
+                self.assertRegex(run.stdout, rf"{tasks} tasks, [1-9]\d* lost: some\nthen 10\n", run)
 
     def test_mpirun_ends_the_job_itself(self):
         run = self.run_faults("die", recovery=False)
