@@ -92,7 +92,7 @@ for n in "${counts[@]}"; do
   [[ -z $is_chain ]] || ((${#ids[@]} == 0)) || line+=(--dependency="afterany:${ids[-1]}")
   line+=("$jobs/$script" "$@")
   if [[ $is_dry ]]; then
-    printf '%s nodes: ranks %s, threads %s, at most %d core-hours\n' "$n" "$PACELINE_RANKS" "$threads" \
+    printf 'nodes %s: ranks %s, threads %s, at most %d core-hours\n' "$n" "$PACELINE_RANKS" "$threads" \
       $(((n * cores * limit_s + 3599) / 3600))
     ids+=("JOB$n")
     echo "  ${line[*]}"
@@ -100,7 +100,7 @@ for n in "${counts[@]}"; do
   fi
   id=$("${line[@]}")
   ids+=("${id%%;*}")
-  echo "paceline: job ${ids[-1]}: $n nodes, ranks $PACELINE_RANKS"
+  echo "paceline: job ${ids[-1]}: nodes $n, ranks $PACELINE_RANKS"
 done
 
 # However the parts end: what there is of them is worth a fit.

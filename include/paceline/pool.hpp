@@ -97,22 +97,17 @@ class Pool {
   }
   template <auto f, std::ranges::input_range Inputs>
   auto map_async(Inputs&& inputs, std::int64_t chunk = 0) {
-    return post_all<f>(std::forward<Inputs>(inputs), chunk, [](Writer& writer, auto&& input) {
-      write_arguments<f>(writer, typename Checked<f>::Signature::Arguments(std::forward<decltype(input)>(input)));
-    });
+    return post_all<f>(std::forward<Inputs>(inputs), chunk);
   }
 
   /// The same for functions of several arguments: each input is a tuple or pair of them.
   template <auto f, std::ranges::input_range Inputs>
   auto starmap(Inputs&& inputs, std::int64_t chunk = 0) {
-    auto results = starmap_async<f>(std::forward<Inputs>(inputs), chunk).get();
-    if constexpr (Checked<f>::Signature::returns) return results;
+    return map<f>(std::forward<Inputs>(inputs), chunk);
   }
   template <auto f, std::ranges::input_range Inputs>
   auto starmap_async(Inputs&& inputs, std::int64_t chunk = 0) {
-    return post_all<f>(std::forward<Inputs>(inputs), chunk, [](Writer& writer, auto&& input) {
-      write_arguments<f>(writer, typename Checked<f>::Signature::Arguments(std::forward<decltype(input)>(input)));
-    });
+    return map_async<f>(std::forward<Inputs>(inputs), chunk);
   }
 
   /// f of every input as a stream to loop over, in the order of inputs (imap) or as results come (imap_unordered).
@@ -141,19 +136,21 @@ class Pool {
     write_value(writer, arguments);
   }
 
-  template <auto f, class Inputs, class Write>
-  auto post_all(Inputs&& inputs, std::int64_t chunk, const Write& write) {
+  template <auto f, class Inputs>
+  auto post_all(Inputs&& inputs, std::int64_t chunk) {
     if constexpr (!std::ranges::forward_range<Inputs>) {
       // Groups shrink towards the end, so the end must be known.
       std::vector<std::ranges::range_value_t<Inputs>> kept;
       for (auto&& input : inputs) kept.emplace_back(std::forward<decltype(input)>(input));
-      return post_all<f>(kept, chunk, write);
+      return post_all<f>(kept, chunk);
     } else {
       const auto tasks = static_cast<std::int64_t>(std::ranges::distance(inputs));
       auto results = std::make_shared<detail::AllResults<typename Checked<f>::Signature::Result>>(tasks);
       detail::PoolQueue::Cut cut(*queue_, detail::Task<f>::id, results, tasks, chunk);
       for (auto&& input : inputs) {
-        write(cut.writer(), std::forward<decltype(input)>(input));
+        // Of a function of several arguments, the input is their tuple.
+        write_arguments<f>(cut.writer(),
+                           typename Checked<f>::Signature::Arguments(std::forward<decltype(input)>(input)));
         cut.next();
       }
       return Future<std::vector<typename Checked<f>::Signature::Result>>(std::move(results));

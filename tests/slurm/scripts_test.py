@@ -158,7 +158,7 @@ class OverNodes(SlurmCase):
         self.assertEqual((code, err), (0, ""))
         hours = 36 * int(re.search(r"on nodes of (\d+) CPUs", out).group(1))
         for n, ranks in ((1, "1,2"), (2, "2,4"), (4, "4,8")):
-            self.assertIn(f"{n} nodes: ranks {ranks}, threads 1, at most {n * hours} core-hours", out)
+            self.assertIn(f"nodes {n}: ranks {ranks}, threads 1, at most {n * hours} core-hours", out)
         self.assertIn(f"together at most {7 * hours} core-hours", out)
         self.assertIn("--dependency=afterany:JOB1:JOB2:JOB4", out)
         self.assertEqual(cluster.call("squeue", "-h"), "")
