@@ -35,6 +35,10 @@ void check_folder(const fs::path& file) {
     throw cannot(file, fmt::format("folder {}: {}", folder.string(), std::strerror(errno)), "choose another place");
   }
   if (fs::is_directory(file, code)) throw cannot(file, "it is a folder", "name a file");
+  // A result is renamed over its name, which would put an end to /dev/null.
+  if (fs::exists(file, code) && !fs::is_regular_file(file, code)) {
+    throw cannot(file, "it is a device or a pipe", "name a file; without --output there is only the report");
+  }
 }
 
 void check_space(const fs::path& file, std::int64_t bytes) {

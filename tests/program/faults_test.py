@@ -116,6 +116,17 @@ class Outputs(harness.TestCase):
         self.fail("it is a folder", options=["--png", self.folder])
         self.assert_only("f.png")
 
+    def test_devices_and_pipes_are_no_files(self):
+        pipe = self.folder / "pipe.h5"
+        os.mkfifo(pipe)
+        for options in (["-o", pipe], ["--png", pipe]):
+            with self.subTest(options=options):
+                result = harness.run(["fractal", *IMAGE, *options, "--force"])
+                self.assertEqual((result.code, result.out), (OUTPUT, ""))
+                self.assertRegex(result.err, r"\Apaceline: error: .*it is a device or a pipe.*\n\Z")
+        self.assertTrue(pipe.is_fifo())
+        self.assert_only("pipe.h5")
+
     def test_picture_over_the_result(self):
         for output, picture in (("f.h5", "f.h5"), ("f.h5", "./f.h5"), ("./f.h5", self.folder / "f.h5"),
                                 ("f.h5", "f.h5.part")):
