@@ -2,18 +2,17 @@
 // describe the result. A workload knows nothing of ranks and files; the engine knows nothing of fractals.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
+#include <paceline/result_shape.hpp>
 #include <paceline/slab.hpp>
 
 namespace CLI {
@@ -21,73 +20,6 @@ class App;
 }
 
 namespace paceline {
-
-/// Element types of a result, stored little-endian.
-enum class ElementType { uint8, uint16, uint32, uint64, int64, float64 };
-
-constexpr std::int64_t bytes_of(ElementType type) {
-  switch (type) {
-    case ElementType::uint8: return 1;
-    case ElementType::uint16: return 2;
-    case ElementType::uint32: return 4;
-    default: return 8;
-  }
-}
-
-using AttributeValue = std::variant<std::string, std::int64_t, double>;
-using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
-
-/// Coordinates along one dimension of the result: an HDF5 dimension scale.
-struct Axis {
-  std::string path;            ///< for example `/fractal/re`
-  std::string label;           ///< what the axis is, for plots
-  std::vector<double> values;  ///< one per index of the dimension
-};
-
-/// An indexed image: element value k is shown in colour k of the palette (3 bytes a colour, red green blue).
-/// An empty palette makes a greyscale image from 0 to max_value.
-struct ImageInfo {
-  std::uint64_t max_value = 0;
-  std::vector<std::uint8_t> palette;
-};
-
-/// Who computed an item, and how long it took. Kept beside the result; no part of its digest, which is the same for
-/// every layout.
-struct ItemRecord {
-  double seconds = 0;
-  std::int32_t rank = 0;
-  std::int32_t thread = 0;
-};
-
-/// The result as it lies in a file: one dataset, cut into items along its slowest dimension.
-struct ResultShape {
-  std::string path;  ///< for example `/fractal/counts`
-  ElementType type = ElementType::float64;
-  std::vector<std::int64_t> dims;  ///< dims[0] is the number of rows
-  std::int64_t rows_per_item = 1;  ///< consecutive ones; the last item may have fewer
-  std::string units;               ///< empty: a plain number has none
-  std::string records;             ///< folder of `seconds`, `rank` and `thread` of each item; empty: not kept
-  std::vector<Axis> axes;          ///< none, or one per dimension
-  bool is_image = false;
-  ImageInfo image;
-  Attributes attributes;  ///< parameters; two runs with equal ones make equal results
-
-  [[nodiscard]] std::int64_t items() const { return (dims.at(0) + rows_per_item - 1) / rows_per_item; }
-  [[nodiscard]] std::int64_t bytes_per_row() const {
-    auto bytes = bytes_of(type);
-    for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
-    return bytes;
-  }
-  /// Of a whole item, which is what buffers reserve for each.
-  [[nodiscard]] std::int64_t bytes_per_item() const { return rows_per_item * bytes_per_row(); }
-  [[nodiscard]] Slab rows_of(Slab items) const {
-    return {std::min(items.begin * rows_per_item, dims.at(0)), std::min(items.end * rows_per_item, dims.at(0))};
-  }
-  /// What consecutive items really hold.
-  [[nodiscard]] std::size_t bytes_in(Slab items) const {
-    return static_cast<std::size_t>(rows_of(items).size() * bytes_per_row());
-  }
-};
 
 /// Numbers that items are computed from: they are brought to the ranks before, or while, items are computed.
 struct Input {
@@ -172,14 +104,21 @@ class Workload {
   /// Upper bound of the work of one item; keeps chunks short enough to stop soon.
   [[nodiscard]] virtual double worst_item_work() const = 0;
 
+  /// How many workers of the engine a rank has, which has so many threads. More where they mostly wait.
+  [[nodiscard]] virtual int concurrency(int threads) const { return threads; }
+
   /// Work that can't be shared: called on one thread of rank 0, once, while everybody waits, before any item is
   /// computed; also by a run that is resumed. Long work looks at `stop` every few milliseconds and then returns.
   virtual void serial_part(const std::function<bool()>& stop) const;
 
-  /// Computes `items` into `bytes`, which is shape().bytes_in(items) long. Called by many threads at once.
-  virtual Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const = 0;
+  /// Computes `items` into `bytes`, which is shape().bytes_in(items) long. Called by many threads at once; of a shape
+  /// with columns, for one item at a time. Every workload has it unless its shape is variable.
+  virtual Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const;
   /// The same by the scalar reference, for --verify.
-  virtual void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const = 0;
+  virtual void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const;
+  /// For variable shapes: makes the parcel of one item, see <paceline/parcel.hpp>. Called by many threads at once.
+  virtual Work compute_parcel(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const;
+  virtual void compute_parcel_reference(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const;
   /// Estimated cost of one item in any unit, much cheaper than computing it. Called by many threads at once.
   [[nodiscard]] virtual double estimate_cost(std::int64_t item) const = 0;
 
@@ -193,6 +132,24 @@ class Workload {
   /// Called on rank 0 once every item is there.
   virtual void finish(const ReadItems& read, std::int64_t memory_limit) const;
 };
+
+inline Work Workload::compute(Slab /*items*/, Operands /*operands*/, std::span<std::byte> /*bytes*/) const {
+  throw std::logic_error("a workload lacks compute()");
+}
+
+inline void Workload::compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const {
+  compute(items, operands, bytes);
+}
+
+inline Work Workload::compute_parcel(std::int64_t /*item*/, Operands /*operands*/,
+                                     std::vector<std::byte>& /*parcel*/) const {
+  throw std::logic_error("a workload lacks compute_parcel()");
+}
+
+inline void Workload::compute_parcel_reference(std::int64_t item, Operands operands,
+                                               std::vector<std::byte>& parcel) const {
+  compute_parcel(item, operands, parcel);
+}
 
 inline void Workload::serial_part(const std::function<bool()>& /*stop*/) const {}
 

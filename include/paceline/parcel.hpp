@@ -1,0 +1,113 @@
+// A parcel: an item of a table that has variable columns, as a byte string of its own size. First the fixed columns in
+// order, a value a row; then of each variable column, in order, a 64-bit length a row and the characters of all rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <paceline/result_shape.hpp>
+
+namespace paceline {
+
+/// Composes a parcel. Values of each column are added in the order of rows.
+class ParcelWriter {
+ public:
+  explicit ParcelWriter(const ResultShape& shape) : shape_(shape), columns_(shape.columns.size()) {}
+
+  /// To a fixed column whose elements are as T.
+  template <class T>
+  void add(std::size_t column, T value) {
+    static_assert(std::is_arithmetic_v<T>);
+    append(columns_[column].fixed, &value, sizeof value);
+  }
+  /// To a variable column.
+  void add_text(std::size_t column, std::string_view text) {
+    add(column, std::uint64_t{text.size()});
+    append(columns_[column].characters, text.data(), text.size());
+  }
+  void add_bytes(std::size_t column, std::span<const std::byte> bytes) {
+    add_text(column, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+
+  [[nodiscard]] std::vector<std::byte> take() {
+    std::vector<std::byte> parcel;
+    for (const bool variable : {false, true}) {
+      for (std::size_t k = 0; k < columns_.size(); ++k) {
+        if (is_variable(shape_.columns[k].type) != variable) continue;
+        parcel.insert(parcel.end(), columns_[k].fixed.begin(), columns_[k].fixed.end());
+        parcel.insert(parcel.end(), columns_[k].characters.begin(), columns_[k].characters.end());
+        columns_[k] = {};
+      }
+    }
+    return parcel;
+  }
+
+ private:
+  struct Part {
+    std::vector<std::byte> fixed;  ///< of a variable column, the lengths
+    std::vector<std::byte> characters;
+  };
+  static void append(std::vector<std::byte>& bytes, const void* data, std::size_t size) {
+    const auto* begin = static_cast<const std::byte*>(data);
+    bytes.insert(bytes.end(), begin, begin + size);
+  }
+
+  const ResultShape& shape_;
+  std::vector<Part> columns_;
+};
+
+/// Views of a parcel's columns, valid as long as its bytes are.
+class ParcelView {
+ public:
+  /// Throws std::invalid_argument unless `parcel` is one of so many rows.
+  ParcelView(const ResultShape& shape, std::int64_t rows, std::span<const std::byte> parcel)
+      : columns_(shape.columns.size()) {
+    const auto count = static_cast<std::size_t>(rows);
+    const auto take = [&](std::size_t size) {
+      if (size > parcel.size()) throw std::invalid_argument("a parcel is too short");
+      const auto part = parcel.first(size);
+      parcel = parcel.subspan(size);
+      return part;
+    };
+    for (const bool variable : {false, true}) {
+      for (std::size_t k = 0; k < columns_.size(); ++k) {
+        const auto type = shape.columns[k].type;
+        if (is_variable(type) != variable) continue;
+        columns_[k].fixed = take(count * static_cast<std::size_t>(bytes_of(type)));
+        for (std::size_t row = 0; variable && row < count; ++row)
+          columns_[k].texts.push_back(take_text(k, row, parcel));
+      }
+    }
+    if (!parcel.empty()) throw std::invalid_argument("a parcel is too long");
+  }
+
+  /// The values of a fixed column.
+  [[nodiscard]] std::span<const std::byte> fixed(std::size_t column) const { return columns_[column].fixed; }
+  /// The values of a variable column, one a row.
+  [[nodiscard]] std::span<const std::string_view> texts(std::size_t column) const { return columns_[column].texts; }
+
+ private:
+  struct Part {
+    std::span<const std::byte> fixed;
+    std::vector<std::string_view> texts;
+  };
+  /// Lengths come first, so the characters of a row follow those of the row before.
+  std::string_view take_text(std::size_t column, std::size_t row, std::span<const std::byte>& rest) const {
+    std::uint64_t length = 0;
+    std::memcpy(&length, &columns_[column].fixed[row * sizeof length], sizeof length);
+    if (length > rest.size()) throw std::invalid_argument("a parcel is too short");
+    const auto part = rest.first(length);
+    rest = rest.subspan(length);
+    return {reinterpret_cast<const char*>(part.data()), part.size()};
+  }
+
+  std::vector<Part> columns_;
+};
+
+}  // namespace paceline
