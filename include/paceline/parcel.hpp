@@ -15,6 +15,14 @@
 
 namespace paceline {
 
+/// A finished item of a variable shape on its way to the file.
+struct Parcel {
+  std::int64_t item = 0;
+  std::uint64_t digest = 0;
+  ItemRecord record;
+  std::vector<std::byte> bytes;
+};
+
 /// Composes a parcel. Values of each column are added in the order of rows.
 class ParcelWriter {
  public:
@@ -25,6 +33,10 @@ class ParcelWriter {
   void add(std::size_t column, T value) {
     static_assert(std::is_arithmetic_v<T>);
     append(columns_[column].fixed, &value, sizeof value);
+  }
+  /// Many of them at once, as they lie in memory.
+  void add_values(std::size_t column, std::span<const std::byte> values) {
+    append(columns_[column].fixed, values.data(), values.size());
   }
   /// To a variable column.
   void add_text(std::size_t column, std::string_view text) {

@@ -68,10 +68,10 @@ struct Column {
 /// the second, and so on. If a column is variable the item is a parcel, see <paceline/parcel.hpp>; such a result is
 /// gathered and written by rank 0, because HDF5 1.10 can't write variable lengths from several ranks.
 struct ResultShape {
-  std::string path;  ///< for example `/fractal/counts`
+  std::string path;  ///< for example `/fractal/counts`; of columns, the group that has the attributes
   ElementType type = ElementType::float64;
   std::vector<std::int64_t> dims;    ///< dims[0] is the number of rows
-  std::vector<Column> columns;       ///< empty: one dataset; else path, type and units are theirs, dims is {rows}
+  std::vector<Column> columns;       ///< empty: one dataset; else type and units are theirs, dims is {rows}
   std::int64_t rows_per_item = 1;    ///< consecutive ones; the last item may have fewer
   std::vector<std::int64_t> starts;  ///< where items differ: first row of each, and last the number of rows
   std::int64_t variable_bytes = 0;   ///< of variable columns: what an item is expected to have at the most

@@ -67,6 +67,8 @@ struct RateUnit {
 /// Reads finished items of the result: bytes must be items.size() * bytes_per_item long. An item that is not whole
 /// leaves the end of its place as it was.
 using ReadItems = std::function<void(Slab items, std::span<std::byte> bytes)>;
+/// Reads one finished item of a variable shape.
+using ReadParcel = std::function<std::vector<std::byte>(std::int64_t item)>;
 
 class Workload {
  public:
@@ -137,8 +139,8 @@ inline Work Workload::compute(Slab /*items*/, Operands /*operands*/, std::span<s
   throw std::logic_error("a workload lacks compute()");
 }
 
-inline void Workload::compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const {
-  compute(items, operands, bytes);
+inline void Workload::compute_reference(Slab /*items*/, Operands /*operands*/, std::span<std::byte> /*bytes*/) const {
+  throw std::logic_error("a workload lacks compute_reference()");
 }
 
 inline Work Workload::compute_parcel(std::int64_t /*item*/, Operands /*operands*/,
@@ -146,9 +148,9 @@ inline Work Workload::compute_parcel(std::int64_t /*item*/, Operands /*operands*
   throw std::logic_error("a workload lacks compute_parcel()");
 }
 
-inline void Workload::compute_parcel_reference(std::int64_t item, Operands operands,
-                                               std::vector<std::byte>& parcel) const {
-  compute_parcel(item, operands, parcel);
+inline void Workload::compute_parcel_reference(std::int64_t /*item*/, Operands /*operands*/,
+                                               std::vector<std::byte>& /*parcel*/) const {
+  throw std::logic_error("a workload lacks compute_parcel_reference()");
 }
 
 inline void Workload::serial_part(const std::function<bool()>& /*stop*/) const {}

@@ -1,6 +1,8 @@
 #include "run/bands.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <paceline/comm.hpp>
 
@@ -17,6 +19,13 @@ Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int thread
     if (records == Records::kept) slot(band).records.resize(slot(band).digests.size());
   }
 }
+
+Bands::Bands(const Plan& plan, int rank, int threads, std::int64_t parcel_limit)
+    : plan_(plan),
+      rank_(rank),
+      bytes_per_item_(0),
+      threads_(static_cast<std::size_t>(threads)),
+      parcel_limit_(std::max(std::int64_t{1}, parcel_limit)) {}
 
 void Bands::first_touch() {
   const auto slots = std::min(plan_.bands(), static_cast<std::int64_t>(slots_.size()));
@@ -59,6 +68,27 @@ void Bands::finished(std::int64_t band, Slab items, std::span<const std::uint64_
   std::copy(records.begin(), records.end(), here.records.begin() + (records.empty() ? 0 : first));
   const std::lock_guard lock(here.mutex);
   here.runs.push_back(items);
+}
+
+bool Bands::wait_for_room(const std::function<bool()>& stopping) const {
+  for (Nap nap; is_full() && !stopping();) nap.take();
+  return !stopping();
+}
+
+void Bands::finished(Parcel parcel) {
+  held_bytes_.fetch_add(std::ssize(parcel.bytes));
+  const std::lock_guard lock(parcels_mutex_);
+  parcels_.push_back(std::move(parcel));
+}
+
+std::vector<Parcel> Bands::take_parcels() {
+  std::vector<Parcel> taken;
+  {
+    const std::lock_guard lock(parcels_mutex_);
+    taken.swap(parcels_);
+  }
+  std::sort(taken.begin(), taken.end(), [](const Parcel& a, const Parcel& b) { return a.item < b.item; });
+  return taken;
 }
 
 void Bands::leave(int thread) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include <paceline/parcel.hpp>
 #include <paceline/workload.hpp>
 
 #include "run/page_buffer.hpp"
@@ -19,6 +20,8 @@ class Bands {
  public:
   enum class Records { none, kept };
   Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads, Records records = Records::none);
+  /// Of parcels, which threads bring along: new ones have to wait while the rank holds so many bytes of them.
+  Bands(const Plan& plan, int rank, int threads, std::int64_t parcel_limit);
 
   /// All threads touch the memory first that they will compute into; where that is not asked for, it happens as they
   /// go.
@@ -36,6 +39,10 @@ class Bands {
   /// Items that are computed, with one digest each and, where they are kept, one record each.
   void finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests,
                 std::span<const ItemRecord> records = {});
+  /// Of parcels: waits until there is room for one more. False when `stopping` came true meanwhile.
+  bool wait_for_room(const std::function<bool()>& stopping) const;
+  /// The same for an item that is a parcel.
+  void finished(Parcel parcel);
   /// The thread takes part in no further band.
   void leave(int thread);
 
@@ -54,6 +61,12 @@ class Bands {
   };
   /// The band's finished items; valid until release().
   [[nodiscard]] View view(std::int64_t band);
+  [[nodiscard]] bool hold_parcels() const { return parcel_limit_ > 0; }
+  [[nodiscard]] bool is_full() const { return held_bytes_.load() >= parcel_limit_; }
+  /// Takes out the parcels of all bands that are finished so far, sorted; threads may bring more.
+  [[nodiscard]] std::vector<Parcel> take_parcels();
+  /// Says that parcels of so many bytes are gone.
+  void make_room(std::int64_t bytes) { held_bytes_.fetch_sub(bytes); }
   /// Makes room for another band.
   void release(std::int64_t band);
 
@@ -75,6 +88,10 @@ class Bands {
   std::int64_t bytes_per_item_;
   std::vector<Slot> slots_{static_cast<std::size_t>(Plan::bands_in_flight())};
   std::vector<Place> threads_;
+  std::mutex parcels_mutex_;
+  std::vector<Parcel> parcels_;
+  std::int64_t parcel_limit_ = 0;            ///< 0: there are none
+  std::atomic<std::int64_t> held_bytes_{0};  ///< of parcels
   std::atomic<std::int64_t> last_entered_{-1};
   std::atomic<std::int64_t> released_{0};  ///< bands that the writing thread is done with
 };

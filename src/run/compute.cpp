@@ -33,6 +33,7 @@ struct Share {
   double digest_s = 0;
   Inputs::Scratch scratch;
   std::int64_t items = 0;
+  std::int64_t bytes = 0;
   Work work;
   Digest digest;
 };
@@ -75,6 +76,7 @@ class Team {
       result_.make_s = std::max(result_.make_s, share.scratch.make_s);
       result_.digest_s = std::max(result_.digest_s, share.digest_s);
       result_.items += share.items;
+      result_.bytes += share.bytes;
       result_.work += share.work;
       result_.digest.add(share.digest.sum());
     }
@@ -87,17 +89,20 @@ class Team {
     return board_.stopping();
   }
 
+  /// The same for who waits for others, or for a slow file system, and so is not the one that is silent.
+  bool stopping_meanwhile() {
+    board_.beat();
+    return stopping();
+  }
+
   bool keeps_records() const { return !workload_.shape().records.empty(); }
 
   Share work(int thread) {
     Share share;
-    // Who waits for others, or for a slow file system, is not the one that is silent.
-    const auto stop = [this] {
-      board_.beat();
-      return stopping();
-    };
+    const auto stop = [this] { return stopping_meanwhile(); };
     // What is made just in time should still be in the cache when it is used.
-    const bool is_one_each = plan_.feeding() == Feeding::made || keeps_records();
+    // Items of a table have a layout of their own each.
+    const bool is_one_each = plan_.feeding() == Feeding::made || keeps_records() || !workload_.shape().columns.empty();
     const auto step = is_one_each ? std::int64_t{1} : plan_.piece_items();
     while (!stopping()) {
       const auto chunk = dispenser_.claim(thread);
@@ -105,7 +110,11 @@ class Team {
       for (Nap nap; !inputs_.is_ready(chunk->band) && !stop();) nap.take();
       for (const auto& part : unfinished(chunk->items, skip_)) {
         for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
-          compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
+          if (bands_.hold_parcels()) {
+            compute_parcel(thread, chunk->band, begin, share);
+          } else {
+            compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
+          }
         }
       }
     }
@@ -131,8 +140,31 @@ class Team {
     const ItemRecord record{seconds, bands_.rank(), thread};
     bands_.finished(band, items, digests, std::span(&record, keeps_records() ? 1 : 0));
     share.digest_s += watch.lap();
-    share.items += items.size();
-    board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
+    share.bytes += std::ssize(bytes);
+    count(items.size(), share);
+  }
+
+  void compute_parcel(int thread, std::int64_t band, std::int64_t item, Share& share) {
+    if (!bands_.wait_for_room([this] { return stopping_meanwhile(); })) return;
+    const auto operands = inputs_.of(band, {item, item + 1}, share.scratch);
+    Parcel parcel;
+    Stopwatch watch;
+    share.work += workload_.compute_parcel(item, operands, parcel.bytes);
+    const auto seconds = watch.lap();
+    share.busy_s += seconds;
+    parcel.item = item;
+    parcel.digest = item_digest(item, parcel.bytes);
+    parcel.record = {seconds, bands_.rank(), thread};
+    share.digest.add(parcel.digest);
+    share.digest_s += watch.lap();
+    share.bytes += std::ssize(parcel.bytes);
+    bands_.finished(std::move(parcel));
+    count(1, share);
+  }
+
+  void count(std::int64_t items, Share& share) {
+    share.items += items;
+    board_.shared().items_done.fetch_add(items, std::memory_order_relaxed);
     board_.beat();
   }
 

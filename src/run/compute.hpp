@@ -21,6 +21,7 @@ struct ComputeResult {
   double make_s = 0;           ///< of the thread that spent most: inputs made just in time
   double digest_s = 0;         ///< of the thread that spent most
   std::int64_t items = 0;
+  std::int64_t bytes = 0;  ///< of these items
   Work work;
   Digest digest;
   std::optional<Error> error;  ///< the first exception of any thread

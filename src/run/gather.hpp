@@ -11,6 +11,7 @@
 #include <paceline/comm.hpp>
 
 #include "run/bands.hpp"
+#include "run/messages.hpp"
 #include "run/plan.hpp"
 
 namespace paceline {
@@ -26,11 +27,8 @@ struct Gathered {
 
 class Gatherer {
  public:
-  /// Messages larger than this are split: MPI counts with an int.
-  static constexpr std::int64_t largest_message = std::int64_t{1} << 30;
-
   Gatherer(const Plan& plan, const Comm& comm, std::int64_t bytes_per_item,
-           std::int64_t message_bytes = largest_message)
+           std::int64_t message_bytes = Messages::largest_message)
       : plan_(plan), comm_(comm), bytes_per_item_(bytes_per_item), message_bytes_(message_bytes) {}
 
   /// Collective: every rank calls, bands in the same order; a rank may have no items. `meanwhile` is called while

@@ -49,7 +49,10 @@ bool needs_scratch(const RunOptions& options) {
 
 }  // namespace
 
-Gather gather_of(const RunOptions& options) { return needs_scratch(options) ? Gather::root : options.gather; }
+Gather gather_of(const RunOptions& options) {
+  const bool is_alone = needs_scratch(options) || options.workload->shape().is_variable();
+  return is_alone ? Gather::root : options.gather;
+}
 
 Output::~Output() {
   std::error_code code;
@@ -191,7 +194,11 @@ void Output::conclude(const fs::path& from) {
 void Output::read_back(const fs::path& from, bool verifies, bool draws, int threads) {
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
   const ReadItems read = [&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); };
-  if (verifies) verify(workload(), read, threads, options_.memory_limit);
+  if (verifies && workload().shape().is_variable()) {
+    verify_parcels(workload(), [&](std::int64_t item) { return file.read_parcel(item); });
+  } else if (verifies) {
+    verify(workload(), read, threads, options_.memory_limit);
+  }
   const Stopwatch watch;
   if (draws) workload().finish(read, options_.memory_limit);
   picture_s_ = draws ? watch.seconds() : 0;

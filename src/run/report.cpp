@@ -41,10 +41,7 @@ double rate(double amount, const RateUnit& unit, double seconds) {
 
 double compute_s(const Record& record) { return largest(column(record, &RankRow::compute_s)); }
 
-double computed_bytes(const Record& record) {
-  const auto& shape = record.options->workload->shape();
-  return static_cast<double>(shape.bytes_in({0, record.computed_items}));
-}
+double computed_bytes(const Record& record) { return static_cast<double>(record.computed_bytes); }
 
 /// "2" when all ranks have it, else "1 to 2".
 std::string range(const std::vector<double>& values) {
@@ -105,7 +102,16 @@ std::string scatter_text(const Record& record) {
                      inputs.front().is_made() ? "make" : "read", largest(column(record, &RankRow::fill_s)), copy_s);
 }
 
+/// "/table (1000 rows x 2 columns: a, b)"
+std::string columns_text(const ResultShape& shape) {
+  std::vector<std::string> names;
+  for (const auto& column : shape.columns) names.push_back(column.path.substr(column.path.rfind('/') + 1));
+  return fmt::format("{} ({} x {}: {})", shape.path, plural(shape.rows(), "row"), plural(std::ssize(names), "column"),
+                     fmt::join(names, ", "));
+}
+
 std::string dims_text(const ResultShape& shape) {
+  if (!shape.columns.empty()) return columns_text(shape);
   return fmt::format("{} ({} x {} bytes, {})", shape.path, fmt::join(shape.dims, " x "), bytes_of(shape.type),
                      human_bytes(static_cast<double>(shape.bytes_in({0, shape.items()}))));
 }
@@ -241,7 +247,9 @@ std::string json_report(const Record& record) {
     json["value"] = record.value->value;
     json["value_what"] = record.value->what;
   }
-  json["bytes"] = workload.shape().bytes_in({0, request.items});
+  json["bytes"] = workload.shape().is_variable()
+                      ? record.computed_bytes
+                      : static_cast<std::int64_t>(workload.shape().bytes_in({0, request.items}));
   json["io_mode"] = record.io_mode;
   json["output"] = options.output.string();
   // A path may hold bytes that are no UTF-8.

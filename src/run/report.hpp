@@ -18,6 +18,7 @@ struct Record {
   int nodes = 1;
   int cores_used = 1;  ///< cores that any rank is bound to, all nodes together
   std::int64_t computed_items = 0;
+  std::int64_t computed_bytes = 0;  ///< of the result
   std::int64_t resumed_items = 0;
   std::string digest;
   double wall_s = 0;

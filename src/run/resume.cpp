@@ -5,11 +5,21 @@
 namespace paceline {
 namespace {
 
+/// What a variable element refers to may be missing altogether.
+bool is_whole_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest) {
+  try {
+    return item_digest(item, file.read_parcel(item)) == digest;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes,
                 std::vector<std::uint8_t>& finished, Digest& digest) {
   const auto digests = file.finished_digests(slab);
   const bool is_any_there = std::any_of(digests.begin(), digests.end(), [](std::uint64_t d) { return d != 0; });
-  if (is_any_there) {
+  const bool is_variable = shape.is_variable();
+  if (is_any_there && !is_variable) {
     bytes.resize(static_cast<std::size_t>(slab.size() * shape.bytes_per_item()));
     file.read(slab, bytes);
   }
@@ -17,9 +27,13 @@ void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std
     const auto at = static_cast<std::size_t>(item - slab.begin);
     const auto each = static_cast<std::size_t>(shape.bytes_per_item());
     // A node that was lost may have taken data with it that was flagged as written.
-    const bool is_there =
-        digests[at] != 0 &&
-        digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
+    bool is_there = digests[at] != 0;
+    if (is_there && is_variable) {
+      is_there = is_whole_parcel(file, item, digests[at]);
+    } else if (is_there) {
+      is_there =
+          digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
+    }
     if (is_there) digest.add(digests[at]);
     finished.push_back(is_there ? 1 : 0);
   }

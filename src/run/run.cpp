@@ -80,7 +80,7 @@ class Runner {
         machine_(read_machine()),
         node_(world.split_node()),
         board_(node_),
-        threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)),
+        threads_(workload_.concurrency(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX))),
         output_(world, options) {
     omp_set_num_threads(threads_);
     me_.rank = world.rank();
@@ -113,6 +113,7 @@ class Runner {
 
     serial_part();
     const auto computed = compute_and_write(plan);
+    computed_bytes_ = world_.reduce_all(computed.bytes, MPI_SUM);
     const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     if (total < workload_.shape().items()) stop_resumable(total);
 
@@ -145,8 +146,15 @@ class Runner {
     // The writing thread has communicators of its own; its collectives don't mix with anyone's.
     const auto writer_comm = world_.duplicate();
     const auto dispenser = make_dispenser(plan, writer_comm, board_);
-    Bands bands(plan, world_.rank(), shape.bytes_per_item(), threads_,
-                shape.records.empty() ? Bands::Records::none : Bands::Records::kept);
+    std::optional<Bands> bands_here;
+    if (shape.is_variable()) {
+      // Rank 0 holds its own, those of one other rank, and what HDF5 is given of them.
+      bands_here.emplace(plan, world_.rank(), threads_, options_.memory_limit / 3);
+    } else {
+      bands_here.emplace(plan, world_.rank(), shape.bytes_per_item(), threads_,
+                         shape.records.empty() ? Bands::Records::none : Bands::Records::kept);
+    }
+    auto& bands = *bands_here;
     const Stopwatch touching;
     if (workload_.is_memory_bound()) bands.first_touch();
     const auto touch_s = touching.seconds();
@@ -232,6 +240,7 @@ class Runner {
     record.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
     record.cores_used = cores_used();
     for (const auto& row : tables_.ranks) record.computed_items += row.items;
+    record.computed_bytes = computed_bytes_;
     record.tables = tables_;
     record.resumed_items = output_.resumed().items;
     record.digest = digest;
@@ -270,10 +279,11 @@ class Runner {
   Output output_;
   std::optional<Inputs> inputs_;
   RunTables tables_;
-  double alone_ = 0;          ///< work per second of one core alone
-  double probe_s_ = 0;        ///< for knowing that: no part of the run
-  double serial_part_s_ = 0;  ///< the workload's own
-  double write_tail_s_ = 0;   ///< rank 0 writing while nobody computes
+  std::int64_t computed_bytes_ = 0;  ///< over all ranks
+  double alone_ = 0;                 ///< work per second of one core alone
+  double probe_s_ = 0;               ///< for knowing that: no part of the run
+  double serial_part_s_ = 0;         ///< the workload's own
+  double write_tail_s_ = 0;          ///< rank 0 writing while nobody computes
 };
 
 }  // namespace

@@ -10,6 +10,16 @@
 #include "run/inputs.hpp"
 
 namespace paceline {
+namespace {
+
+void complain_of(std::int64_t wrong, std::int64_t first_wrong, std::int64_t items) {
+  if (wrong == 0) return;
+  throw Error(ExitCode::check, "--verify found a wrong result",
+              fmt::format("{} of {} items differ from the scalar reference, first item {}", wrong, items, first_wrong),
+              "please report it with the output of `paceline info`");
+}
+
+}  // namespace
 
 void verify(const Workload& workload, const ReadItems& read, int threads, std::int64_t memory_limit) {
   const auto& shape = workload.shape();
@@ -46,12 +56,21 @@ void verify(const Workload& workload, const ReadItems& read, int threads, std::i
       }
     }
   }
-  if (wrong > 0) {
-    throw Error(ExitCode::check, "--verify found a wrong result",
-                fmt::format("{} of {} items differ from the scalar reference, first item {}", wrong, shape.items(),
-                            first_wrong),
-                "please report it with the output of `paceline info`");
+  complain_of(wrong, first_wrong, shape.items());
+}
+
+void verify_parcels(const Workload& workload, const ReadParcel& read) {
+  const auto items = workload.shape().items();
+  std::int64_t first_wrong = items;
+  std::int64_t wrong = 0;
+  for (std::int64_t item = 0; item < items; ++item) {
+    std::vector<std::byte> expected;
+    workload.compute_parcel_reference(item, {}, expected);
+    if (read(item) == expected) continue;
+    first_wrong = std::min(first_wrong, item);
+    ++wrong;
   }
+  complain_of(wrong, first_wrong, items);
 }
 
 }  // namespace paceline

@@ -15,6 +15,12 @@ herr_t keep_innermost(unsigned n, const H5E_error2_t* entry, void* text) {
   return 0;
 }
 
+Handle copy_of(ElementType type, hid_t fixed) {
+  if (type == ElementType::text) return text_type();
+  if (type == ElementType::bytes) return {H5Tvlen_create(H5T_NATIVE_UINT8), H5Tclose, "H5Tvlen_create"};
+  return {H5Tcopy(fixed), H5Tclose, "H5Tcopy"};
+}
+
 }  // namespace
 
 Handle::Handle(hid_t id, Close closer, const char* call) : id_(id), close_(closer) { check(id < 0 ? -1 : 0, call); }
@@ -48,9 +54,8 @@ hid_t stored_type(ElementType type) {
     case ElementType::uint32: return H5T_STD_U32LE;
     case ElementType::uint64: return H5T_STD_U64LE;
     case ElementType::int64: return H5T_STD_I64LE;
-    case ElementType::float64: return H5T_IEEE_F64LE;
+    default: return H5T_IEEE_F64LE;
   }
-  return H5T_IEEE_F64LE;
 }
 
 hid_t native_type(ElementType type) {
@@ -60,10 +65,13 @@ hid_t native_type(ElementType type) {
     case ElementType::uint32: return H5T_NATIVE_UINT32;
     case ElementType::uint64: return H5T_NATIVE_UINT64;
     case ElementType::int64: return H5T_NATIVE_INT64;
-    case ElementType::float64: return H5T_NATIVE_DOUBLE;
+    default: return H5T_NATIVE_DOUBLE;
   }
-  return H5T_NATIVE_DOUBLE;
 }
+
+Handle stored_copy(ElementType type) { return copy_of(type, stored_type(type)); }
+
+Handle native_copy(ElementType type) { return copy_of(type, native_type(type)); }
 
 Handle text_type(std::size_t size) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");

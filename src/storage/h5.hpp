@@ -42,8 +42,11 @@ std::string reason();
 /// HDF5 prints nothing by itself: users read our sentences.
 void be_quiet();
 
-hid_t stored_type(ElementType type);  ///< as it lies in the file: little-endian
+hid_t stored_type(ElementType type);  ///< as it lies in the file: little-endian; of fixed elements
 hid_t native_type(ElementType type);
+/// The same for any element: variable ones are the same in the file and in memory.
+Handle stored_copy(ElementType type);
+Handle native_copy(ElementType type);
 
 /// UTF-8 text of any length, or of `size` bytes with the 0 at its end.
 Handle text_type(std::size_t size = H5T_VARIABLE);

@@ -7,9 +7,11 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/columns.hpp"
 #include "storage/h5.hpp"
 #include "storage/output_path.hpp"
 #include "storage/structure.hpp"
+#include "storage/transfer.hpp"
 
 namespace paceline {
 namespace {
@@ -30,36 +32,18 @@ h5::Handle access_list(const std::optional<Comm>& comm) {
   return list;
 }
 
-h5::Handle open_dataset(hid_t file, const std::string& path) {
-  return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
-}
-
-/// Selects the runs along the first dimension of a dataspace whose other dimensions are taken whole. An item has
-/// `rows` indices of it, the last one perhaps fewer.
-void select(const h5::Handle& space, std::span<const Run> runs, bool in_memory, const std::vector<hsize_t>& dims,
-            std::int64_t rows) {
-  if (runs.empty()) {
-    h5::check(H5Sselect_none(space.get()), "H5Sselect_none");
-    return;
-  }
-  auto op = H5S_SELECT_SET;
+/// The indices along the first dimension that runs of items have; an item has `rows` of them, the last perhaps fewer.
+std::vector<Slab> indices(std::span<const Run> runs, bool in_memory, const std::vector<hsize_t>& dims,
+                          std::int64_t rows) {
+  std::vector<Slab> slabs;
   for (const auto& run : runs) {
-    std::vector<hsize_t> start(dims.size(), 0);
-    auto count = dims;
-    start[0] = unsigned_of((in_memory ? run.at : run.items.begin) * rows);
-    count[0] = std::min(dims[0], unsigned_of(run.items.end * rows)) - unsigned_of(run.items.begin * rows);
-    h5::check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr),
-              "H5Sselect_hyperslab");
-    op = H5S_SELECT_OR;
+    const auto begin = run.items.begin * rows;
+    const auto size = std::min(static_cast<std::int64_t>(dims[0]), run.items.end * rows) - begin;
+    const auto first = in_memory ? run.at * rows : begin;
+    slabs.push_back({first, first + size});
   }
+  return slabs;
 }
-
-struct Transfer {
-  h5::Handle list = h5::properties(H5P_DATASET_XFER);
-  explicit Transfer(bool collective) {
-    if (collective) h5::check(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "H5Pset_dxpl_mpio");
-  }
-};
 
 Error cannot_write(const std::filesystem::path& path, const Error& cause) {
   // MPI-IO keeps the system's reason to itself; the usual one can be seen.
@@ -82,6 +66,11 @@ void keep_first(std::optional<Error>& first, const std::function<void()>& action
   }
 }
 
+/// Where the parameters are: the dataset of the items, or the group of the columns.
+h5::Handle open_object(hid_t file, const std::string& path) {
+  return {H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, "H5Oopen"};
+}
+
 /// Throws Error (input) unless the file holds items of this shape made with these parameters.
 h5::Handle open_checked(hid_t file, const std::filesystem::path& path, const ResultShape& shape) {
   const auto fail = [&](const std::string& what, const std::string& there, const std::string& here) {
@@ -90,41 +79,57 @@ h5::Handle open_checked(hid_t file, const std::filesystem::path& path, const Res
                  "give the options of that run, or start again with --force");
   };
   if (H5LTpath_valid(file, shape.path.c_str(), 1) <= 0) throw damaged(path, fmt::format("it has no {}", shape.path));
-  auto dataset = open_dataset(file, shape.path);
-  const h5::Handle space(H5Dget_space(dataset.get()), H5Sclose, "H5Dget_space");
+  auto object = open_object(file, shape.path);
+  const auto as_text = [](const AttributeValue& value) {
+    return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
+  };
+  const auto check_attributes = [&] {
+    for (const auto& [name, value] : shape.attributes) {
+      const auto stored = h5::get_attribute(object.get(), name, value);
+      if (stored != value) throw fail(name, as_text(stored), as_text(value));
+    }
+  };
+  if (!shape.columns.empty()) {
+    check_attributes();
+    for (const auto& column : shape.columns) {
+      if (H5LTpath_valid(file, column.path.c_str(), 1) <= 0) {
+        throw damaged(path, fmt::format("it has no {}", column.path));
+      }
+    }
+    if (const auto why = Columns(file, shape, false).mismatch(); !why.empty()) throw damaged(path, why);
+    return object;
+  }
+  const h5::Handle space(H5Dget_space(object.get()), H5Sclose, "H5Dget_space");
   std::vector<hsize_t> dims(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
   H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
   if (!std::equal(dims.begin(), dims.end(), shape.dims.begin(), shape.dims.end(), std::equal_to<>())) {
     throw fail("the shape", fmt::format("{}", fmt::join(dims, " x ")), fmt::format("{}", fmt::join(shape.dims, " x ")));
   }
-  const auto as_text = [](const AttributeValue& value) {
-    return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
-  };
-  for (const auto& [name, value] : shape.attributes) {
-    const auto stored = h5::get_attribute(dataset.get(), name, value);
-    if (stored != value) throw fail(name, as_text(stored), as_text(value));
-  }
-  const h5::Handle type(H5Dget_type(dataset.get()), H5Tclose, "H5Dget_type");
+  check_attributes();
+  const h5::Handle type(H5Dget_type(object.get()), H5Tclose, "H5Dget_type");
   if (H5Tequal(type.get(), h5::stored_type(shape.type)) <= 0) throw damaged(path, "its elements have another type");
-  return dataset;
+  return object;
 }
 
 }  // namespace
 
 struct ResultFile::Impl {
   std::filesystem::path path;
+  ResultShape shape;
   bool parallel = false;
   std::vector<hsize_t> dims;
   hid_t native = -1;
   std::int64_t items_count = 0;
   std::int64_t rows_per_item = 1;
   h5::Handle file, items, digests, finished;
+  std::optional<Columns> columns;
   h5::Handle item_seconds, item_rank, item_thread;  ///< of each item's record, if they are kept
   std::string io_mode = "serial";
   std::vector<std::uint8_t> flags;
 
-  Impl(const std::filesystem::path& where, const std::optional<Comm>& comm, const ResultShape& shape)
+  Impl(const std::filesystem::path& where, const std::optional<Comm>& comm, const ResultShape& of)
       : path(where),
+        shape(of),
         parallel(comm.has_value()),
         dims(shape.dims.begin(), shape.dims.end()),
         native(h5::native_type(shape.type)),
@@ -157,17 +162,34 @@ struct ResultFile::Impl {
     const auto rank = static_cast<int>(whole.size());
     const h5::Handle memory(H5Screate_simple(rank, in_memory.data(), nullptr), H5Sclose, "H5Screate_simple");
     const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
-    select(memory, runs, true, whole, rows);
-    select(space, runs, false, whole, rows);
-    const Transfer how(parallel);
+    h5::select(memory, indices(runs, true, whole, rows), whole);
+    h5::select(space, indices(runs, false, whole, rows), whole);
+    const h5::Transfer how(parallel);
     h5::check(H5Dwrite(dataset.get(), type, memory.get(), space.get(), how.list.get(), data), "H5Dwrite");
-    if (parallel && !one_each) {
-      H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
-      h5::check(H5Pget_mpio_actual_io_mode(how.list.get(), &mode), "H5Pget_mpio_actual_io_mode");
-      io_mode = mode == H5D_MPIO_NO_COLLECTIVE                                                ? "independent"
-                : mode == H5D_MPIO_CONTIGUOUS_COLLECTIVE || mode == H5D_MPIO_CHUNK_COLLECTIVE ? "collective"
-                                                                                              : "mixed";
+    if (parallel && !one_each) io_mode = how.mode();
+  }
+
+  /// Values, then digests and records, last the flags.
+  void write_values(std::span<const Run> runs, std::int64_t extent, const std::function<void()>& values,
+                    std::span<const std::uint64_t> item_digests, std::span<const ItemRecord> records) {
+    // A rank whose write fails must still take part in those that follow, or the others wait for it.
+    std::optional<Error> first;
+    const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
+    attempt(values);
+    attempt([&] { transfer(digests, H5T_NATIVE_UINT64, true, runs, extent, item_digests.data()); });
+    if (item_seconds.get() >= 0) {
+      const auto put = [&](const h5::Handle& dataset, hid_t type, auto member) {
+        attempt([&] { transfer_member(dataset, type, member, runs, extent, records); });
+      };
+      put(item_seconds, H5T_NATIVE_DOUBLE, &ItemRecord::seconds);
+      put(item_rank, H5T_NATIVE_INT32, &ItemRecord::rank);
+      put(item_thread, H5T_NATIVE_INT32, &ItemRecord::thread);
     }
+    // An item that could not be written is not flagged.
+    flags.assign(static_cast<std::size_t>(std::max(std::int64_t{1}, extent)), 1);
+    const auto flagged = first ? std::span<const Run>{} : runs;
+    attempt([&] { transfer(finished, H5T_NATIVE_UINT8, true, flagged, extent, flags.data()); });
+    if (first) throw cannot_write(path, *first);
   }
 
   template <class T>
@@ -186,7 +208,7 @@ struct ResultFile::Impl {
     const auto rank = static_cast<int>(whole.size());
     const h5::Handle memory(H5Screate_simple(rank, part.data(), nullptr), H5Sclose, "H5Screate_simple");
     const h5::Handle space(H5Screate_simple(rank, whole.data(), nullptr), H5Sclose, "H5Screate_simple");
-    select(space, {&run, 1}, false, whole, rows);
+    h5::select(space, indices({&run, 1}, false, whole, rows), whole);
     h5::check(H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, data), "H5Dread");
   }
 };
@@ -229,12 +251,13 @@ ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Co
     const auto flags = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
     impl_->file = {H5Fopen(path.c_str(), flags, list.get()), H5Fclose, "H5Fopen"};
     impl_->items = open_checked(impl_->file.get(), path, shape);
-    impl_->digests = open_dataset(impl_->file.get(), item_digests_path);
-    impl_->finished = open_dataset(impl_->file.get(), finished_flags_path);
+    if (!shape.columns.empty()) impl_->columns.emplace(impl_->file.get(), impl_->shape, impl_->parallel);
+    impl_->digests = h5::open_dataset(impl_->file.get(), item_digests_path);
+    impl_->finished = h5::open_dataset(impl_->file.get(), finished_flags_path);
     if (!shape.records.empty()) {
-      impl_->item_seconds = open_dataset(impl_->file.get(), shape.records + "/seconds");
-      impl_->item_rank = open_dataset(impl_->file.get(), shape.records + "/rank");
-      impl_->item_thread = open_dataset(impl_->file.get(), shape.records + "/thread");
+      impl_->item_seconds = h5::open_dataset(impl_->file.get(), shape.records + "/seconds");
+      impl_->item_rank = h5::open_dataset(impl_->file.get(), shape.records + "/rank");
+      impl_->item_thread = h5::open_dataset(impl_->file.get(), shape.records + "/thread");
     }
   } catch (const Error& error) {
     if (error.code() == ExitCode::input) throw;
@@ -244,29 +267,53 @@ ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Co
 
 void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
                        std::span<const std::uint64_t> digests, std::span<const ItemRecord> records) {
-  // A rank whose write fails must still take part in those that follow, or the others wait for it.
-  std::optional<Error> first;
-  const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
-  attempt([&] { impl_->transfer(impl_->items, impl_->native, false, runs, extent, bytes.data()); });
-  attempt([&] { impl_->transfer(impl_->digests, H5T_NATIVE_UINT64, true, runs, extent, digests.data()); });
-  if (auto& file = *impl_; file.item_seconds.get() >= 0) {
-    const auto put = [&](const h5::Handle& dataset, hid_t type, auto member) {
-      attempt([&] { file.transfer_member(dataset, type, member, runs, extent, records); });
-    };
-    put(file.item_seconds, H5T_NATIVE_DOUBLE, &ItemRecord::seconds);
-    put(file.item_rank, H5T_NATIVE_INT32, &ItemRecord::rank);
-    put(file.item_thread, H5T_NATIVE_INT32, &ItemRecord::thread);
+  impl_->write_values(
+      runs, extent,
+      [&] {
+        if (impl_->columns) {
+          impl_->columns->write(runs, bytes);
+          impl_->io_mode = impl_->columns->io_mode();
+        } else {
+          impl_->transfer(impl_->items, impl_->native, false, runs, extent, bytes.data());
+        }
+      },
+      digests, records);
+}
+
+void ResultFile::write(std::span<const Parcel> parcels) {
+  std::vector<Run> runs;
+  std::vector<std::uint64_t> digests;
+  std::vector<ItemRecord> records;
+  for (const auto& parcel : parcels) {
+    runs.push_back({{parcel.item, parcel.item + 1}, std::ssize(digests)});
+    digests.push_back(parcel.digest);
+    records.push_back(parcel.record);
   }
-  // An item that could not be written is not flagged.
-  impl_->flags.assign(static_cast<std::size_t>(std::max(std::int64_t{1}, extent)), 1);
-  const auto flagged = first ? std::span<const Run>{} : runs;
-  attempt([&] { impl_->transfer(impl_->finished, H5T_NATIVE_UINT8, true, flagged, extent, impl_->flags.data()); });
-  if (first) throw cannot_write(impl_->path, *first);
+  impl_->write_values(
+      runs, std::ssize(digests),
+      [&] {
+        impl_->columns->write(parcels);
+        // Variable elements are among what HDF5 holds back; the flags below are not.
+        h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush");
+      },
+      digests, records);
 }
 
 void ResultFile::read(Slab items, std::span<std::byte> bytes) const {
   try {
-    impl_->read_into(impl_->items, impl_->native, items, impl_->dims, impl_->rows_per_item, bytes.data());
+    if (impl_->columns) {
+      impl_->columns->read(items, bytes);
+    } else {
+      impl_->read_into(impl_->items, impl_->native, items, impl_->dims, impl_->rows_per_item, bytes.data());
+    }
+  } catch (const Error& error) {
+    throw damaged(impl_->path, error.what());
+  }
+}
+
+std::vector<std::byte> ResultFile::read_parcel(std::int64_t item) const {
+  try {
+    return impl_->columns->read_parcel(item);
   } catch (const Error& error) {
     throw damaged(impl_->path, error.what());
   }
@@ -288,9 +335,10 @@ void ResultFile::close() {
   std::optional<Error> first;
   const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
   attempt([&] { h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
+  if (impl_->columns) attempt([&] { impl_->columns->close(); });
   for (auto* dataset : {&impl_->items, &impl_->digests, &impl_->finished, &impl_->item_seconds, &impl_->item_rank,
                         &impl_->item_thread}) {
-    if (dataset->get() >= 0) attempt([&] { dataset->close("H5Dclose"); });
+    if (dataset->get() >= 0) attempt([&] { dataset->close("closing an object"); });
   }
   attempt([&] { impl_->file.close("H5Fclose"); });
   if (first) throw cannot_write(impl_->path, *first);

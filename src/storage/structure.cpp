@@ -64,12 +64,31 @@ void mark_as_image(hid_t file, hid_t dataset, const ResultShape& shape) {
   }
 }
 
+/// In their group, which has the parameters of all.
+void add_columns(hid_t file, const ResultShape& shape) {
+  const auto links = h5::properties(H5P_LINK_CREATE);
+  h5::check(H5Pset_create_intermediate_group(links.get(), 1), "H5Pset_create_intermediate_group");
+  const h5::Handle group(H5Gcreate2(file, shape.path.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                         "H5Gcreate");
+  for (const auto& column : shape.columns) {
+    const auto type = h5::stored_copy(column.type);
+    // What a variable element refers to is read even where nothing was written yet.
+    const auto dataset =
+        create_dataset(file, column.path, type.get(), {unsigned_of(shape.rows())}, is_variable(column.type));
+    for (const auto& [name, value] : column.attributes) h5::set_attribute(dataset.get(), name, value);
+    if (!column.units.empty()) h5::set_attribute(dataset.get(), "units", column.units);
+  }
+}
+
 }  // namespace
 
 void write_structure(hid_t file, const ResultShape& shape, const Provenance& provenance) {
   for (const auto& [name, value] : provenance) h5::set_attribute(file, name, value);
+  if (!shape.columns.empty()) add_columns(file, shape);
   const auto items =
-      create_dataset(file, shape.path, h5::stored_type(shape.type), {shape.dims.begin(), shape.dims.end()}, false);
+      shape.columns.empty()
+          ? create_dataset(file, shape.path, h5::stored_type(shape.type), {shape.dims.begin(), shape.dims.end()}, false)
+          : h5::Handle(H5Gopen2(file, shape.path.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen");
   for (const auto& [name, value] : shape.attributes) h5::set_attribute(items.get(), name, value);
   if (!shape.units.empty()) h5::set_attribute(items.get(), "units", shape.units);
   // In this order: HDF5 1.10 refuses to attach a scale to what has another CLASS already.

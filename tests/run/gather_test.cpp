@@ -17,7 +17,7 @@ struct Case {
   std::int64_t items = 1000;
   std::int64_t chunk = 3;
   std::int64_t band_items = 300;
-  std::int64_t message_bytes = Gatherer::largest_message;
+  std::int64_t message_bytes = Messages::largest_message;
   bool is_direct = false;  ///< items are so large that who computes them writes them
   /// Dynamic: which rank computes a chunk. Negative: nobody does, as when it is resumed or not reached.
   std::function<int(std::int64_t)> owner = [](std::int64_t chunk_begin) {
@@ -129,7 +129,7 @@ TEST(Gatherer, HasSeveralWritersInTheseTests) {
 }
 
 TEST(Gatherer, BringsEveryItemToItsWriter) {
-  for (const std::int64_t message : {std::int64_t{1}, std::int64_t{100}, Gatherer::largest_message}) {
+  for (const std::int64_t message : {std::int64_t{1}, std::int64_t{100}, Messages::largest_message}) {
     for_each_way([&](Case& c) { c.message_bytes = message; });
   }
   for_each_way([&](Case& c) { c.is_direct = true; });

@@ -27,6 +27,7 @@ class Report : public testing::Test {
     record.options = &options;
     record.plan = &*plan;
     record.computed_items = 100;
+    record.computed_bytes = 1300;
     record.cores_used = 4;
     record.digest = "0123456789abcdef";
     record.wall_s = 2.5;

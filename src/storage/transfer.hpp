@@ -1,0 +1,55 @@
+// How rows go between memory and datasets, for all parts of a result file.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <paceline/slab.hpp>
+
+#include "storage/h5.hpp"
+#include "storage/structure.hpp"
+
+namespace paceline::h5 {
+
+/// Properties of a read or write; `collective`: all ranks of the file take part.
+struct Transfer {
+  Handle list = properties(H5P_DATASET_XFER);
+  explicit Transfer(bool collective) {
+    if (collective) check(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "H5Pset_dxpl_mpio");
+  }
+  /// How a parallel write went: "collective", "independent" or "mixed".
+  [[nodiscard]] std::string mode() const {
+    H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
+    check(H5Pget_mpio_actual_io_mode(list.get(), &mode), "H5Pget_mpio_actual_io_mode");
+    if (mode == H5D_MPIO_NO_COLLECTIVE) return "independent";
+    const bool is_whole = mode == H5D_MPIO_CONTIGUOUS_COLLECTIVE || mode == H5D_MPIO_CHUNK_COLLECTIVE;
+    return is_whole ? "collective" : "mixed";
+  }
+};
+
+inline Handle simple_space(const std::vector<hsize_t>& dims) {
+  return {H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose, "H5Screate_simple"};
+}
+
+inline Handle open_dataset(hid_t file, const std::string& path) {
+  return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
+}
+
+/// Selects slabs of the first dimension of a dataspace whose other dimensions are taken whole.
+inline void select(const Handle& space, std::span<const Slab> slabs, const std::vector<hsize_t>& dims) {
+  auto op = H5S_SELECT_SET;
+  for (const auto& slab : slabs) {
+    if (slab.empty()) continue;
+    std::vector<hsize_t> start(dims.size(), 0);
+    auto count = dims;
+    start[0] = unsigned_of(slab.begin);
+    count[0] = unsigned_of(slab.size());
+    check(H5Sselect_hyperslab(space.get(), op, start.data(), nullptr, count.data(), nullptr), "H5Sselect_hyperslab");
+    op = H5S_SELECT_OR;
+  }
+  if (op == H5S_SELECT_SET) check(H5Sselect_none(space.get()), "H5Sselect_none");
+}
+
+}  // namespace paceline::h5
