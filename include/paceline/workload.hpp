@@ -33,6 +33,13 @@ struct Input {
   [[nodiscard]] bool is_made() const { return static_cast<bool>(make); }
 };
 
+/// A file that a workload takes as plain bytes.
+struct Source {
+  std::int64_t bytes = 0;  ///< its size
+  /// Fills `bytes` from position `at` on; any part, by any thread. Throws Error (input).
+  std::function<void(std::int64_t at, std::span<char> bytes)> read;
+};
+
 /// Whether each rank holds the inputs of its own items, or the ranks of a node share one copy.
 enum class InputMemory { per_rank, per_node };
 
@@ -90,6 +97,20 @@ class Workload {
   /// Called once after prepare() if inputs lie in files: how many elements there are.
   virtual void set_elements(std::int64_t /*elements*/) {}
   [[nodiscard]] virtual std::int64_t elements() const { return 0; }
+  /// A file whose byte ranges are surveyed, all of them once, before the shape is known; empty: there is none.
+  [[nodiscard]] virtual std::filesystem::path source() const { return {}; }
+  /// Called once after prepare() on every rank. `keep_bytes`: of what it finds, for compute(). Throws Error (input).
+  virtual void open_source(Source /*source*/, std::int64_t /*keep_bytes*/) {}
+  /// The ranges, after that: all of range_bytes() but the last. The same for every layout.
+  [[nodiscard]] virtual std::int64_t ranges() const { return 0; }
+  [[nodiscard]] virtual std::int64_t range_bytes() const { return 1; }
+  /// Looks at a range. `bytes` begin with it, and go on behind it as far as they are at hand. False: more are needed,
+  /// then it is called again with more. `facts`: as many for each range. Called by many threads of any ranks at once.
+  virtual bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
+  /// Called on every rank with the facts of all ranges in order. Returns ranges that must be surveyed again, now that
+  /// more is known; none: the shape is known. Throws Error (input), the same on every rank.
+  virtual std::vector<std::int64_t> conclude_survey(std::span<const std::int64_t> /*facts*/) { return {}; }
+
   /// True where memory bandwidth is the likely limit: then memory is touched first by the thread that works on it, and
   /// the report tells what the memory gives.
   [[nodiscard]] virtual bool is_memory_bound() const { return false; }
@@ -134,6 +155,11 @@ class Workload {
   /// Called on rank 0 once every item is there.
   virtual void finish(const ReadItems& read, std::int64_t memory_limit) const;
 };
+
+inline bool Workload::survey(std::int64_t /*range*/, std::span<const char> /*bytes*/,
+                             std::vector<std::int64_t>& /*facts*/) {
+  throw std::logic_error("a workload lacks survey()");
+}
 
 inline Work Workload::compute(Slab /*items*/, Operands /*operands*/, std::span<std::byte> /*bytes*/) const {
   throw std::logic_error("a workload lacks compute()");

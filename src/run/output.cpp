@@ -88,6 +88,9 @@ Start Output::check() {
                   "give the result another name");
     }
   }
+  if (!workload().source().empty() && !output.empty() && is_same_place(workload().source(), output)) {
+    throw Error(ExitCode::usage, "input and output are the same file", output.string(), "give the result another name");
+  }
   for (const auto& side : workload().side_outputs()) {
     if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
       throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");

@@ -18,6 +18,7 @@
 #include "run/output.hpp"
 #include "run/progress.hpp"
 #include "run/report.hpp"
+#include "run/survey.hpp"
 #include "run/watchdog.hpp"
 #include "run/writer.hpp"
 
@@ -52,7 +53,8 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, i
   request.schedule = options.schedule;
   request.gather = gather_of(options);
   request.chunk = options.chunk;
-  request.memory_limit = options.memory_limit;
+  // The rest is for what a survey has kept, and no longer for the bytes it was on its way with.
+  request.memory_limit = workload.source().empty() ? options.memory_limit : options.memory_limit / 2;
   request.worst_item_work = workload.worst_item_work();
   if (!workload.inputs().empty()) {
     request.input_bytes_per_item =
@@ -92,6 +94,7 @@ class Runner {
 
   ExitCode run() {
     Stopwatch watch;
+    survey_source(world_, *options_.workload, threads_, options_.memory_limit);
     measure_inputs(world_, *options_.workload);
     const auto plan = make_plan(world_, node_, options_, threads_);
     me_.plan_s = watch.lap();

@@ -4,6 +4,7 @@
 #include "workloads/array/array.hpp"
 #include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fractal/fractal.hpp"
+#include "workloads/table/table.hpp"
 #include "workloads/tasks/tasks.hpp"
 
 namespace paceline {
@@ -25,6 +26,7 @@ const std::vector<WorkloadEntry>& workloads() {
       {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
        make<calibrate::Calibrate>},
       {"tasks", "a list of tasks: squares, Fibonacci, sleep, spin, fail", "dynamic", make<tasks::Tasks>},
+      {"table", "columns of a CSV file of any size", "block", make<table::Table>},
   };
   return entries;
 }

@@ -1,0 +1,50 @@
+// A user's own file as plain bytes: any part of it by any thread, or parts by all ranks together.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+
+#include <paceline/comm.hpp>
+
+namespace paceline {
+
+class ByteFile {
+ public:
+  /// Its size. Throws Error (input) when it is missing, unreadable, a folder, or no regular file.
+  static std::int64_t size_of(const std::filesystem::path& path);
+
+  /// Throws Error (input).
+  explicit ByteFile(std::filesystem::path path);
+  ByteFile(const ByteFile&) = delete;
+  ByteFile& operator=(const ByteFile&) = delete;
+  ~ByteFile();
+
+  /// Fills `bytes` from position `at` on. By any thread. Throws Error (input), also when the file ends before.
+  void read(std::int64_t at, std::span<char> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+/// The same file read by the ranks of a communicator together, by MPI-IO. Construction and destruction are collective.
+class SharedByteFile {
+ public:
+  /// Throws Error (input), on all ranks if on one.
+  SharedByteFile(const std::filesystem::path& path, const Comm& comm);
+  SharedByteFile(const SharedByteFile&) = delete;
+  SharedByteFile& operator=(const SharedByteFile&) = delete;
+  ~SharedByteFile();
+
+  /// Collective; each rank brings its own part, which may be empty, of less than 2^31 bytes. Throws Error (input),
+  /// possibly on one rank alone, after having taken part.
+  void read(std::int64_t at, std::span<char> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  MPI_File file_ = MPI_FILE_NULL;
+};
+
+}  // namespace paceline

@@ -1,0 +1,292 @@
+#include "workloads/table/csv_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <paceline/error.hpp>
+
+#include "workloads/table/marks.hpp"
+
+namespace paceline::table {
+namespace {
+
+// Small enough for the cache, and for large files not too many: each has facts that all ranks hold.
+constexpr std::int64_t smallest_range = std::int64_t{256} << 10;
+constexpr std::int64_t most_ranges = std::int64_t{1} << 16;
+constexpr std::int64_t header_bytes = std::int64_t{64} << 10;
+constexpr std::int64_t largest_header = std::int64_t{64} << 20;
+constexpr std::size_t names_shown = 20;
+constexpr std::int64_t count_bytes = std::int64_t{4} << 20;
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t k = 0; k < std::min(names.size(), names_shown); ++k) text += (k > 0 ? ", " : "") + names[k];
+  return names.size() > names_shown ? fmt::format("{}, ... ({} in all)", text, names.size()) : text;
+}
+
+std::vector<std::int64_t> words_of(const RangeFacts& facts) {
+  std::vector<std::int64_t> words = {facts.begins_inside, facts.quotes, facts.begin,
+                                     facts.end,           facts.rows,   static_cast<std::int64_t>(facts.trouble),
+                                     facts.trouble_at,    facts.detail};
+  for (const auto& column : facts.columns) {
+    words.insert(words.end(), {static_cast<std::int64_t>(column.kind), column.missing, column.blank, column.marks});
+  }
+  return words;
+}
+
+RangeFacts facts_of(std::span<const std::int64_t> words) {
+  RangeFacts facts{words[0], words[1], words[2], words[3], words[4], static_cast<Trouble>(words[5]),
+                   words[6], words[7], {}};
+  for (words = words.subspan(8); !words.empty(); words = words.subspan(4)) {
+    facts.columns.push_back({static_cast<Kind>(words[0]), words[1], words[2], words[3]});
+  }
+  return facts;
+}
+
+}  // namespace
+
+void CsvFile::open(Source source, std::int64_t keep_bytes) {
+  source_ = std::move(source);
+  layout_ = {};
+  layout_.file_bytes = source_.bytes;
+  if (range_bytes_ == 0) {
+    range_bytes_ = smallest_range;
+    while (range_bytes_ * most_ranges < source_.bytes) range_bytes_ *= 2;
+  }
+  read_header();
+  ranges_ = std::max(std::int64_t{1}, (source_.bytes + range_bytes_ - 1) / range_bytes_);
+  const auto count = static_cast<std::size_t>(ranges_);
+  begins_inside_.assign(count, -1);
+  begins_inside_.front() = 0;
+  kept_.assign(count, {});
+  room_ = keep_bytes;
+}
+
+void CsvFile::read_header() {
+  const auto fail = [&](const std::string& why, const std::string& suggestion) {
+    return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), why, suggestion);
+  };
+  std::vector<char> head;
+  for (auto wanted = header_bytes;; wanted *= 4) {
+    head.resize(static_cast<std::size_t>(std::min(wanted, source_.bytes)));
+    source_.read(0, head);
+    const std::string_view text(head.data(), head.size());
+    const std::size_t mark = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+    auto begin = mark;  // blank lines are none of the table
+    while (begin < head.size() && (head[begin] == '\n' || head[begin] == '\r')) ++begin;
+    const auto rest = std::span<const char>(head).subspan(begin);
+    auto end = first_record_end(rest);
+    const bool is_whole = std::ssize(head) == source_.bytes;
+    if (!end && !is_whole) {
+      if (wanted > largest_header)
+        throw fail("its first line is too long for a header", "see that its quotes are closed");
+      continue;
+    }
+    if (rest.empty()) throw fail("it is empty", "its first line must name the columns");
+    const auto record = rest.first(end.value_or(rest.size()));
+    ScanState state;
+    Separators found;
+    find_separators(record.data(), record.size(), 0, state, found);
+    if (found.wrong != Separators::none || state.inside != 0) {
+      throw fail("line 1: its quotes are not as RFC 4180 has them",
+                 "enclose a field in quotes, and double those in it");
+    }
+    if (invalid_utf8({record.data(), record.size()}) != std::string_view::npos) {
+      throw fail("line 1: it is not UTF-8", "convert it, for example by iconv");
+    }
+    layout_.data_begin = static_cast<std::int64_t>(begin + record.size());
+    std::vector<std::string> names;
+    const auto records = records_reference(record);
+    for (const auto& field : records.at(0)) names.push_back(text_of(field));
+    layout_.fields = std::ssize(names);
+    find_names(names);
+    return;
+  }
+}
+
+void CsvFile::find_names(const std::vector<std::string>& header) {
+  const auto fail = [&](const std::string& why, const std::string& suggestion) {
+    return Error(ExitCode::input, fmt::format("can't take columns of {}", path_.string()), why, suggestion);
+  };
+  columns_.clear();
+  for (const auto& name : names_.empty() ? header : names_) {
+    const auto times = std::count(header.begin(), header.end(), name);
+    if (times == 0) throw fail(fmt::format("there is no column {}", name), fmt::format("there are {}", listed(header)));
+    if (times > 1) {
+      throw fail(fmt::format("{} columns are named {}", times, name.empty() ? "\"\"" : name),
+                 fmt::format("name others: there are {}", listed(header)));
+    }
+    if (name.empty()) throw fail("a column has no name", "name those you want by --columns");
+    layout_.wanted.push_back(std::find(header.begin(), header.end(), name) - header.begin());
+    columns_.push_back({name, Kind::nothing, 0, 0, {}});
+  }
+}
+
+bool CsvFile::survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
+  thread_local Workspace workspace;
+  thread_local RangeFacts found;
+  thread_local RangeValues values;
+  const auto at = static_cast<std::size_t>(range);
+  std::optional<bool> known;
+  if (begins_inside_[at] >= 0) known = begins_inside_[at] == 1;
+  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, found, values)) return false;
+  facts = words_of(found);
+  keep(range, values);
+  return true;
+}
+
+void CsvFile::keep(std::int64_t range, const RangeValues& values) {
+  auto& place = kept_[static_cast<std::size_t>(range)];
+  place = {};
+  std::int64_t bytes = 0;
+  for (const auto& column : values) bytes += std::ssize(column.values) * 8 + std::ssize(column.missing) * 4;
+  if (room_.fetch_sub(bytes) >= bytes) {
+    place = values;
+  } else {
+    room_.fetch_add(bytes);
+  }
+}
+
+bool CsvFile::is_kept(std::int64_t range) const {
+  const auto& kept = kept_[static_cast<std::size_t>(range)];
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    const bool is_text = kinds_[k] == Kind::text;
+    const bool is_changed = kept[k].has_negative_zero && kinds_[k] == Kind::real;
+    if (is_text || is_changed) return false;
+  }
+  const auto at = static_cast<std::size_t>(range);
+  return !kept.empty() && std::ssize(kept.front().values) == starts_[at + 1] - starts_[at];
+}
+
+std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts) {
+  const auto each = facts.size() / static_cast<std::size_t>(ranges_);
+  std::vector<RangeFacts> all;
+  std::vector<std::int64_t> again;
+  std::int64_t inside = 0;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(ranges_); ++r) {
+    all.push_back(facts_of(facts.subspan(r * each, each)));
+    begins_inside_[r] = static_cast<std::int8_t>(inside);
+    if (all.back().begins_inside != inside) again.push_back(static_cast<std::int64_t>(r));
+    inside ^= all.back().quotes;
+  }
+  if (!again.empty()) return again;
+  for (const auto& range : all) {
+    if (range.trouble != Trouble::none) throw error_of(range);
+  }
+  settle(all);
+  return {};
+}
+
+/// The column is the widest of its ranges.
+void CsvFile::settle(const std::vector<RangeFacts>& all) {
+  kinds_.clear();
+  for (std::size_t k = 0; k < columns_.size(); ++k) {
+    auto& column = columns_[k];
+    std::int64_t missing = 0, blank = 0, integers = 0, texts = 0;
+    column.kind = Kind::nothing;
+    for (const auto& range : all) {
+      const auto& here = range.columns[k];
+      column.kind = std::max(column.kind, here.kind);
+      missing += here.missing;
+      blank += here.blank;
+      if (here.kind == Kind::integer) integers |= here.marks;
+      if (here.kind == Kind::text) texts |= here.marks;
+    }
+    if (column.kind == Kind::nothing) column.kind = Kind::real;
+    if (blank > 0) texts |= 1;
+    // In numbers, "" is nothing as well.
+    column.missing = missing + (column.kind == Kind::text ? 0 : blank);
+    const auto first_free = [&](std::int64_t taken, int count) {
+      for (int mark = 0; mark < count; ++mark) {
+        if ((taken >> mark & 1) == 0) return mark;
+      }
+      throw Error(ExitCode::input, fmt::format("can't take column {} of {}", column.name, path_.string()),
+                  "its values are all those that could stand for what is missing", "rename one of them");
+    };
+    column.integer_mark = integer_mark(first_free(integers, integer_marks));
+    column.text_mark = text_marks[static_cast<std::size_t>(first_free(texts, std::ssize(text_marks)))];
+    kinds_.push_back(column.kind);
+  }
+  starts_ = {0};
+  begins_.clear();
+  ends_.clear();
+  for (const auto& range : all) {
+    starts_.push_back(starts_.back() + range.rows);
+    begins_.push_back(std::max(std::int64_t{0}, range.begin));
+    ends_.push_back(range.begin < 0 ? 0 : range.end);
+  }
+}
+
+/// Counted only when it is to be told.
+std::int64_t CsvFile::line_of(std::int64_t at) const {
+  std::int64_t line = 1;
+  std::vector<char> bytes;
+  for (std::int64_t done = 0; done < at; done += count_bytes) {
+    bytes.resize(static_cast<std::size_t>(std::min(count_bytes, at - done)));
+    source_.read(done, bytes);
+    line += std::count(bytes.begin(), bytes.end(), '\n');
+  }
+  return line;
+}
+
+Error CsvFile::error_of(const RangeFacts& facts) const {
+  const auto line = line_of(facts.trouble_at);
+  const auto tell = [&](const std::string& why, const std::string& suggestion) {
+    return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), fmt::format("line {}: {}", line, why),
+                 suggestion);
+  };
+  const std::string quoting = "enclose such a field in quotes, and double those in it (RFC 4180)";
+  switch (facts.trouble) {
+    case Trouble::fields:
+      return tell(
+          fmt::format("{} field{}, the header has {}", facts.detail, facts.detail == 1 ? "" : "s", layout_.fields),
+          "every record needs as many as the header");
+    case Trouble::quote: return tell("a quote within an unquoted field", quoting);
+    case Trouble::after_quotes: return tell("something follows quotes that have closed", quoting);
+    case Trouble::carriage: return tell("a carriage return without line feed", "end lines by LF or CR LF");
+    case Trouble::unterminated: return tell("quotes that begin here are never closed", quoting);
+    case Trouble::utf8: return tell("it is not UTF-8", "convert it, for example by iconv");
+    case Trouble::nul: return tell("a text has a NUL byte", "HDF5's texts can't hold it; remove it");
+    case Trouble::none: break;
+  }
+  return tell("it is damaged", "");
+}
+
+std::int64_t CsvFile::bytes_of(std::int64_t range) const {
+  const auto at = static_cast<std::size_t>(range);
+  return ends_[at] - begins_[at];
+}
+
+std::int64_t CsvFile::most_bytes() const {
+  std::int64_t most = 0;
+  for (std::int64_t range = 0; range < ranges_; ++range) most = std::max(most, bytes_of(range));
+  return most;
+}
+
+void CsvFile::parse(std::int64_t range, Parsed& parsed) const {
+  const auto at = static_cast<std::size_t>(range);
+  parsed.bytes.resize(static_cast<std::size_t>(bytes_of(range)));
+  if (!parsed.bytes.empty()) source_.read(begins_[at], parsed.bytes);
+  parse_range(layout_, begins_[at], parsed.bytes, kinds_, parsed.workspace, parsed.facts, parsed.values);
+  bool is_same = parsed.facts.trouble == Trouble::none && parsed.facts.rows == starts_[at + 1] - starts_[at];
+  for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && parsed.values[k].kind == kinds_[k];
+  if (!is_same) {
+    throw Error(ExitCode::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
+                "start again once nobody writes it");
+  }
+}
+
+std::vector<std::vector<Field>> CsvFile::reference(std::int64_t range, std::vector<char>& bytes) const {
+  bytes.resize(static_cast<std::size_t>(bytes_of(range)));
+  if (!bytes.empty()) source_.read(begins_[static_cast<std::size_t>(range)], bytes);
+  auto records = records_reference(bytes);
+  for (auto& record : records) {
+    std::vector<Field> wanted;
+    for (const auto field : layout_.wanted) wanted.push_back(record.at(static_cast<std::size_t>(field)));
+    record = std::move(wanted);
+  }
+  return records;
+}
+
+}  // namespace paceline::table

@@ -1,0 +1,97 @@
+// The columns of a CSV file, by the survey of its ranges: whose records they are, and what each column is.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <paceline/error.hpp>
+#include <paceline/workload.hpp>
+
+#include "workloads/table/records.hpp"
+
+namespace paceline::table {
+
+/// What a whole column is.
+struct ColumnInfo {
+  std::string name;
+  Kind kind = Kind::real;
+  std::int64_t missing = 0;
+  std::int64_t integer_mark = 0;  ///< stands for what is missing
+  std::string text_mark;
+};
+
+class CsvFile {
+ public:
+  /// `names`: of the columns; empty: all of them. `range_bytes`: 0: chosen by the file's size.
+  CsvFile(std::filesystem::path path, std::vector<std::string> names, std::int64_t range_bytes)
+      : path_(std::move(path)), names_(std::move(names)), range_bytes_(range_bytes) {}
+
+  // The survey, as Workload has it.
+
+  /// Reads the header. Throws Error (input) for a file without one, names that it has not or has twice.
+  void open(Source source, std::int64_t keep_bytes);
+  [[nodiscard]] std::int64_t ranges() const { return ranges_; }
+  [[nodiscard]] std::int64_t range_bytes() const { return range_bytes_; }
+  bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
+  /// Throws Error (input) naming the line of the first thing that is wrong in the file.
+  std::vector<std::int64_t> conclude(std::span<const std::int64_t> facts);
+
+  // After the survey.
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::int64_t bytes() const { return layout_.file_bytes; }
+  [[nodiscard]] const std::vector<ColumnInfo>& columns() const { return columns_; }
+  /// First row of each range, and the number of rows.
+  [[nodiscard]] const std::vector<std::int64_t>& starts() const { return starts_; }
+  /// Bytes of the file that hold a range's records.
+  [[nodiscard]] std::int64_t bytes_of(std::int64_t range) const;
+  [[nodiscard]] std::int64_t most_bytes() const;
+
+  /// Calls `use(values, rows)` with the columns of a range: as they were kept, else parsed again. Throws Error (input)
+  /// if the file is no longer what it was.
+  template <class Use>
+  void with_values(std::int64_t range, Use&& use) const {
+    if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
+    thread_local Parsed parsed;
+    parse(range, parsed);
+    use(parsed.values);
+  }
+  /// Records of a range by the reference parser, the wanted fields in order. `bytes` keeps what they are views of.
+  [[nodiscard]] std::vector<std::vector<Field>> reference(std::int64_t range, std::vector<char>& bytes) const;
+
+ private:
+  struct Parsed {
+    std::vector<char> bytes;
+    Workspace workspace;
+    RangeFacts facts;
+    RangeValues values;
+  };
+  void read_header();
+  void find_names(const std::vector<std::string>& header);
+  void parse(std::int64_t range, Parsed& parsed) const;
+  [[nodiscard]] bool is_kept(std::int64_t range) const;
+  void keep(std::int64_t range, const RangeValues& values);
+  [[nodiscard]] Error error_of(const RangeFacts& facts) const;
+  [[nodiscard]] std::int64_t line_of(std::int64_t at) const;
+  void settle(const std::vector<RangeFacts>& all);
+
+  std::filesystem::path path_;
+  std::vector<std::string> names_;
+  std::int64_t range_bytes_;
+  Source source_;
+  std::int64_t ranges_ = 0;
+  Layout layout_;
+  std::vector<std::int8_t> begins_inside_;  ///< of each range, once it is known; -1: not yet
+  std::vector<ColumnInfo> columns_;
+  std::vector<Kind> kinds_;
+  std::vector<std::int64_t> starts_;
+  std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
+  std::vector<RangeValues> kept_;            ///< of ranges surveyed here, as far as there is room
+  std::atomic<std::int64_t> room_{0};
+};
+
+}  // namespace paceline::table

@@ -1,0 +1,29 @@
+// What stands where a value is missing: a value that no other row of the column has.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+namespace paceline::table {
+
+/// Integers: the first of the 60 smallest that the column does not have.
+inline constexpr int integer_marks = 60;
+constexpr std::int64_t integer_mark(int k) { return std::numeric_limits<std::int64_t>::min() + k; }
+constexpr std::int64_t marks_of(std::int64_t value) {
+  const auto above = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(integer_mark(0));
+  return above < integer_marks ? std::int64_t{1} << above : 0;
+}
+
+/// Texts: the first of these that the column does not have.
+inline constexpr std::array<std::string_view, 8> text_marks = {"",     "NA",        "N/A",        "null",
+                                                               "None", "(missing)", "(no value)", "(not given)"};
+constexpr std::int64_t marks_of(std::string_view value) {
+  for (std::size_t k = 0; k < text_marks.size(); ++k) {
+    if (value == text_marks[k]) return std::int64_t{1} << k;
+  }
+  return 0;
+}
+
+}  // namespace paceline::table

@@ -1,0 +1,361 @@
+#include "workloads/table/records.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "workloads/table/marks.hpp"
+
+namespace paceline::table {
+namespace {
+
+// Scanned at once: separators and bytes stay in the second-level cache.
+constexpr std::size_t piece_bytes = std::size_t{1} << 17;
+// Beyond this no guess is followed.
+constexpr std::int64_t longest_guessed_ranges = 4;
+// Quotes that a guess looks at.
+constexpr int guess_quotes = 64;
+constexpr double missing_real = std::numeric_limits<double>::quiet_NaN();
+
+/// Quotes have separators beside them on one side: which way round is it here?
+bool guess_inside(std::span<const char> range) {
+  int wrong[2] = {0, 0};
+  bool inside[2] = {false, true};
+  int seen = 0;
+  const auto* at = range.data();
+  const auto* end = range.data() + range.size();
+  while (seen < guess_quotes) {
+    at = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
+    if (at == nullptr) break;
+    const char before = at > range.data() ? at[-1] : ',';
+    const char after = at + 1 < end ? at[1] : ',';
+    for (int k = 0; k < 2; ++k) {
+      const bool is_fine = inside[k] ? after == ',' || after == '\n' || after == '\r' || after == '"'
+                                     : before == ',' || before == '\n' || before == '"';
+      wrong[k] += is_fine ? 0 : 1;
+      inside[k] = !inside[k];
+    }
+    ++seen;
+    ++at;
+  }
+  return wrong[1] < wrong[0];
+}
+
+/// The first line feed outside of quotes, or the end.
+std::size_t first_feed(std::span<const char> bytes, bool inside) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const auto* from = bytes.data() + at;
+    const auto rest = bytes.size() - at;
+    const auto* quote = static_cast<const char*>(std::memchr(from, '"', rest));
+    const auto until = quote == nullptr ? rest : static_cast<std::size_t>(quote - from);
+    if (!inside) {
+      if (const auto* feed = static_cast<const char*>(std::memchr(from, '\n', until))) {
+        return static_cast<std::size_t>(feed - bytes.data());
+      }
+    }
+    at += until + 1;
+    inside = !inside;
+  }
+  return bytes.size();
+}
+
+class RangeScan {
+ public:
+  RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Separators& separators,
+            RangeFacts& facts, RangeValues& values, bool keep_texts)
+      : layout_(layout),
+        origin_(origin),
+        bytes_(bytes),
+        separators_(separators),
+        facts_(facts),
+        values_(values),
+        keep_texts_(keep_texts) {}
+
+  /// Records from `begin` on, up to the first that begins behind a line feed at or after `last`. False: more bytes are
+  /// needed. Positions count from the first byte.
+  bool run(std::size_t begin, std::size_t last) {
+    const bool has_end = origin_ + std::ssize(bytes_) == layout_.file_bytes;
+    ScanState state;
+    std::size_t scanned = begin;
+    record_ = begin;
+    separators_.positions.clear();
+    separators_.line_ends.clear();
+    separators_.wrong = Separators::none;
+    separators_.has_high_bytes = false;
+    for (;;) {
+      const auto size = std::min(piece_bytes, bytes_.size() - scanned);
+      find_separators(bytes_.data() + scanned, size, static_cast<std::uint32_t>(scanned), state, separators_);
+      scanned += size;
+      const bool is_all = scanned == bytes_.size();
+      if (is_all && has_end && state.inside == 0 && record_end() < scanned) {
+        // The last line may have no end.
+        separators_.line_ends.push_back(static_cast<std::uint32_t>(separators_.positions.size()));
+        separators_.positions.push_back(static_cast<std::uint32_t>(scanned));
+      }
+      if (walk(last)) break;
+      if (facts_.trouble != Trouble::none) break;
+      if (is_all && !has_end) return false;
+      if (is_all && state.inside != 0) {
+        // Nothing after this quote closes it.
+        const auto* quote = static_cast<const char*>(memrchr(bytes_.data(), '"', scanned));
+        stop(Trouble::unterminated, static_cast<std::size_t>(quote - bytes_.data()));
+      }
+      if (is_all) break;
+      drop_walked();
+    }
+    if (separators_.has_high_bytes && facts_.trouble == Trouble::none) check_utf8(begin);
+    facts_.begin = origin_ + static_cast<std::int64_t>(begin);
+    facts_.end = origin_ + static_cast<std::int64_t>(record_);
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool separators_are_wrong() const { return separators_.wrong != Separators::none; }
+  /// Behind the last line feed that was found.
+  [[nodiscard]] std::size_t record_end() const {
+    return separators_.line_ends.empty() ? record_ : separators_.positions[separators_.line_ends.back()] + 1;
+  }
+
+  void stop(Trouble trouble, std::size_t at, std::int64_t detail = 0) {
+    if (facts_.trouble != Trouble::none) return;
+    facts_.trouble = trouble;
+    facts_.trouble_at = origin_ + static_cast<std::int64_t>(at);
+    facts_.detail = detail;
+  }
+
+  void stop_at_wrong_byte() {
+    const auto at = std::size_t{separators_.wrong};
+    if (bytes_[at] == '"') return stop(Trouble::quote, at);
+    stop(at > 0 && bytes_[at - 1] == '\r' ? Trouble::carriage : Trouble::after_quotes, at);
+  }
+
+  /// Goes through the records whose ends are known. True when the last one of the range was among them.
+  bool walk(std::size_t last) {
+    const auto& positions = separators_.positions;
+    const auto fields = static_cast<std::size_t>(layout_.fields);
+    for (const auto line_end : separators_.line_ends) {
+      const std::size_t feed = positions[line_end];
+      if (separators_.wrong <= feed) return stop_at_wrong_byte(), false;
+      const auto found = line_end + 1 - first_;
+      auto end = feed;
+      if (end > record_ && bytes_[end - 1] == '\r') --end;
+      const bool is_blank = found == 1 && end == record_;
+      if (!is_blank) {
+        if (found != fields) {
+          stop(Trouble::fields, record_, static_cast<std::int64_t>(found));
+          return false;
+        }
+        take_record(end);
+        if (facts_.trouble != Trouble::none) return false;
+      }
+      record_ = std::min(feed + 1, bytes_.size());
+      first_ = line_end + 1;
+      if (feed >= last) return true;
+    }
+    // What is wrong may be in a record that has no end because of it.
+    if (separators_are_wrong()) stop_at_wrong_byte();
+    return false;
+  }
+
+  void drop_walked() {
+    auto& positions = separators_.positions;
+    positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(first_));
+    separators_.line_ends.clear();
+    first_ = 0;
+  }
+
+  void take_record(std::size_t end) {
+    const auto* bytes = bytes_.data();
+    const auto* positions = separators_.positions.data() + first_;
+    for (std::size_t k = 0; k < values_.size(); ++k) {
+      const auto field = static_cast<std::size_t>(layout_.wanted[k]);
+      const auto from = field == 0 ? record_ : positions[field - 1] + std::size_t{1};
+      const auto to = field + 1 == static_cast<std::size_t>(layout_.fields) ? end : positions[field];
+      take_field(k, bytes + from, bytes + to);
+    }
+    ++facts_.rows;
+  }
+
+  void take_field(std::size_t k, const char* begin, const char* end) {
+    auto& column = facts_.columns[k];
+    auto& kept = values_[k];
+    if (begin == end) {
+      ++column.missing;
+      return skip(kept, {});
+    }
+    const auto field = field_of(begin, end);
+    if (field.inner.empty()) {
+      ++column.blank;
+      column.marks |= column.kind == Kind::text ? marks_of(std::string_view()) : 0;
+      return skip(kept, field);
+    }
+    if (column.kind == Kind::text) return take_text(k, field);
+    const auto* from = field.inner.data();
+    const auto number = parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size());
+    if (number.kind == Kind::text) {
+      widen_to_text(k);
+      return take_text(k, field);
+    }
+    if (number.kind == Kind::integer && column.kind != Kind::real) {
+      column.kind = Kind::integer;
+      kept.kind = Kind::integer;
+      kept.has_negative_zero = kept.has_negative_zero || number.is_negative_zero;
+      column.marks |= marks_of(number.integer);
+      kept.values.push_back(static_cast<std::uint64_t>(number.integer));
+      return;
+    }
+    if (column.kind != Kind::real) widen_to_real(k);
+    const auto value = number.kind == Kind::real ? number.real
+                       : number.is_negative_zero ? -0.0
+                                                 : static_cast<double>(number.integer);
+    kept.values.push_back(std::bit_cast<std::uint64_t>(value));
+  }
+
+  void skip(ColumnValues& kept, const Field& field) {
+    if (kept.kind == Kind::text) {
+      if (keep_texts_) kept.texts.push_back(field);
+      return;
+    }
+    kept.missing.push_back(static_cast<std::uint32_t>(facts_.rows));
+    kept.values.push_back(std::bit_cast<std::uint64_t>(missing_real));
+  }
+
+  void take_text(std::size_t k, const Field& field) {
+    auto& column = facts_.columns[k];
+    if (keep_texts_) values_[k].texts.push_back(field);
+    if (field.inner.size() < 16) column.marks |= marks_of(std::string_view(text_of(field)));
+    if (const auto at = field.inner.find('\0'); at != std::string_view::npos) {
+      stop(Trouble::nul, static_cast<std::size_t>(field.inner.data() - bytes_.data()) + at);
+    }
+  }
+
+  /// An integer that was "-0" is not what it would be as a real: has_negative_zero stays.
+  void widen_to_real(std::size_t k) {
+    auto& kept = values_[k];
+    facts_.columns[k].kind = Kind::real;
+    facts_.columns[k].marks = 0;
+    kept.kind = Kind::real;
+    for (auto& value : kept.values) {
+      value = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(value)));
+    }
+    for (const auto row : kept.missing) kept.values[row] = std::bit_cast<std::uint64_t>(missing_real);
+  }
+
+  /// Texts are not kept; that those so far were numbers is.
+  void widen_to_text(std::size_t k) {
+    auto& column = facts_.columns[k];
+    column.kind = Kind::text;
+    column.marks = column.blank > 0 ? marks_of(std::string_view()) : 0;
+    values_[k] = {};
+    values_[k].kind = Kind::text;
+  }
+
+  void check_utf8(std::size_t begin) {
+    const std::string_view all(bytes_.data() + begin, record_ - begin);
+    if (const auto at = invalid_utf8(all); at != std::string_view::npos) stop(Trouble::utf8, begin + at);
+  }
+
+  const Layout& layout_;
+  std::int64_t origin_;
+  std::span<const char> bytes_;
+  Separators& separators_;
+  RangeFacts& facts_;
+  RangeValues& values_;
+  bool keep_texts_;
+  std::size_t record_ = 0;  ///< where the record begins that is next
+  std::size_t first_ = 0;   ///< its first separator among those that are there
+};
+
+void clear(RangeValues& values, std::size_t columns) {
+  values.resize(columns);
+  for (auto& column : values) {
+    column.kind = Kind::nothing;
+    column.has_negative_zero = false;
+    column.values.clear();
+    column.missing.clear();
+    column.texts.clear();
+  }
+}
+
+}  // namespace
+
+bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
+                std::optional<bool> begins_inside, Workspace& workspace, RangeFacts& facts, RangeValues& values) {
+  const auto range = bytes.first(std::min(bytes.size(), static_cast<std::size_t>(range_bytes)));
+  facts = {};
+  facts.columns.resize(layout.wanted.size());
+  clear(values, layout.wanted.size());
+  facts.quotes = std::count(range.begin(), range.end(), '"') % 2;
+  const bool is_inside = begins_inside ? *begins_inside : guess_inside(range);
+  facts.begins_inside = is_inside ? 1 : 0;
+
+  // The header, and what is before it, belongs to no record.
+  const auto data_begin = layout.data_begin - range_begin;
+  std::size_t begin = 0;
+  if (data_begin > 0) {
+    if (range_begin == 0) facts.begins_inside = 0;
+    if (data_begin > std::ssize(range)) return true;
+    begin = static_cast<std::size_t>(data_begin);
+  } else {
+    begin = first_feed(range, is_inside) + 1;
+    if (begin > range.size()) return true;
+  }
+  if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
+  const auto is_done =
+      RangeScan(layout, range_begin, bytes, workspace.separators, facts, values, false).run(begin, range.size());
+  if (!is_done && !begins_inside && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
+    facts = {};
+    facts.begins_inside = -1;
+    facts.quotes = std::count(range.begin(), range.end(), '"') % 2;
+    facts.columns.resize(layout.wanted.size());
+    for (auto& column : values) column = {};
+    return true;
+  }
+  return is_done;
+}
+
+void parse_range(const Layout& layout, std::int64_t begin, std::span<const char> bytes, std::span<const Kind> kinds,
+                 Workspace& workspace, RangeFacts& facts, RangeValues& values) {
+  facts = {};
+  facts.columns.resize(layout.wanted.size());
+  clear(values, layout.wanted.size());
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    facts.columns[k].kind = kinds[k];
+    values[k].kind = kinds[k];
+  }
+  if (bytes.empty()) return;
+  RangeScan(layout, begin, bytes, workspace.separators, facts, values, true).run(0, bytes.size() - 1);
+}
+
+std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {
+  std::vector<std::vector<Field>> records;
+  const char* end = bytes.data() + bytes.size();
+  const char* field = bytes.data();
+  bool is_inside = false;
+  bool is_new = true;
+  const auto add = [&](const char* to) {
+    if (is_new) records.emplace_back();
+    is_new = false;
+    records.back().push_back(field_of(field, to));
+  };
+  for (const char* at = field; at != end; ++at) {
+    if (*at == '"') is_inside = !is_inside;
+    if (is_inside || (*at != ',' && *at != '\n')) continue;
+    const bool is_return = *at == '\n' && at != field && at[-1] == '\r';
+    const bool is_blank = *at == '\n' && is_new && (is_return ? at - 1 : at) == field;
+    if (!is_blank) add(is_return ? at - 1 : at);
+    if (*at == '\n') is_new = true;
+    field = at + 1;
+  }
+  if (field != end || !is_new) add(field != end && end[-1] == '\r' ? end - 1 : end);
+  return records;
+}
+
+std::optional<std::size_t> first_record_end(std::span<const char> bytes) {
+  const auto feed = first_feed(bytes, false);
+  return feed == bytes.size() ? std::nullopt : std::optional(feed + 1);
+}
+
+}  // namespace paceline::table

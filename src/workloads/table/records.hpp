@@ -1,0 +1,93 @@
+// The records of one byte range of a CSV file: which belong to it, what their wanted fields are, what is wrong.
+//
+// A record belongs to the range in which the line feed before it lies; the first one of all, to the first range. So a
+// range needs nothing of what is before it but whether it begins within quotes. That follows exactly from the numbers
+// of quotes in the ranges before (each quote changes it), once all have been looked at; until then a range guesses, and
+// is looked at again if the guess was wrong (as in Ge et al. 2019, "Speculative Distributed CSV Data Parsing for Big
+// Data Analytics", whose guess also rests on what stands beside quotes).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "workloads/table/field.hpp"
+#include "workloads/table/separators.hpp"
+
+namespace paceline::table {
+
+/// How the file's records are made: found in its header.
+struct Layout {
+  std::int64_t fields = 0;           ///< of each record
+  std::vector<std::int64_t> wanted;  ///< fields that become columns, in the order they were asked for
+  std::int64_t data_begin = 0;       ///< first byte after the header
+  std::int64_t file_bytes = 0;
+};
+
+enum class Trouble : std::int64_t {
+  none,
+  fields,        ///< too many or too few; detail: how many there are
+  quote,         ///< a quote within an unquoted field
+  after_quotes,  ///< something after quotes that closed
+  carriage,      ///< a carriage return without line feed
+  unterminated,  ///< quotes that are never closed
+  utf8,
+  nul,
+};
+
+/// What is known of one column of a range.
+struct ColumnFacts {
+  Kind kind = Kind::nothing;
+  std::int64_t missing = 0;  ///< empty fields without quotes
+  std::int64_t blank = 0;    ///< empty fields in quotes
+  std::int64_t marks = 0;    ///< bit k: the k-th mark for missing values is a value, see marks.hpp
+};
+
+/// What is known of a range; positions count from the beginning of the file.
+struct RangeFacts {
+  std::int64_t begins_inside = 0;  ///< within quotes: as it was told or guessed; -1: neither could be settled
+  std::int64_t quotes = 0;         ///< parity of their number in the range
+  std::int64_t begin = -1;         ///< of its first record; -1: it has none
+  std::int64_t end = -1;           ///< of its last record, with its line feed
+  std::int64_t rows = 0;
+  Trouble trouble = Trouble::none;
+  std::int64_t trouble_at = 0;
+  std::int64_t detail = 0;
+  std::vector<ColumnFacts> columns;
+};
+
+/// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
+struct ColumnValues {
+  Kind kind = Kind::nothing;           ///< of the values; text has none
+  bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
+  std::vector<std::uint64_t> values;   ///< a value a row, any where it is missing
+  std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
+  std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
+};
+using RangeValues = std::vector<ColumnValues>;
+
+/// What a thread needs again and again.
+struct Workspace {
+  Separators separators;
+};
+
+/// Looks at a range. `bytes` are those of the file from `range_begin` on, as far as they are there, the whole range of
+/// `range_bytes` at least unless the file ends. `begins_inside`: if it is known. False if more bytes are needed.
+bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
+                std::optional<bool> begins_inside, Workspace& workspace, RangeFacts& facts, RangeValues& values);
+
+/// The records of a range once more, whose columns are known to be of `kinds`; `bytes` are theirs alone and begin at
+/// `begin`. Texts are given too.
+void parse_range(const Layout& layout, std::int64_t begin, std::span<const char> bytes, std::span<const Kind> kinds,
+                 Workspace& workspace, RangeFacts& facts, RangeValues& values);
+
+/// The same by one byte after the other, for --verify and for the header: the fields of each record, blank lines left
+/// out.
+std::vector<std::vector<Field>> records_reference(std::span<const char> bytes);
+
+/// Where the record that begins at the first byte ends, behind its line feed; nothing if that is not there.
+std::optional<std::size_t> first_record_end(std::span<const char> bytes);
+
+}  // namespace paceline::table

@@ -1,0 +1,66 @@
+// Which instruction set runs.
+
+// AVX3_DL adds nothing that this uses; without SSE4 a machine is older than 2008.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_TARGET_INCLUDE "workloads/table/separators.cpp"
+#include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
+#include "hwy/highway.h"
+
+#include "workloads/table/separators_inl.hpp"
+
+#if HWY_ONCE
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace paceline::table {
+namespace {
+
+HWY_EXPORT(find);
+
+}  // namespace
+
+FindSeparators find_separators_on(std::int64_t target) {
+  const auto known = simd_targets();
+  if (std::find(known.begin(), known.end(), target) == known.end()) {
+    throw std::invalid_argument("table: this machine has no such SIMD target");
+  }
+  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
+  chosen.Update(target);
+  return HWY_DISPATCH_TABLE(find)[chosen.GetIndex()];
+}
+
+void find_separators(const char* bytes, std::size_t size, std::uint32_t base, ScanState& state, Separators& found) {
+  static const auto best = find_separators_on(simd_targets().front());
+  best(bytes, size, base, state, found);
+}
+
+void find_separators_reference(const char* bytes, std::size_t size, std::uint32_t base, ScanState& state,
+                               Separators& found) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const char byte = bytes[i];
+    const auto position = base + static_cast<std::uint32_t>(i);
+    const bool was_inside = state.inside != 0;
+    const bool is_end = !was_inside && (byte == ',' || byte == '\n');
+    const bool closes = was_inside && byte == '"';
+    const bool may_follow = byte == ',' || byte == '\n' || byte == '\r' || byte == '"';
+    const bool is_wrong = (!was_inside && byte == '"' && state.may_open == 0) ||
+                          (state.after_closing != 0 && !may_follow) || (state.after_return != 0 && byte != '\n');
+    if (is_wrong && found.wrong == Separators::none) found.wrong = position;
+    if (byte == '\n' && is_end) found.line_ends.push_back(static_cast<std::uint32_t>(found.positions.size()));
+    if (is_end) found.positions.push_back(position);
+    if (static_cast<unsigned char>(byte) >= 0x80) found.has_high_bytes = true;
+    if (byte == '"') state.inside = ~state.inside;
+    state.may_open = is_end || closes ? 1 : 0;
+    state.after_closing = closes ? 1 : 0;
+    state.after_return = !was_inside && byte == '\r' ? 1 : 0;
+  }
+}
+
+std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
+
+const char* simd_target_name() { return hwy::TargetName(simd_targets().front()); }
+
+}  // namespace paceline::table
+
+#endif  // HWY_ONCE
