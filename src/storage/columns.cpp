@@ -61,6 +61,8 @@ std::size_t Columns::width(std::size_t column) const {
 }
 
 void Columns::write(std::span<const Run> runs, std::span<const std::byte> bytes) {
+  // Of no rows there is no place in the file either, which MPI-IO would ask for; all ranks agree on that.
+  if (shape_->rows() == 0) return;
   std::vector<Slab> slabs;
   for (const auto& run : runs) slabs.push_back(run.items);
   const auto rows = rows_of(*shape_, slabs);

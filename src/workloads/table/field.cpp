@@ -11,11 +11,12 @@
 namespace paceline::table {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "digits are taken from the low end of a word");
+using detail::leading_digits;
+using detail::small_powers;
+using detail::value_of_digits;
 
 constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr std::uint64_t small_powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 constexpr std::uint64_t exact_doubles = std::uint64_t{1} << 53;
 // So many digits are less than 2^63.
 constexpr int safe_digits = 18;
@@ -30,21 +31,14 @@ std::uint64_t load(const char* at, const char* limit) {
   return word;
 }
 
-/// Takes a run of digits, eight at a time: how many are in front, then all of them by three multiplications (as in
-/// fast_float, Lemire 2021, "Number parsing at a gigabyte per second").
+/// Takes a run of digits, eight at a time.
 int take_digits(const char*& at, const char* limit, std::uint64_t& value) {
   int taken = 0;
   for (;;) {
-    auto word = load(at, limit) ^ 0x3030303030303030U;
-    const auto others = (((word & 0x7f7f7f7f7f7f7f7fU) + 0x7676767676767676U) | word) & 0x8080808080808080U;
-    const auto digits = others == 0 ? 8 : std::countr_zero(others) / 8;
+    const auto word = load(at, limit);
+    const auto digits = leading_digits(word);
     if (digits == 0) return taken;
-    word <<= 64 - 8 * digits;
-    word = word * 10 + (word >> 8);
-    word = (((word & 0x000000ff000000ffU) * 0x000f424000000064U) +
-            (((word >> 16) & 0x000000ff000000ffU) * 0x0000271000000001U)) >>
-           32;
-    value = value * small_powers[digits] + word;
+    value = value * small_powers[digits] + value_of_digits(word, digits);
     at += digits;
     taken += digits;
     if (digits < 8) return taken;

@@ -193,7 +193,11 @@ class RangeScan {
     }
     if (column.kind == Kind::text) return take_text(k, field);
     const auto* from = field.inner.data();
-    const auto number = parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size());
+    const auto* limit = bytes_.data() + bytes_.size();
+    Number number;
+    if (!parse_plain_number(from, from + field.inner.size(), limit, number)) {
+      number = parse_number(from, from + field.inner.size(), limit);
+    }
     if (number.kind == Kind::text) {
       widen_to_text(k);
       return take_text(k, field);

@@ -25,8 +25,8 @@ struct Separators {
   std::vector<std::uint32_t> positions;  ///< of commas and line feeds outside of quotes
   std::vector<std::uint32_t> line_ends;  ///< which of the positions are line feeds
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  std::uint32_t wrong = none;  ///< first byte that RFC 4180 has not here: a quote within an unquoted field, anything
-                               ///< but an end after quotes that closed, or after a carriage return no line feed
+  std::uint32_t wrong = none;   ///< first byte that RFC 4180 has not here: a quote within an unquoted field, anything
+                                ///< but an end after quotes that closed, or after a carriage return no line feed
   bool has_high_bytes = false;  ///< some byte is not ASCII
 };
 
