@@ -288,6 +288,22 @@ class Table(harness.TestCase):
         self.put("x\n" + "2\n" * 1000)
         self.assert_error(harness.run([*words, "--resume"]), 3, "belongs to another run", "input_modified")
 
+    def test_column_as_array(self):
+        rng = np.random.default_rng(3)
+        x, y = rng.normal(0, 1e6, 30_000), rng.integers(-10**9, 10**9, 30_000)
+        pandas.DataFrame({"x": x, "t": "a,b", "y y": y, "gap": np.where(y > 0, y, np.nan)}).to_csv(self.csv, index=False)
+        expected, digests = (x + 3 * y.astype(float)).tobytes(), set()
+        for ranks, threads, options in LAYOUTS + [(3, 1, ["--memory", "shared"])]:
+            with self.subTest(ranks=ranks, options=options):
+                words = ["array", "--op", "triad", "--input", f"{self.csv}:x,y y", "-o", self.h5, "--force", "--verify"]
+                digests.add(self.record([*words, *options, "--threads", threads], ranks)["digest"])
+                with h5py.File(self.h5) as file:
+                    self.assertEqual(file["array/z"][:].tobytes(), expected)
+        self.assertEqual(len(digests), 1)
+        for columns, code, *parts in (("t", 3, "it holds text"), ("gap", 3, "values are missing"), ("z", 3, "no column z"),
+                                      ("x,y y", 2, "needs 1 column, 2 are named")):
+            self.assert_error(harness.run(["array", "--op", "sum", "--input", f"{self.csv}:{columns}"], 2), code, *parts)
+
     def test_dry_run(self):
         self.put("x,t\n1,a\n")
         self.assertIn("gather root", self.run_ok(["table", self.csv, "--dry-run"], 2).out)

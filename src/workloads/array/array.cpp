@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <sstream>
 
 #include <paceline/choice.hpp>
@@ -10,6 +12,7 @@
 
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
+#include "workloads/table/table.hpp"
 
 namespace paceline::array {
 namespace {
@@ -28,11 +31,12 @@ std::vector<std::string> operation_names() {
   return names;
 }
 
-/// When the file was changed last; a result is not gone on with from other numbers.
-std::int64_t modified(const std::filesystem::path& file) {
-  std::error_code code;
-  const auto time = std::filesystem::last_write_time(file, code);
-  return code ? 0 : static_cast<std::int64_t>(time.time_since_epoch().count());
+/// Where the colon is behind a file's name that ends in .csv; npos: it does not.
+std::size_t colon_of_csv(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char byte) { return std::tolower(byte); });
+  const auto at = lower.find(".csv:");
+  return at == std::string::npos ? at : at + 4;
 }
 
 }  // namespace
@@ -47,8 +51,8 @@ void Array::add_options(CLI::App& app) {
   auto* seed = app.add_option("--seed", seed_, "x is NumPy's Generator(Philox(key=S)).random(N), y the same with S + 1")
                    ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max() - 1))
                    ->option_text(fmt::format("S ({})", seed_));
-  app.add_option("--input", input_, "take x and y from one-dimensional datasets of numbers instead")
-      ->option_text("FILE.h5:/x,/y")
+  app.add_option("--input", input_, "take x and y from datasets of an HDF5 file, or columns of a CSV file, instead")
+      ->option_text("FILE.h5:/x,/y|FILE.csv:x,y")
       ->excludes(size)
       ->excludes(seed);
   app.add_option("--memory", memory_, "each rank holds its own blocks, or a node's ranks share one copy")
@@ -59,6 +63,7 @@ void Array::add_options(CLI::App& app) {
 void Array::prepare() {
   operation_ = &operation(name_);
   inputs_.clear();
+  csv_.reset();
   if (!input_.empty()) {
     read_from(input_);
     return;
@@ -73,8 +78,46 @@ void Array::prepare() {
   set_elements(size_);
 }
 
+/// FILE.csv:x,y
+void Array::read_from_csv(const std::string& text, std::size_t colon) {
+  const auto names = table::names_of(text.substr(colon + 1), "--input");
+  if (std::ssize(names) != operation_->arrays) {
+    throw Error(
+        ExitCode::usage, fmt::format("--input {} makes no sense", text),
+        fmt::format("{} needs {} column{}, {} named", name_, operation_->arrays, operation_->arrays == 1 ? "" : "s",
+                    names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
+        fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
+  }
+  const std::filesystem::path file = text.substr(0, colon);
+  csv_.emplace(file, names, 0);
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    auto& input = inputs_.emplace_back();
+    input.name = k == 0 ? "x" : "y";
+    input.make = [this, k](Slab elements, std::span<double> values) { csv_->read_reals(k, elements, values); };
+  }
+  source_ = {{"input", text}, {"input_modified", table::modified(file)}};
+}
+
+std::vector<std::int64_t> Array::conclude_survey(std::span<const std::int64_t> facts) {
+  auto again = csv_->conclude(facts);
+  if (!again.empty()) return again;
+  const auto rows = csv_->starts().back();
+  for (const auto& column : csv_->columns()) {
+    const auto fail = [&](const std::string& why) {
+      return Error(ExitCode::input, fmt::format("can't take {}:{} as an array", csv_->path().string(), column.name),
+                   why, "name a column of numbers, a number in each record");
+    };
+    if (rows == 0) throw fail("it has no records");
+    if (column.kind == table::Kind::text) throw fail("it holds text");
+    if (column.missing > 0) throw fail(fmt::format("{} of {} values are missing", column.missing, rows));
+  }
+  set_elements(rows);
+  return again;
+}
+
 /// FILE.h5:/x,/y
 void Array::read_from(const std::string& text) {
+  if (const auto at = colon_of_csv(text); at != std::string::npos) return read_from_csv(text, at);
   const auto bad = [&](const std::string& why) {
     const auto* example = operation_->arrays == 1 ? "FILE.h5:/x" : "FILE.h5:/x,/y";
     return Error(ExitCode::usage, fmt::format("--input {} makes no sense", text), why,
@@ -96,7 +139,7 @@ void Array::read_from(const std::string& text) {
                           operation_->arrays == 1 ? "" : "s",
                           inputs_.size() == 1 ? "1 is" : fmt::format("{} are", inputs_.size())));
   }
-  source_ = {{"input", text}, {"input_modified", modified(file)}};
+  source_ = {{"input", text}, {"input_modified", table::modified(file)}};
 }
 
 void Array::set_elements(std::int64_t elements) {

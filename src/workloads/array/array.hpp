@@ -1,12 +1,14 @@
 // Array blocks: one operation on arrays of doubles, elementwise or reduced to a number.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <paceline/workload.hpp>
 
 #include "workloads/array/kernels.hpp"
+#include "workloads/table/csv_file.hpp"
 
 namespace paceline::array {
 
@@ -16,6 +18,15 @@ class Array final : public Workload {
  public:
   void add_options(CLI::App& app) override;
   void prepare() override;
+
+  [[nodiscard]] std::filesystem::path source() const override { return csv_ ? csv_->path() : std::filesystem::path(); }
+  void open_source(Source source, std::int64_t keep_bytes) override { csv_->open(std::move(source), keep_bytes); }
+  [[nodiscard]] std::int64_t ranges() const override { return csv_->ranges(); }
+  [[nodiscard]] std::int64_t range_bytes() const override { return csv_->range_bytes(); }
+  bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
+    return csv_->survey(range, bytes, facts);
+  }
+  std::vector<std::int64_t> conclude_survey(std::span<const std::int64_t> facts) override;
 
   [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return block_elements; }
@@ -41,6 +52,7 @@ class Array final : public Workload {
 
  private:
   void read_from(const std::string& text);
+  void read_from_csv(const std::string& text, std::size_t colon);
   void run(Kernel kernel, Slab items, Operands operands, std::span<std::byte> bytes) const;
 
   // As the command line gives them.
@@ -53,6 +65,7 @@ class Array final : public Workload {
   // Made of them by prepare().
   const Operation* operation_ = nullptr;
   std::vector<Input> inputs_;
+  std::optional<table::CsvFile> csv_;  ///< where inputs are columns of one
   Attributes source_;
   ResultShape shape_;
 };

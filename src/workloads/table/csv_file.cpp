@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include <paceline/error.hpp>
 
@@ -275,6 +276,29 @@ void CsvFile::parse(std::int64_t range, Parsed& parsed) const {
     throw Error(ExitCode::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
                 "start again once nobody writes it");
   }
+}
+
+void CsvFile::read_reals(std::size_t column, Slab rows, std::span<double> values) const {
+  auto range = std::upper_bound(starts_.begin(), starts_.end(), rows.begin) - starts_.begin() - 1;
+  for (; range < ranges_ && starts_[static_cast<std::size_t>(range)] < rows.end; ++range) {
+    const auto first = starts_[static_cast<std::size_t>(range)];
+    const auto wanted = intersect(rows, {first, starts_[static_cast<std::size_t>(range) + 1]});
+    if (wanted.empty()) continue;
+    with_values(range, [&](const RangeValues& all) {
+      const auto& here = all[column];
+      for (auto row = wanted.begin; row < wanted.end; ++row) {
+        const auto value = here.values[static_cast<std::size_t>(row - first)];
+        values[static_cast<std::size_t>(row - rows.begin)] =
+            here.kind == Kind::real ? std::bit_cast<double>(value)
+                                    : static_cast<double>(static_cast<std::int64_t>(value));
+      }
+    });
+  }
+}
+
+std::uint64_t CsvFile::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
 }
 
 std::vector<std::vector<Field>> CsvFile::reference(std::int64_t range, std::vector<char>& bytes) const {

@@ -57,14 +57,24 @@ class CsvFile {
   void with_values(std::int64_t range, Use&& use) const {
     if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
     thread_local Parsed parsed;
-    parse(range, parsed);
+    // Who takes a range bit by bit parses it once.
+    if (parsed.file != id_ || parsed.range != range) {
+      parsed.file = 0;
+      parse(range, parsed);
+      parsed.file = id_;
+      parsed.range = range;
+    }
     use(parsed.values);
   }
+  /// Rows `rows` of a column that is a number without missing values, as doubles; by any thread.
+  void read_reals(std::size_t column, Slab rows, std::span<double> values) const;
   /// Records of a range by the reference parser, the wanted fields in order. `bytes` keeps what they are views of.
   [[nodiscard]] std::vector<std::vector<Field>> reference(std::int64_t range, std::vector<char>& bytes) const;
 
  private:
   struct Parsed {
+    std::uint64_t file = 0;  ///< and range, of what follows; 0: of none
+    std::int64_t range = 0;
     std::vector<char> bytes;
     Workspace workspace;
     RangeFacts facts;
@@ -79,6 +89,9 @@ class CsvFile {
   [[nodiscard]] std::int64_t line_of(std::int64_t at) const;
   void settle(const std::vector<RangeFacts>& all);
 
+  static std::uint64_t next_id();
+
+  std::uint64_t id_ = next_id();
   std::filesystem::path path_;
   std::vector<std::string> names_;
   std::int64_t range_bytes_;
