@@ -29,6 +29,18 @@ HWY_INLINE Masks masks_of(const std::uint8_t* bytes) {
   const auto lanes = hn::Lanes(d);
   const auto comma = hn::Set(d, ','), feed = hn::Set(d, '\n'), quote = hn::Set(d, '"'), carriage = hn::Set(d, '\r');
   const auto high = hn::Set(d, 0x80);
+  Masks masks;
+  if (lanes < 8) {
+    // No vectors: less than a byte of bits at a time.
+    for (std::size_t i = 0; i < 64; ++i) {
+      masks.comma |= std::uint64_t{bytes[i] == ','} << i;
+      masks.feed |= std::uint64_t{bytes[i] == '\n'} << i;
+      masks.quote |= std::uint64_t{bytes[i] == '"'} << i;
+      masks.carriage |= std::uint64_t{bytes[i] == '\r'} << i;
+      masks.high |= std::uint64_t{bytes[i] >= 0x80} << i;
+    }
+    return masks;
+  }
   std::uint8_t bits[5][8 + 8] = {};
   for (std::size_t at = 0; at < 64; at += lanes) {
     const auto v = hn::LoadU(d, bytes + at);
@@ -38,7 +50,6 @@ HWY_INLINE Masks masks_of(const std::uint8_t* bytes) {
     hn::StoreMaskBits(d, hn::Eq(v, carriage), bits[3] + at / 8);
     hn::StoreMaskBits(d, hn::Eq(hn::And(v, high), high), bits[4] + at / 8);
   }
-  Masks masks;
   std::memcpy(&masks.comma, bits[0], 8);
   std::memcpy(&masks.feed, bits[1], 8);
   std::memcpy(&masks.quote, bits[2], 8);
