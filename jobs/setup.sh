@@ -6,11 +6,13 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libopenmpi-dev openmpi-bin openssh-client
   libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev
-  libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libcli11-dev libcurl4-openssl-dev ca-certificates libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
 )
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
-test_packages=(libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-pandas python3-pil shellcheck clang-format
-  munge slurmctld slurmd slurm-client iproute2)
+test_packages=(
+  libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-pandas python3-pil openssl shellcheck clang-format
+  munge slurmctld slurmd slurm-client iproute2
+)
 
 # Installs those of the named packages that are missing; says nothing and asks nobody when there are none.
 install_packages() {

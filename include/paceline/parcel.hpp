@@ -49,6 +49,9 @@ class ParcelWriter {
 
   [[nodiscard]] std::vector<std::byte> take() {
     std::vector<std::byte> parcel;
+    std::size_t size = 0;
+    for (const auto& part : columns_) size += part.fixed.size() + part.characters.size();
+    parcel.reserve(size);
     for (const bool variable : {false, true}) {
       for (std::size_t k = 0; k < columns_.size(); ++k) {
         if (is_variable(shape_.columns[k].type) != variable) continue;

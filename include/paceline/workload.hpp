@@ -65,6 +65,31 @@ struct Work {
   }
 };
 
+/// One rank of several, and how many threads it has.
+struct Place {
+  int rank = 0;
+  int ranks = 1;
+  int threads = 1;
+};
+
+/// What a workload is told before its items are computed.
+struct Post {
+  Place place;
+  std::int64_t memory_limit = 0;  ///< bytes of the result that the rank may hold
+  std::function<bool()> stop;     ///< whether the run is to end; any thread may ask
+  /// Bytes of parcels that the engine holds here, finished and not yet written; any thread may ask.
+  std::function<std::int64_t()> held_bytes;
+};
+
+/// Thrown by compute_parcel() where the workload has seen that the run is to end: the item stays unfinished.
+struct Interrupted {};
+
+/// An item whose result, which is kept, says that it came to nothing. The run goes on, and its check fails at the end.
+struct Failure {
+  std::int64_t item = 0;
+  std::string what;
+};
+
 /// Throughput units: `useful` work divided by `per` is counted in `name` per second.
 struct RateUnit {
   std::string name;  ///< for example "Giga-iterations/s"
@@ -88,6 +113,12 @@ class Workload {
   virtual void add_options(CLI::App& app) = 0;
   /// Called once after parsing. Throws Error (usage) for values that make no sense together.
   virtual void prepare() = 0;
+
+  /// What only rank 0 can read, for all: for example a list on its standard input. If there is such a thing, it is read
+  /// there once, after prepare(), and given to every rank. Both throw Error.
+  [[nodiscard]] virtual bool has_brief() const { return false; }
+  [[nodiscard]] virtual std::string read_brief() const { return {}; }
+  virtual void set_brief(const std::string& /*text*/) {}
 
   /// What items are computed from, in the order in which compute() gets it; valid after prepare(). All have the same
   /// number of elements, and item i is computed from the elements i * elements_per_item() and on.
@@ -127,8 +158,17 @@ class Workload {
   /// Upper bound of the work of one item; keeps chunks short enough to stop soon.
   [[nodiscard]] virtual double worst_item_work() const = 0;
 
-  /// How many workers of the engine a rank has, which has so many threads. More where they mostly wait.
-  [[nodiscard]] virtual int concurrency(int threads) const { return threads; }
+  /// How many workers of the engine a rank has: as many as threads, but more where they mostly wait. Where it has none
+  /// it takes no part, which the dynamic schedule alone allows.
+  [[nodiscard]] virtual int concurrency(const Place& place) const { return place.threads; }
+  /// True if workers wait instead of computing: then they need no cores, and the report tells what waiting for many at
+  /// once has saved.
+  [[nodiscard]] virtual bool is_waiting() const { return false; }
+
+  /// Called once on each rank before any item is computed or verified. Throws Error.
+  virtual void start(const Post& /*post*/) {}
+  /// Called once on each rank that was started when no more items are computed: `Post::stop` is asked no more.
+  virtual void end() noexcept {}
 
   /// Work that can't be shared: called on one thread of rank 0, once, while everybody waits, before any item is
   /// computed; also by a run that is resumed. Long work looks at `stop` every few milliseconds and then returns.
@@ -144,6 +184,13 @@ class Workload {
   virtual void compute_parcel_reference(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const;
   /// Estimated cost of one item in any unit, much cheaper than computing it. Called by many threads at once.
   [[nodiscard]] virtual double estimate_cost(std::int64_t item) const = 0;
+
+  /// Whether items, which are parcels, may fail: then the engine asks for failures().
+  [[nodiscard]] virtual bool has_failures() const { return false; }
+  /// Called on any rank with an item that a former run has finished, as it was found in the file.
+  virtual void look_at(std::int64_t /*item*/, std::span<const std::byte> /*parcel*/) const {}
+  /// Those among the items that this rank has computed or looked at.
+  [[nodiscard]] virtual std::vector<Failure> failures() const { return {}; }
 
   /// Whether conclude() makes anything.
   [[nodiscard]] virtual bool has_value() const { return false; }

@@ -62,6 +62,7 @@ class Bands {
   /// The band's finished items; valid until release().
   [[nodiscard]] View view(std::int64_t band);
   [[nodiscard]] bool hold_parcels() const { return parcel_limit_ > 0; }
+  [[nodiscard]] std::int64_t held_bytes() const { return held_bytes_.load(); }
   [[nodiscard]] bool is_full() const { return held_bytes_.load() >= parcel_limit_; }
   /// Takes out the parcels of all bands that are finished so far, sorted; threads may bring more.
   [[nodiscard]] std::vector<Parcel> take_parcels();

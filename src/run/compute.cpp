@@ -50,15 +50,18 @@ class Team {
         board_(board),
         skip_(skip) {}
 
-  ComputeResult run() {
+  ComputeResult run(int workers) {
     const int threads = plan_.request().threads;
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    board_.my_pulse().at_work = 1;
-#pragma omp parallel num_threads(threads)
+    board_.my_pulse().at_work = workers > 0 ? 1 : 0;
+    for (int thread = workers; thread < threads; ++thread) bands_.leave(thread);
+#pragma omp parallel num_threads(std::max(workers, 1))
     {
       // An exception must not leave an OpenMP region.
       try {
-        shares[static_cast<std::size_t>(omp_get_thread_num())] = work(omp_get_thread_num());
+        if (workers > 0) shares[static_cast<std::size_t>(omp_get_thread_num())] = work(omp_get_thread_num());
+      } catch (const Interrupted&) {
+        board_.stop();
       } catch (const Error& error) {
         keep(error);
       } catch (const std::exception& error) {
@@ -188,8 +191,9 @@ class Team {
 }  // namespace
 
 ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
-                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip) {
-  return Team(plan, workload, inputs, dispenser, bands, board, skip).run();
+                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip,
+                      std::optional<int> workers) {
+  return Team(plan, workload, inputs, dispenser, bands, board, skip).run(workers.value_or(plan.request().threads));
 }
 
 }  // namespace paceline

@@ -28,8 +28,10 @@ struct ComputeResult {
 };
 
 /// `skip[item]` is not 0 for items that a former run has finished; empty: none has.
-/// Stops early, without an error, when the board or a signal says so.
+/// `workers`: of this rank, if they are fewer than the plan gives each. Stops early, without an error, when the board
+/// or a signal says so.
 ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
-                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip);
+                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip,
+                      std::optional<int> workers = {});
 
 }  // namespace paceline

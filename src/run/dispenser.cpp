@@ -52,13 +52,19 @@ std::optional<Chunk> OwnDispenser::claim(int thread) {
   return std::nullopt;
 }
 
-SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const Board& board)
+SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers)
     : plan_(plan), board_(board), leaders_(world.split(board.node().rank() == 0 ? std::optional(0) : std::nullopt)) {
   nodes_ = world.reduce_all(leaders_ ? leaders_->size() : 0, MPI_MAX);
+  const int mine = workers == Workers::some ? 1 : 0;
+  const bool is_idle_node = board.node().reduce_all(mine, MPI_MAX) == 0;
+  const bool asks = leaders_ && leaders_->rank() != 0 && !is_idle_node;
+  askers_ = world.reduce_all(asks ? 1 : 0, MPI_SUM);
+  all_gone_ = is_idle_node;
   if (board.node().rank() == 0) {
     auto& shared = board.shared();
     shared.current = nodes_ == 1 ? pack(0, plan.all_chunks()) : pack(0, 0);
-    shared.spare = nodes_ == 1 ? exhausted : nothing;
+    // What was brought to a node without workers would stay there.
+    shared.spare = nodes_ == 1 || is_idle_node ? exhausted : nothing;
   }
   board.node().barrier();
 }
@@ -153,12 +159,14 @@ void SharedDispenser::serve() {
 
 bool SharedDispenser::served() const {
   if (nodes_ == 1 || !leaders_) return true;
-  if (leaders_->rank() == 0 && told_all_gone_ < nodes_ - 1) return false;
+  if (leaders_->rank() == 0 && told_all_gone_ < askers_) return false;
   return all_gone_;
 }
 
-std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board) {
-  if (plan.request().schedule == Schedule::dynamic) return std::make_unique<SharedDispenser>(plan, world, board);
+std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers) {
+  if (plan.request().schedule == Schedule::dynamic) {
+    return std::make_unique<SharedDispenser>(plan, world, board, workers);
+  }
   return std::make_unique<OwnDispenser>(plan, world.rank());
 }
 

@@ -12,6 +12,9 @@
 
 namespace paceline {
 
+/// Whether a rank claims anything at all.
+enum class Workers { none, some };
+
 class Dispenser {
  public:
   virtual ~Dispenser() = default;
@@ -50,7 +53,7 @@ class OwnDispenser : public Dispenser {
 class SharedDispenser : public Dispenser {
  public:
   /// Collective over `world`; `board` belongs to this rank's node.
-  SharedDispenser(const Plan& plan, const Comm& world, const Board& board);
+  SharedDispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers = Workers::some);
   ~SharedDispenser() override;
   std::optional<Chunk> claim(int thread) override;
   void serve() override;
@@ -70,13 +73,15 @@ class SharedDispenser : public Dispenser {
   std::optional<Comm> leaders_;  ///< the first ranks of all nodes; nothing on other ranks
   int nodes_ = 1;
   std::int64_t next_ = 0;  ///< on rank 0: first chunk that no node has
-  int told_all_gone_ = 0;  ///< on rank 0: nodes that know that nothing is left
-  bool all_gone_ = false;  ///< on a leader: rank 0 has said so
+  int askers_ = 0;         ///< on rank 0: other nodes that have workers
+  int told_all_gone_ = 0;  ///< on rank 0: those of them that know that nothing is left
+  bool all_gone_ = false;  ///< on a leader: rank 0 has said so, or nobody here would take any
   bool asked_ = false;
   MPI_Request reply_ = MPI_REQUEST_NULL;
   Piece fetched_;
 };
 
-std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board);
+std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board,
+                                          Workers workers = Workers::some);
 
 }  // namespace paceline

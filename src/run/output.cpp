@@ -136,7 +136,11 @@ Start Output::open() {
     file_.emplace(path_, comm, shape, ResultFile::Access::write);
   });
   if (start == Start::resume) {
-    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit);
+    LookAt look;
+    if (workload().has_failures()) {
+      look = [&](std::int64_t item, std::span<const std::byte> parcel) { workload().look_at(item, parcel); };
+    }
+    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit, look);
   }
   return start;
 }
@@ -180,6 +184,7 @@ double Output::publish(const std::string& digest, const RunTables& tables, int t
 std::string Output::look_again(int threads) {
   first_alone([&] {
     const bool draws = is_picture_missing_ && !workload().side_outputs().empty();
+    if (workload().has_failures()) look_at_items(options_.output);
     if (options_.verify || draws) read_back(options_.output, options_.verify, draws, threads);
     conclude(options_.output);
   });
@@ -191,6 +196,14 @@ void Output::conclude(const fs::path& from) {
   if (!workload().has_value()) return;
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
   value_ = workload().conclude([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); });
+}
+
+/// On rank 0 alone.
+void Output::look_at_items(const fs::path& from) const {
+  const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
+  for (std::int64_t item = 0; item < workload().shape().items(); ++item) {
+    workload().look_at(item, file.read_parcel(item));
+  }
 }
 
 /// On rank 0 alone: reads the file as it is on disk.

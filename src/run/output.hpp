@@ -56,6 +56,7 @@ class Output {
   void first_alone(const std::function<void()>& action);
   void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
   void conclude(const std::filesystem::path& from);
+  void look_at_items(const std::filesystem::path& from) const;
   [[nodiscard]] const Workload& workload() const { return *options_.workload; }
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
 

@@ -53,8 +53,16 @@ std::string plural(std::int64_t count, const std::string& noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string layout(const PlanRequest& request) {
-  return fmt::format("{} x {}", plural(request.ranks, "rank"), plural(request.threads, "thread"));
+std::string layout(const PlanRequest& request, const Workload& workload) {
+  return fmt::format("{} x {}", plural(request.ranks, "rank"),
+                     plural(request.threads, workload.is_waiting() ? "worker" : "thread"));
+}
+
+/// What all workers together have waited: as long as one alone would have taken.
+double waited_s(const Record& record) {
+  double sum_s = 0;
+  for (const double busy_s : record.tables.busy_s) sum_s += std::isnan(busy_s) ? 0 : busy_s;
+  return sum_s;
 }
 
 /// Threads that have a core of their own, at the most.
@@ -131,7 +139,7 @@ std::string text_report(const Record& record) {
   const auto line = [&](const std::string& name, const std::string& value) {
     text += fmt::format("  {:<9} {}\n", name, value);
   };
-  text += fmt::format("paceline {}: {}\n", options.name, layout(request));
+  text += fmt::format("paceline {}: {}\n", options.name, layout(request, workload));
   line("result", dims_text(workload.shape()));
   line("cores", fmt::format("{} on {}, {} bound a rank", record.cores_used, plural(record.nodes, "node"),
                             range(column(record, &RankRow::bound_cores))));
@@ -145,7 +153,7 @@ std::string text_report(const Record& record) {
                                 request.items, record.computed_items));
   }
   const auto threads = static_cast<std::int64_t>(request.ranks) * request.threads;
-  if (threads > record.cores_used) {
+  if (threads > record.cores_used && !workload.is_waiting()) {
     line("note", fmt::format("{} share {}: oversubscribed, times say little", plural(threads, "thread"),
                              plural(record.cores_used, "core")));
   }
@@ -167,6 +175,13 @@ std::string text_report(const Record& record) {
   if (record.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", record.serial_part_s));
   if (record.picture_s > 0) line("picture", fmt::format("{:.4f}", record.picture_s));
   line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", record.wall_s, record.serial_s));
+  if (workload.is_waiting()) {
+    line("waited", fmt::format("{:.4f} by {} in all, as one alone would; {:.2f} times the wall time", waited_s(record),
+                               plural(record.workers, "worker"), waited_s(record) / record.wall_s));
+  }
+  if (record.failures.count > 0) {
+    line("failed", fmt::format("{} of {}", record.failures.count, plural(request.items, "item")));
+  }
   const auto rate_unit = workload.rate_unit();
   const auto item_unit = workload.item_rate_unit();
   auto rates = fmt::format("{:.3f} {}", rate(sum(column(record, &RankRow::work_useful)), rate_unit, compute_s(record)),
@@ -195,7 +210,7 @@ std::string json_report(const Record& record) {
   json["version"] = PACELINE_VERSION;
   json["command"] = options.command;
   json["ranks"] = request.ranks;
-  json["threads"] = request.threads;
+  json["threads"] = workload.is_waiting() ? record.tables.ranks.front().threads : request.threads;
   json["nodes"] = record.nodes;
   json["cores"] = record.cores_used;
   json["items"] = request.items;
@@ -243,6 +258,12 @@ std::string json_report(const Record& record) {
     json["rate_alone"] = record.rate_alone / workload.rate_unit().per;
     json["memory_is_the_limit"] = workers(record) >= 2 && memory_is_the_limit(record);
   }
+  if (workload.is_waiting()) {
+    json["workers"] = record.workers;
+    json["waited_s"] = waited_s(record);
+    json["waited_over_wall"] = waited_s(record) / record.wall_s;
+  }
+  if (workload.has_failures()) json["failed_items"] = record.failures.count;
   if (record.value) {
     json["value"] = record.value->value;
     json["value_what"] = record.value->what;
@@ -259,7 +280,7 @@ std::string json_report(const Record& record) {
 std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores) {
   const auto& request = plan.request();
   const auto& shape = options.workload->shape();
-  auto text = fmt::format("plan of {}: {}\n", options.name, layout(request));
+  auto text = fmt::format("plan of {}: {}\n", options.name, layout(request, *options.workload));
   text += fmt::format("  result    {}\n", dims_text(shape));
   text += fmt::format("  schedule  {}, {} in chunks of {}, {}, gather {}\n", to_string(request.schedule),
                       plural(request.items, "item"), plan.chunk_items(), plural(plan.bands(), "band"),

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "run/failures.hpp"
 #include "run/options.hpp"
 #include "run/plan.hpp"
 #include "storage/result_file.hpp"
@@ -28,6 +29,8 @@ struct Record {
   double rate_alone = 0;     ///< work per second of one core alone; 0: not measured
   std::optional<Conclusion> value;
   std::string io_mode = "none";
+  int workers = 1;    ///< of all ranks, where they wait
+  Failures failures;  ///< items that came to nothing
 };
 
 /// Slowest over mean; 1 where nothing was done.

@@ -6,16 +6,19 @@ namespace paceline {
 namespace {
 
 /// What a variable element refers to may be missing altogether.
-bool is_whole_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest) {
+bool is_whole_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest, const LookAt& look) {
   try {
-    return item_digest(item, file.read_parcel(item)) == digest;
+    const auto parcel = file.read_parcel(item);
+    if (item_digest(item, parcel) != digest) return false;
+    if (look) look(item, parcel);
+    return true;
   } catch (const Error&) {
     return false;
   }
 }
 
 void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes,
-                std::vector<std::uint8_t>& finished, Digest& digest) {
+                std::vector<std::uint8_t>& finished, Digest& digest, const LookAt& look) {
   const auto digests = file.finished_digests(slab);
   const bool is_any_there = std::any_of(digests.begin(), digests.end(), [](std::uint64_t d) { return d != 0; });
   const bool is_variable = shape.is_variable();
@@ -29,7 +32,7 @@ void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std
     // A node that was lost may have taken data with it that was flagged as written.
     bool is_there = digests[at] != 0;
     if (is_there && is_variable) {
-      is_there = is_whole_parcel(file, item, digests[at]);
+      is_there = is_whole_parcel(file, item, digests[at], look);
     } else if (is_there) {
       is_there =
           digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
@@ -41,7 +44,8 @@ void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std
 
 }  // namespace
 
-Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit) {
+Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
+                     const LookAt& look) {
   // Readers are the ranks with a file, which is all of them or rank 0 alone.
   const int readers = world.reduce_all(file != nullptr ? world.rank() + 1 : 0, MPI_MAX);
   std::vector<std::uint8_t> mine;
@@ -52,7 +56,7 @@ Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShap
     const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1} << 20);
     std::vector<std::byte> bytes;
     for (auto begin = share.begin; begin < share.end; begin += step) {
-      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, bytes, mine, digest);
+      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, bytes, mine, digest, look);
     }
   });
   Resumed resumed;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include <paceline/comm.hpp>
@@ -17,7 +19,12 @@ struct Resumed {
   Digest digest;
 };
 
-/// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading.
-Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit);
+/// What is done with a finished parcel.
+using LookAt = std::function<void(std::int64_t item, std::span<const std::byte> parcel)>;
+
+/// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading. `look`, if
+/// there is any, is called with each parcel that is believed.
+Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
+                     const LookAt& look = {});
 
 }  // namespace paceline

@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 #include <set>
 #include <thread>
 
 #include "run/compute.hpp"
 #include "run/fail.hpp"
+#include "run/failures.hpp"
 #include "run/interrupt.hpp"
 #include "run/machine.hpp"
 #include "run/memory_rate.hpp"
@@ -71,6 +73,17 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, i
   return std::move(*plan);
 }
 
+/// Brings what only rank 0 can read to all. Collective; errors are agreed upon.
+void brief(const Comm& world, Workload& workload) {
+  if (!workload.has_brief()) return;
+  std::string text;
+  together(world, [&] {
+    if (world.rank() == 0) text = workload.read_brief();
+  });
+  const auto everywhere = world.gather_all_text(text).front();
+  together(world, [&] { workload.set_brief(everywhere); });
+}
+
 /// The run of one rank. Members are in the order in which they come to life.
 class Runner {
  public:
@@ -82,7 +95,9 @@ class Runner {
         machine_(read_machine()),
         node_(world.split_node()),
         board_(node_),
-        threads_(workload_.concurrency(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX))),
+        threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)),
+        workers_(workload_.concurrency(place())),
+        most_workers_(world.reduce_all(workers_, MPI_MAX)),
         output_(world, options) {
     omp_set_num_threads(threads_);
     me_.rank = world.rank();
@@ -92,11 +107,20 @@ class Runner {
     me_.init_s = since_start.seconds();
   }
 
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner() {
+    // It may still ask whether to stop.
+    if (is_started_) options_.workload->end();
+  }
+
   ExitCode run() {
     Stopwatch watch;
     survey_source(world_, *options_.workload, threads_, options_.memory_limit);
+    brief(world_, *options_.workload);
     measure_inputs(world_, *options_.workload);
-    const auto plan = make_plan(world_, node_, options_, threads_);
+    check_workers();
+    const auto plan = make_plan(world_, node_, options_, most_workers_);
     me_.plan_s = watch.lap();
     if (options_.dry_run) {
       const auto bound = world_.gather_all(std::vector<int>{me_.bound_cores});
@@ -108,8 +132,9 @@ class Runner {
 
     Watchdog watchdog(world_, board_, options_.watchdog_s);
     const Watchdog::Thread watching(watchdog);
+    together(world_, [&] { start(); });
     const auto start = output_.open();
-    if (start == Start::complete) return report(plan, output_.look_again(threads_));
+    if (start == Start::complete) return report(plan, output_.look_again(std::max(1, workers_)));
     inputs_.emplace(plan, workload_, world_, node_);
     inputs_->load();
     me_.scatter_s = watch.lap();
@@ -128,13 +153,43 @@ class Runner {
     digest.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
     me_.write_s += output_.close();
     gather_tables(computed.busy_s);
-    me_.write_s += output_.publish(digest.text(), tables_, threads_);
+    me_.write_s += output_.publish(digest.text(), tables_, std::max(1, workers_));
     gather_tables(computed.busy_s);
     return report(plan, digest.text());
   }
 
  private:
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
+
+  [[nodiscard]] Place place() const { return {world_.rank(), world_.size(), threads_}; }
+
+  void start() {
+    options_.workload->start({place(), options_.memory_limit, [this] { return is_to_end(); },
+                              [this] {
+                                const std::lock_guard lock(bands_mutex_);
+                                return bands_ == nullptr ? std::int64_t{0} : bands_->held_bytes();
+                              }});
+    is_started_ = true;
+  }
+
+  /// While there are any.
+  void show_bands(const Bands* bands) {
+    const std::lock_guard lock(bands_mutex_);
+    bands_ = bands;
+  }
+
+  bool is_to_end() const {
+    if (interrupt_signal() != 0) board_.stop();
+    return board_.stopping();
+  }
+
+  /// What a rank without workers owns would never be computed.
+  void check_workers() {
+    if (options_.schedule == Schedule::dynamic || world_.reduce_all(workers_, MPI_MIN) > 0) return;
+    throw AgreedError(Error(ExitCode::usage, fmt::format("some of {} ranks have nothing to work with", world_.size()),
+                            fmt::format("--schedule {} gives items to all of them", to_string(options_.schedule)),
+                            "use --schedule dynamic, or fewer ranks"));
+  }
 
   void serial_part() {
     const Stopwatch watch;
@@ -148,16 +203,17 @@ class Runner {
     const auto& shape = workload_.shape();
     // The writing thread has communicators of its own; its collectives don't mix with anyone's.
     const auto writer_comm = world_.duplicate();
-    const auto dispenser = make_dispenser(plan, writer_comm, board_);
+    const auto dispenser = make_dispenser(plan, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
     std::optional<Bands> bands_here;
     if (shape.is_variable()) {
       // Rank 0 holds its own, those of one other rank, and what HDF5 is given of them.
-      bands_here.emplace(plan, world_.rank(), threads_, options_.memory_limit / 3);
+      bands_here.emplace(plan, world_.rank(), most_workers_, options_.memory_limit / 3);
     } else {
-      bands_here.emplace(plan, world_.rank(), shape.bytes_per_item(), threads_,
+      bands_here.emplace(plan, world_.rank(), shape.bytes_per_item(), most_workers_,
                          shape.records.empty() ? Bands::Records::none : Bands::Records::kept);
     }
     auto& bands = *bands_here;
+    show_bands(&bands);
     const Stopwatch touching;
     if (workload_.is_memory_bound()) bands.first_touch();
     const auto touch_s = touching.seconds();
@@ -180,9 +236,11 @@ class Runner {
       });
     });
     const Stopwatch watch;
-    const auto computed = compute(plan, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished);
+    const auto computed =
+        compute(plan, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished, workers_);
     const auto computing_s = watch.seconds();
     writer.join();
+    show_bands(nullptr);
     if (progress && !board_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
@@ -229,14 +287,16 @@ class Runner {
   void gather_tables(const std::vector<double>& busy_s) {
     tables_ = {};
     for (const auto& rows : world_.gather_all(std::vector<RankRow>{me_})) tables_.ranks.push_back(rows.front());
-    tables_.threads = threads_;
-    for (const auto& busy : world_.gather_all(busy_s)) {
+    tables_.threads = most_workers_;
+    auto mine = busy_s;
+    std::fill(mine.begin() + workers_, mine.end(), std::nan(""));
+    for (const auto& busy : world_.gather_all(mine)) {
       tables_.busy_s.insert(tables_.busy_s.end(), busy.begin(), busy.end());
     }
   }
 
   ExitCode report(const Plan& plan, const std::string& digest) {
-    if (tables_.ranks.empty()) gather_tables(std::vector<double>(static_cast<std::size_t>(threads_), 0.0));
+    if (tables_.ranks.empty()) gather_tables(std::vector<double>(static_cast<std::size_t>(most_workers_), 0.0));
     Record record;
     record.options = &options_;
     record.plan = &plan;
@@ -254,13 +314,28 @@ class Runner {
     record.rate_alone = alone_;
     record.value = output_.value();
     record.io_mode = output_.io_mode();
+    record.workers = world_.reduce_all(workers_, MPI_SUM);
+    if (workload_.has_failures()) record.failures = gather_failures(world_, workload_.failures());
     if (is_first()) {
       const auto text = options_.json ? json_report(record) : text_report(record);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
         throw AgreedError(Error(ExitCode::output, "can't write the report", std::strerror(errno)));
       }
     }
+    fail_if_items_did(record.failures);
     return ExitCode::done;
+  }
+
+  /// The result is complete, but not all of it is what was wanted.
+  void fail_if_items_did(const Failures& failures) {
+    if (failures.count == 0) return;
+    if (is_first()) fmt::print(stderr, "{}", list(failures));
+    const auto& output = options_.output;
+    throw AgreedError(Error(ExitCode::check,
+                            fmt::format("{} of {} items failed", failures.count, workload_.shape().items()),
+                            fmt::format("the first is {}", failures.first.front().what),
+                            output.empty() ? "with an --output, the others are kept"
+                                           : fmt::format("{} is complete and says why", output.string())));
   }
 
   /// Cores that any rank is bound to, over all nodes.
@@ -278,7 +353,12 @@ class Runner {
   Comm node_;
   Board board_;
   int threads_;
+  int workers_;       ///< of this rank
+  int most_workers_;  ///< that any rank has
   RankRow me_;
+  bool is_started_ = false;
+  std::mutex bands_mutex_;
+  const Bands* bands_ = nullptr;
   Output output_;
   std::optional<Inputs> inputs_;
   RunTables tables_;

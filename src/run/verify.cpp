@@ -65,7 +65,12 @@ void verify_parcels(const Workload& workload, const ReadParcel& read) {
   std::int64_t wrong = 0;
   for (std::int64_t item = 0; item < items; ++item) {
     std::vector<std::byte> expected;
-    workload.compute_parcel_reference(item, {}, expected);
+    try {
+      workload.compute_parcel_reference(item, {}, expected);
+    } catch (const Interrupted&) {
+      throw Error(ExitCode::failure, "interrupted during --verify", "the result itself is whole",
+                  "the same command with --resume verifies it again");
+    }
     if (read(item) == expected) continue;
     first_wrong = std::min(first_wrong, item);
     ++wrong;

@@ -3,6 +3,7 @@
 
 #include "workloads/array/array.hpp"
 #include "workloads/calibrate/calibrate.hpp"
+#include "workloads/fetch/fetch.hpp"
 #include "workloads/fractal/fractal.hpp"
 #include "workloads/table/table.hpp"
 #include "workloads/tasks/tasks.hpp"
@@ -27,6 +28,7 @@ const std::vector<WorkloadEntry>& workloads() {
        make<calibrate::Calibrate>},
       {"tasks", "a list of tasks: squares, Fibonacci, sleep, spin, fail", "dynamic", make<tasks::Tasks>},
       {"table", "columns of a CSV file of any size", "block", make<table::Table>},
+      {"fetch", "web requests and files, many at a time", "dynamic", make<fetch::Fetch>},
   };
   return entries;
 }

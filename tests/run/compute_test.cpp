@@ -23,13 +23,13 @@ PlanRequest request_of(std::int64_t items, int threads, Schedule schedule = Sche
 
 /// Few enough bytes for the bands in flight, so that nobody has to write meanwhile.
 ComputeResult compute_here(const Comm& world, const PlanRequest& request, const Workload& workload, const Board& board,
-                           const std::vector<std::uint8_t>& skip = {}) {
+                           const std::vector<std::uint8_t>& skip = {}, std::optional<int> workers = {}) {
   const Plan plan(request);
   EXPECT_LE(plan.bands(), Plan::bands_in_flight());
   const auto dispenser = make_dispenser(plan, world, board);
   Bands bands(plan, world.rank(), width, request.threads);
   const Inputs inputs(plan, workload, world, board.node());
-  auto result = compute(plan, workload, inputs, *dispenser, bands, board, skip);
+  auto result = compute(plan, workload, inputs, *dispenser, bands, board, skip, workers);
   std::int64_t finished = 0;
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     EXPECT_TRUE(bands.passed(band));
@@ -99,6 +99,18 @@ TEST(Compute, ReturnsAtOnceWhenStopped) {
   const auto result = compute_here(world, request_of(1000, 2), workload, board);
   EXPECT_EQ(result.items, 0);
   EXPECT_FALSE(result.error);
+}
+
+TEST(Compute, LeavesARankWithoutWorkersInPeace) {
+  const auto world = Comm::world().duplicate();
+  const test::Numbers workload(1000, width);
+  const Board board(world.split_node());
+  const int workers = world.rank() == 0 ? 2 : 0;
+  const auto result = compute_here(world, request_of(1000, 3), workload, board, {}, workers);
+  EXPECT_EQ(result.items, world.rank() == 0 ? 1000 : 0);
+  EXPECT_EQ(result.busy_s.size(), 3U);
+  EXPECT_EQ(result.busy_s.back(), 0);
+  EXPECT_FALSE(board.stopping());
 }
 
 TEST(Compute, GivesASignOfLife) {

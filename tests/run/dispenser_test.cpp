@@ -162,6 +162,20 @@ TEST_P(SharedDispenserOn, EndsWhenStoppedBeforeItBegan) {
   }
 }
 
+TEST_P(SharedDispenserOn, BringsNothingToNodesWithoutWorkers) {
+  const auto world = Comm::world().duplicate();
+  // One rank alone has workers: the first, and the last.
+  for (const int worker : {0, world.size() - 1}) {
+    const auto node = fake_node(world, GetParam());
+    const Board board(node);
+    const Plan plan(request_of(500, 1, 50, 2));
+    const bool works = world.rank() == worker;
+    const auto dispenser = make_dispenser(plan, world, board, works ? Workers::some : Workers::none);
+    const auto claimed = claim_all(*dispenser, board, works ? 2 : 0, [](std::size_t) {});
+    EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(500, 1));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(RanksPerNode, SharedDispenserOn, testing::Values(1, 2, 4));
 
 /// Feeds the spare place by hand, a chunk at a time and as fast as threads take them, to meet the narrow windows of

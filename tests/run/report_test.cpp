@@ -12,6 +12,14 @@
 namespace paceline {
 namespace {
 
+/// Workers that wait, for items of which some fail.
+class Waiting final : public test::Numbers {
+ public:
+  Waiting() : Numbers(100, 10) {}
+  [[nodiscard]] bool is_waiting() const override { return true; }
+  [[nodiscard]] bool has_failures() const override { return true; }
+};
+
 class Report : public testing::Test {
  protected:
   Report() {
@@ -96,6 +104,26 @@ TEST_F(Report, TellsPeopleTheSame) {
   EXPECT_EQ(text.find("inf"), std::string::npos) << text;
   record.cores_used = 3;
   EXPECT_NE(text_report(record).find("4 threads share 3 cores: oversubscribed"), std::string::npos);
+}
+
+TEST_F(Report, TellsWhatWaitingInParallelHasSaved) {
+  options.workload = std::make_unique<Waiting>();
+  record.cores_used = 1;
+  record.workers = 3;
+  record.tables.ranks[0].threads = record.tables.ranks[1].threads = 1;
+  record.failures.count = 7;
+  const auto text = text_report(record);
+  for (const char* part : {"2 ranks x 2 workers\n", "6.0000 by 3 workers in all", "2.40 times the wall time",
+                           "failed    7 of 100 items"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find("oversubscribed"), std::string::npos) << "who waits needs no core";
+  const auto json = nlohmann::json::parse(json_report(record));
+  EXPECT_EQ(json.at("threads"), 1);
+  EXPECT_EQ(json.at("workers"), 3);
+  EXPECT_EQ(json.at("waited_s"), 6.0);
+  EXPECT_EQ(json.at("waited_over_wall"), 2.4);
+  EXPECT_EQ(json.at("failed_items"), 7);
 }
 
 TEST_F(Report, StandsARunThatHadNothingToDo) {

@@ -1,0 +1,197 @@
+#include "workloads/fetch/downloader.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace paceline::fetch {
+namespace {
+
+// Signals are looked at so often while somebody waits.
+constexpr int longest_poll_ms = 20;
+constexpr int idle_poll_ms = 1000;
+
+/// For the calling thread and those it starts. A write to a connection that is gone is an error here, not a signal;
+/// and those that ask a run to stop are for threads that it may interrupt.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+Downloader::Downloader(Settings settings, std::function<bool()> stop, std::function<std::int64_t()> held_bytes)
+    : settings_(std::move(settings)), stop_(std::move(stop)), multi_(make_multi()) {
+  budget_.limit = settings_.held_bytes;
+  budget_.finished = [this, held = std::move(held_bytes)] { return answered_bytes_.load() + held(); };
+  check_curl(curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(settings_.connections)),
+             "curl_multi_setopt");
+  thread_ = std::thread([this] { loop(); });
+}
+
+Downloader::~Downloader() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  curl_multi_wakeup(multi_.get());
+  thread_.join();
+}
+
+std::future<Answer> Downloader::submit(std::string url, std::uint64_t number) {
+  std::promise<Answer> promise;
+  auto future = promise.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) {
+      promise.set_exception(error_);
+    } else {
+      requests_.push_back({std::move(url), number, std::move(promise)});
+    }
+  }
+  curl_multi_wakeup(multi_.get());
+  return future;
+}
+
+void Downloader::loop() {
+  block_signals();
+  try {
+    while (turn()) {
+    }
+  } catch (...) {
+    fail_all(std::current_exception());
+    const std::lock_guard lock(mutex_);
+    error_ = std::current_exception();
+    for (auto& request : requests_) request.promise.set_exception(error_);
+    requests_.clear();
+  }
+}
+
+/// False when it was the last one.
+bool Downloader::turn() {
+  const bool goes_on = take_requests();
+  if (!goes_on || stop_()) fail_all(std::make_exception_ptr(Stopped()));
+  if (!goes_on) return false;
+
+  begin_some(Clock::now());
+  int running = 0;
+  check_curl(curl_multi_perform(multi_.get(), &running), "curl_multi_perform");
+  end_finished();
+  end_overdue(Clock::now());
+  go_on(Clock::now());
+  // Who ended made room for others, which need not wait for the poll to end.
+  begin_some(Clock::now());
+  check_curl(curl_multi_poll(multi_.get(), nullptr, 0, is_idle() ? idle_poll_ms : longest_poll_ms, nullptr),
+             "curl_multi_poll");
+  return true;
+}
+
+bool Downloader::take_requests() {
+  std::vector<Request> requests;
+  const std::lock_guard lock(mutex_);
+  std::swap(requests, requests_);
+  for (auto& request : requests) {
+    try {
+      auto job = std::make_unique<Job>(std::move(request.url), request.number, settings_, budget_);
+      job->promise = std::move(request.promise);
+      ready_.push_back(std::move(job));
+    } catch (...) {
+      request.promise.set_exception(std::current_exception());
+    }
+  }
+  return !is_ending_;
+}
+
+void Downloader::begin_some(Time now) {
+  const auto most = static_cast<std::size_t>(settings_.connections);
+  while (!waiting_.empty() && waiting_.begin()->first <= now && active_.size() < most) {
+    begin(std::move(waiting_.extract(waiting_.begin()).mapped()), now);
+  }
+  while (!ready_.empty() && active_.size() < most) {
+    auto job = std::move(ready_.front());
+    ready_.pop_front();
+    begin(std::move(job), now);
+  }
+  choose_oldest();
+}
+
+void Downloader::begin(std::unique_ptr<Job> job, Time now) {
+  if (auto answer = job->transfer.begin(now)) {
+    give(*job, std::move(*answer));
+    return;
+  }
+  job->age = begun_++;
+  active_.push_back(std::move(job));
+  check_curl(curl_multi_add_handle(multi_.get(), active_.back()->transfer.easy()), "curl_multi_add_handle");
+}
+
+void Downloader::end_finished() {
+  for (int left = 0; const auto* message = curl_multi_info_read(multi_.get(), &left);) {
+    if (message->msg != CURLMSG_DONE) continue;
+    const auto* easy = message->easy_handle;
+    const auto code = message->data.result;
+    for (std::size_t i = 0; i < active_.size(); ++i) {
+      if (active_[i]->transfer.easy() != easy) continue;
+      end(i, code);
+      break;
+    }
+  }
+}
+
+void Downloader::end_overdue(Time now) {
+  for (std::size_t i = active_.size(); i-- > 0;) {
+    const auto& transfer = active_[i]->transfer;
+    if (!transfer.is_paused() && transfer.deadline() <= now) end(i, CURLE_OPERATION_TIMEDOUT);
+  }
+}
+
+void Downloader::go_on(Time now) {
+  for (std::size_t i = active_.size(); i-- > 0;) {
+    auto& transfer = active_[i]->transfer;
+    if (!transfer.is_paused() || !transfer.may_go_on()) continue;
+    if (!transfer.go_on(now)) end(i, CURLE_WRITE_ERROR);
+  }
+}
+
+void Downloader::end(std::size_t at, CURLcode code) {
+  auto job = std::move(active_[at]);
+  active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(at));
+  check_curl(curl_multi_remove_handle(multi_.get(), job->transfer.easy()), "curl_multi_remove_handle");
+  if (auto answer = job->transfer.end(code, Clock::now())) {
+    give(*job, std::move(*answer));
+  } else {
+    waiting_.emplace(job->transfer.due(), std::move(job));
+  }
+  choose_oldest();
+}
+
+void Downloader::give(Job& job, Answer answer) {
+  answered_bytes_ += std::ssize(answer.body);
+  job.promise.set_value(std::move(answer));
+}
+
+void Downloader::choose_oldest() {
+  const auto oldest =
+      std::min_element(active_.begin(), active_.end(), [](const auto& a, const auto& b) { return a->age < b->age; });
+  budget_.oldest = oldest == active_.end() ? nullptr : &(*oldest)->transfer;
+}
+
+void Downloader::fail_all(const std::exception_ptr& error) {
+  Jobs jobs;
+  for (auto& job : ready_) jobs.push_back(std::move(job));
+  ready_.clear();
+  for (auto& [due, job] : waiting_) jobs.push_back(std::move(job));
+  waiting_.clear();
+  for (auto& job : active_) {
+    curl_multi_remove_handle(multi_.get(), job->transfer.easy());
+    jobs.push_back(std::move(job));
+  }
+  active_.clear();
+  choose_oldest();
+  for (auto& job : jobs) job->promise.set_exception(error);
+}
+
+}  // namespace paceline::fetch

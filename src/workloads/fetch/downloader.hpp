@@ -1,0 +1,92 @@
+// Downloads by one thread that waits for all of them at once: libcurl's multi interface, requests in, answers out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "workloads/fetch/download.hpp"
+#include "workloads/fetch/transfer.hpp"
+
+namespace paceline::fetch {
+
+/// Never has more than Settings::connections at a time, reuses them, and waits between attempts without one.
+class Downloader {
+ public:
+  /// Thrown to whoever waits when `stop` has come true.
+  struct Stopped {};
+
+  /// `stop` is asked by the thread every few milliseconds; when it says true, all downloads end.
+  /// `held_bytes` is what else of bodies is in memory; while it is too much, transfers pause.
+  Downloader(
+      Settings settings, std::function<bool()> stop, std::function<std::int64_t()> held_bytes = [] { return 0; });
+  Downloader(const Downloader&) = delete;
+  Downloader& operator=(const Downloader&) = delete;
+  /// Nobody may be waiting any more.
+  ~Downloader();
+
+  /// Puts a URL into the queue; any thread. `number` makes its waits its own. The future throws Stopped, or
+  /// std::exception where libcurl itself failed; that a download failed is an answer.
+  std::future<Answer> submit(std::string url, std::uint64_t number);
+  /// The body of so many bytes, of an answer, is gone or counted elsewhere.
+  void forget(std::size_t bytes) { answered_bytes_ -= static_cast<std::int64_t>(bytes); }
+
+ private:
+  struct Job {
+    std::uint64_t age = 0;  ///< older ones began earlier
+    Transfer transfer;
+    std::promise<Answer> promise;
+    Job(std::string url, std::uint64_t number, const Settings& settings, Budget& budget)
+        : transfer(std::move(url), number, settings, budget) {}
+  };
+  struct Request {
+    std::string url;
+    std::uint64_t number = 0;
+    std::promise<Answer> promise;
+  };
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+
+  void loop();
+  bool turn();
+  bool take_requests();
+  void begin_some(Time now);
+  void begin(std::unique_ptr<Job> job, Time now);
+  void end_finished();
+  void end_overdue(Time now);
+  void end(std::size_t at, CURLcode code);
+  void give(Job& job, Answer answer);
+  void go_on(Time now);
+  void choose_oldest();
+  void fail_all(const std::exception_ptr& error);
+  [[nodiscard]] bool is_idle() const { return ready_.empty() && active_.empty() && waiting_.empty(); }
+
+  const Settings settings_;
+  const std::function<bool()> stop_;
+  Multi multi_;
+
+  std::mutex mutex_;
+  std::vector<Request> requests_;
+  bool is_ending_ = false;
+  std::exception_ptr error_;  ///< once the thread can't go on
+
+  std::atomic<std::int64_t> answered_bytes_{0};  ///< given and not yet forgotten
+
+  // The thread's own.
+  Budget budget_;
+  std::deque<std::unique_ptr<Job>> ready_;
+  Jobs active_;  ///< in `multi_`
+  std::multimap<Time, std::unique_ptr<Job>> waiting_;
+  std::uint64_t begun_ = 0;
+
+  std::thread thread_;
+};
+
+}  // namespace paceline::fetch

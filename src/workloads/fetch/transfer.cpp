@@ -1,0 +1,145 @@
+#include "workloads/fetch/transfer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <new>
+#include <utility>
+
+#include "workloads/fetch/backoff.hpp"
+#include "workloads/fetch/url_list.hpp"
+
+namespace paceline::fetch {
+namespace {
+
+long milliseconds(double seconds) { return std::max(1L, std::lround(seconds * 1e3)); }
+
+}  // namespace
+
+Clock::duration seconds_long(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+Transfer::Transfer(std::string url, std::uint64_t number, const Settings& settings, Budget& budget)
+    : url_(std::move(url)),
+      number_(number),
+      settings_(settings),
+      budget_(budget),
+      easy_(make_easy()),
+      file_(file_of(url_)) {
+  set_options();
+}
+
+Transfer::~Transfer() { drop_body(); }
+
+void Transfer::set_options() {
+  auto* easy = easy_.get();
+  set(easy, CURLOPT_URL, url_.c_str());
+  set(easy, CURLOPT_PRIVATE, this);
+  set(easy, CURLOPT_WRITEFUNCTION, &Transfer::receive);
+  set(easy, CURLOPT_WRITEDATA, this);
+  set(easy, CURLOPT_USERAGENT, "paceline/" PACELINE_VERSION);
+  // Kinds of URLs were checked; a redirect never leads to a file.
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
+  set(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 1L);
+  set(easy, CURLOPT_MAXREDIRS, static_cast<long>(settings_.redirects));
+  // Refuses what says that it is larger; add() sees to what doesn't.
+  set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(settings_.largest_body));
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(std::min(settings_.connect_timeout_s, settings_.timeout_s)));
+  if (!settings_.ca_file.empty()) set(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+  // Signals belong to the process; a name that is being looked up holds up nobody who has given up on it.
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+std::optional<Answer> Transfer::begin(Time now) {
+  ++attempts_;
+  deadline_ = now + seconds_long(settings_.timeout_s);
+  std::error_code code;
+  // Opening a pipe would wait for whoever writes to it.
+  if (!file_.empty() && !std::filesystem::is_regular_file(file_, code)) {
+    return Answer{0, {}, "there is no such file, or it is no regular one", attempts_};
+  }
+  return std::nullopt;
+}
+
+bool Transfer::go_on(Time now) {
+  deadline_ += now - *paused_at_;
+  paused_at_.reset();
+  return curl_easy_pause(easy_.get(), CURLPAUSE_CONT) == CURLE_OK;
+}
+
+std::size_t Transfer::receive(const char* data, std::size_t /*one*/, std::size_t size, void* transfer) {
+  try {
+    return static_cast<Transfer*>(transfer)->add(data, size);
+  } catch (const std::bad_alloc&) {
+    // Through C code no exception finds its way.
+    static_cast<Transfer*>(transfer)->is_too_large_ = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+}
+
+std::size_t Transfer::add(const char* data, std::size_t size) {
+  const auto more = static_cast<std::int64_t>(size);
+  if (std::ssize(body_) + more > settings_.largest_body) {
+    is_too_large_ = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  if (!budget_.allows(this, std::ssize(body_), more)) {
+    paused_at_ = Clock::now();
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (body_.empty()) reserve_body();
+  body_.append(data, size);
+  budget_.held += more;
+  return size;
+}
+
+/// Of the length that the server has announced, if it has: growing would need twice the memory.
+void Transfer::reserve_body() {
+  curl_off_t size = 0;
+  check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size), "curl_easy_getinfo");
+  if (size > 0 && size <= settings_.largest_body) body_.reserve(static_cast<std::size_t>(size));
+}
+
+void Transfer::drop_body() {
+  budget_.held -= std::ssize(body_);
+  body_ = {};
+}
+
+int Transfer::status() const {
+  if (!file_.empty()) return 200;
+  long status = 0;
+  check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status), "curl_easy_getinfo");
+  return static_cast<int>(status);
+}
+
+std::optional<Answer> Transfer::end(CURLcode code, Time now) {
+  paused_at_.reset();
+  const bool is_whole = code == CURLE_OK;
+  if (is_whole ? may_pass(status()) : may_pass(code)) {
+    curl_off_t asked_s = 0;
+    check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &asked_s), "curl_easy_getinfo");
+    if (const auto wait = wait_before_retry(settings_, number_, attempts_, static_cast<double>(asked_s))) {
+      drop_body();
+      due_ = now + seconds_long(*wait);
+      return std::nullopt;
+    }
+  }
+  Answer answer;
+  answer.attempts = attempts_;
+  if (is_whole) {
+    answer.status = status();
+    budget_.held -= std::ssize(body_);
+    answer.body = std::exchange(body_, {});
+  } else if (is_too_large_ || code == CURLE_FILESIZE_EXCEEDED) {
+    answer.error = "the body is larger than --memory-limit allows";
+  } else {
+    answer.error = curl_easy_strerror(code);
+  }
+  drop_body();
+  return answer;
+}
+
+}  // namespace paceline::fetch

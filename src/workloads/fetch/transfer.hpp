@@ -1,0 +1,81 @@
+// One URL on its way: its attempts one after the other, each a transfer of libcurl.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "workloads/fetch/curl.hpp"
+#include "workloads/fetch/download.hpp"
+
+namespace paceline::fetch {
+
+using Clock = std::chrono::steady_clock;
+using Time = Clock::time_point;
+
+Clock::duration seconds_long(double seconds);
+
+/// Bytes of bodies on a rank. Who would exceed the limit pauses until others are written; the oldest transfer waits
+/// only for bodies that are finished, so that one always goes on.
+struct Budget {
+  std::int64_t limit = 0;
+  std::int64_t held = 0;  ///< of unfinished bodies
+  const void* oldest = nullptr;
+  std::function<std::int64_t()> finished;  ///< bytes of those that are not yet written
+
+  /// Whether `who`, which has `own` bytes, may have `more`.
+  [[nodiscard]] bool allows(const void* who, std::int64_t own, std::int64_t more) const {
+    const auto others = finished();
+    if (who == oldest) return others == 0 || others + own + more <= limit;
+    return others + held + more <= limit;
+  }
+};
+
+/// Not for two threads at once.
+class Transfer {
+ public:
+  /// `number`: of the URL; its waits are drawn from it.
+  Transfer(std::string url, std::uint64_t number, const Settings& settings, Budget& budget);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer();
+
+  /// Before each attempt, which is then `easy()`'s. An answer if there is no need for one.
+  std::optional<Answer> begin(Time now);
+  [[nodiscard]] CURL* easy() const { return easy_.get(); }
+  [[nodiscard]] Time deadline() const { return deadline_; }
+
+  [[nodiscard]] bool is_paused() const { return paused_at_.has_value(); }
+  [[nodiscard]] bool may_go_on() const { return budget_.allows(this, std::ssize(body_), CURL_MAX_WRITE_SIZE); }
+  /// Goes on after a pause, by which its deadline moves. False if it failed at once; then it has ended, see end().
+  bool go_on(Time now);
+
+  /// After an attempt: the answer, or nothing if there is to be another one from due() on.
+  std::optional<Answer> end(CURLcode code, Time now);
+  [[nodiscard]] Time due() const { return due_; }
+
+ private:
+  static std::size_t receive(const char* data, std::size_t one, std::size_t size, void* transfer);
+  std::size_t add(const char* data, std::size_t size);
+  void reserve_body();
+  void drop_body();
+  void set_options();
+  [[nodiscard]] int status() const;
+
+  std::string url_;
+  std::uint64_t number_;
+  const Settings& settings_;
+  Budget& budget_;
+  Easy easy_;
+  std::string file_;  ///< of a file URL
+  std::string body_;
+  bool is_too_large_ = false;
+  int attempts_ = 0;
+  Time deadline_;
+  Time due_;
+  std::optional<Time> paused_at_;
+};
+
+}  // namespace paceline::fetch
