@@ -53,7 +53,8 @@ class Team {
   ComputeResult run(int workers) {
     const int threads = plan_.request().threads;
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    board_.my_pulse().at_work = workers > 0 ? 1 : 0;
+    // Who waits for others makes no sound, and has time limits of its own.
+    board_.my_pulse().at_work = workers > 0 && !workload_.is_waiting() ? 1 : 0;
     for (int thread = workers; thread < threads; ++thread) bands_.leave(thread);
 #pragma omp parallel num_threads(std::max(workers, 1))
     {

@@ -1,6 +1,7 @@
 #include "run/run.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -206,6 +207,9 @@ class Runner {
     const auto dispenser = make_dispenser(plan, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
     std::optional<Bands> bands_here;
     if (shape.is_variable()) {
+      // What is freed goes back to the system. By itself glibc keeps more the larger the pieces are that it has seen
+      // freed: three times the limit and more.
+      mallopt(M_MMAP_THRESHOLD, 1 << 20);
       // Rank 0 holds its own, those of one other rank, and what HDF5 is given of them.
       bands_here.emplace(plan, world_.rank(), most_workers_, options_.memory_limit / 3);
     } else {

@@ -146,6 +146,11 @@ class Fetch(harness.TestCase):
         self.fetch(urls, "--parallel", 3, ranks=2)
         self.assertLessEqual(self.server.connections, 3)
 
+    def test_waiting_is_no_silence(self):
+        """A watchdog is for ranks that are stuck; a server that takes its time has a time-out."""
+        bodies, _ = self.fetch([self.server.url("/delay/3000/1")], "--watchdog", 1, ranks=2)
+        self.assertEqual(len(bodies), 1)
+
     def test_slow_one_holds_up_nobody(self):
         urls = [self.server.url("/gate"), *(self.server.url(f"/bytes/{k}") for k in range(200))]
         words = ["fetch", *self.list_of(urls), "-o", self.path, "--parallel", 2]
