@@ -69,6 +69,12 @@ void Output::first_alone(const std::function<void()>& action) {
   serial_s_ += watch.seconds();
 }
 
+/// On rank 0 alone: keeps other runs away, from before the look at what is there until the file has its name.
+void Output::lock_part(FileLock::Missing missing) {
+  const auto part = part_of(options_.output);
+  lock_.take(part, options_.output, fmt::format("another run is writing {}", part.string()), missing);
+}
+
 /// On rank 0 alone: what is there, and whether what is to be written may be.
 Start Output::check() {
   const auto& shape = workload().shape();
@@ -76,6 +82,7 @@ Start Output::check() {
   const auto existing = options_.force ? Existing::overwrite : options_.resume ? Existing::resume : Existing::refuse;
   auto start = Start::fresh;
   if (!output.empty()) {
+    lock_part(FileLock::Missing::leave);
     // A digest, a flag and perhaps a record an item, and the structure.
     const auto beside = std::int64_t{9} + (shape.records.empty() ? 0 : std::int64_t{sizeof(ItemRecord)});
     const auto bytes = shape.items() * (shape.bytes_per_item() + beside) + (std::int64_t{1} << 20);
@@ -102,6 +109,7 @@ Start Output::check() {
       check_output(side, existing == Existing::overwrite ? existing : Existing::refuse, 0);
     }
   }
+  if (!output.empty() && start != Start::complete) lock_part(FileLock::Missing::create);
   return start;
 }
 

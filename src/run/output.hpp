@@ -10,6 +10,7 @@
 
 #include "run/options.hpp"
 #include "run/resume.hpp"
+#include "storage/file_lock.hpp"
 #include "storage/output_path.hpp"
 #include "storage/result_file.hpp"
 
@@ -53,6 +54,7 @@ class Output {
 
  private:
   Start check();
+  void lock_part(FileLock::Missing missing);
   void first_alone(const std::function<void()>& action);
   void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
   void conclude(const std::filesystem::path& from);
@@ -62,6 +64,7 @@ class Output {
 
   const Comm& world_;
   const RunOptions& options_;
+  FileLock lock_;  ///< on rank 0, of FILE.part
   std::filesystem::path path_;
   bool is_scratch_ = false;
   std::optional<ResultFile> file_;

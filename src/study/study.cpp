@@ -11,6 +11,7 @@
 #include "run/clock.hpp"
 #include "run/interrupt.hpp"
 #include "run/progress.hpp"
+#include "storage/file_lock.hpp"
 #include "storage/output_path.hpp"
 #include "storage/study_file.hpp"
 #include "study/binding.hpp"
@@ -196,6 +197,11 @@ ExitCode study(const StudyOptions& options) {
   const auto setup = set_up(options, reader);
   if (options.dry_run) return plan_only(options, setup);
 
+  // Beside the file, which is another one after each run.
+  FileLock lock;
+  lock.take(options.output.string() + ".lock", options.output,
+            fmt::format("another study is writing {}", options.output.string()), FileLock::Missing::create,
+            FileLock::After::remove);
   auto file = open_file(options, setup);
   for (const auto& [layout, reason] : file.study().left_out) {
     note(fmt::format("{} is left out: {}", to_string(layout), reason));

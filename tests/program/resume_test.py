@@ -56,6 +56,19 @@ class Resume(harness.TestCase):
         self.assert_only("f.h5.part")
         return saved
 
+    def test_another_run_on_the_same_output(self):
+        for ranks in (None, 2):
+            run = self.start(ranks=ranks)
+            harness.kill(run.ranks(), signal.SIGSTOP)  # under way for as long as it takes
+            for options in ([], ["--force"], ["--resume"]):
+                other = harness.run([*SMALL, "-o", self.path, *options], ranks)
+                self.assert_error(other, 4, "another run is writing", str(self.part))
+            self.assert_only("f.h5.part")
+            harness.kill(run.ranks())
+            run.result()
+            self.assert_resumes(ranks=2)
+            self.path.unlink()
+
     # Signals that ask a run to stop.
 
     def test_sigterm_to_all_ranks(self):

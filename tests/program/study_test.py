@@ -214,6 +214,16 @@ class Failures(Study):
         self.assert_error(self.study([*options, "--resume"], command), 3, "result of one run")
         self.assert_error(harness.run(["study", "-o", self.folder / "no/s.h5", *options, *command]), 4, "no folder")
 
+    def test_another_study_on_the_same_file(self):
+        options, command = self.shell("sleep 0.1", "--repeats", 8)
+        with harness.Running(["study", "-o", self.file, *options, *command]) as running:
+            running.wait_for(lambda: self.file.exists() and len(samples(self.file)) > 0)
+            for more in ([], ["--force"], ["--resume"]):
+                self.assert_error(self.study([*options, *more], command), 4, "another study is writing", str(self.file))
+            self.assertEqual(running.result().code, 0)
+        self.assertEqual(len(samples(self.file)), 9)
+        self.assert_only("s.h5")
+
     def test_a_command_that_fails_in_some_layouts(self):
         options, command = self.shell("echo it is {ranks} >&2; test {ranks} != 2", "--ranks", "1,2,3", "--repeats", 4)
         result = self.study_ok(options, command)
