@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "storage/output_path.hpp"
 #include "storage/study_file.hpp"
@@ -44,6 +46,35 @@ void add_facts(StudyInfo& whole, std::vector<std::vector<std::string>>& values, 
   }
 }
 
+/// A run that is in two parts would count twice, and make the times look more certain than they are.
+void check_apart(const Study& one, const Study& two, const std::string& one_name, const std::string& two_name) {
+  std::set<std::tuple<Layout, std::string, std::string>> runs;
+  // As text: of a run that failed the time is nan, which equals nothing.
+  const auto run_of = [](const Sample& sample) {
+    return std::tuple(sample.layout, sample.started, fmt::format("{}", sample.wall_s));
+  };
+  for (const auto& sample : one.samples) runs.insert(run_of(sample));
+  for (const auto& sample : two.samples) {
+    if (!sample.started.empty() && sample.status == SampleStatus::ok && runs.contains(run_of(sample))) {
+      throw Error(ExitCode::input, fmt::format("{} and {} hold the same runs", one_name, two_name),
+                  fmt::format("one of {} was started at {} and took {:g} s in both", to_string(sample.layout),
+                              sample.started, sample.wall_s),
+                  "give each part once");
+    }
+  }
+}
+
+/// However they are spelt.
+void check_output_is_no_part(const MergeOptions& options) {
+  for (const auto& part : options.parts) {
+    std::error_code code;
+    if (std::filesystem::equivalent(part, options.output, code)) {
+      throw Error(ExitCode::usage, "input and output are the same file", options.output.string(),
+                  "give the whole another name");
+    }
+  }
+}
+
 }  // namespace
 
 Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem::path>& names) {
@@ -55,6 +86,7 @@ Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem:
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const auto& part = parts[p];
     check_alike(parts.front(), part, names.front().string(), names[p].string());
+    for (std::size_t q = 0; q < p; ++q) check_apart(parts[q], part, names[q].string(), names[p].string());
     add_facts(whole.info, values, part.info);
     int next_repeat = first_repeat;
     for (auto sample : part.samples) {
@@ -77,6 +109,7 @@ Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem:
 }
 
 ExitCode merge(const MergeOptions& options) {
+  check_output_is_no_part(options);
   std::vector<Study> parts;
   for (const auto& path : options.parts) parts.push_back(read_study(path));
   const auto whole = merged(parts, options.parts);

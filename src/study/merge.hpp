@@ -18,11 +18,13 @@ struct MergeOptions {
 
 /// One study of all samples in the order in which they were started. What was measured together stays a block by
 /// itself: blocks of a later part are numbered on. Facts that differ between the parts are all kept. `names`: of the
-/// parts, for messages. Throws Error (input) for parts of different commands, launchers, modes or CPUs.
+/// parts, for messages. Throws Error (input) for parts of different commands, launchers, modes or CPUs, and for
+/// parts that hold the same run.
 Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem::path>& names);
 
-/// Reads the parts and writes the whole. Throws Error: input for a part that is no study or of another one, output
-/// when the file can't be written, check when digests differ between the parts, which are merged all the same.
+/// Reads the parts and writes the whole. Throws Error: usage when the whole is one of the parts, input for a part that
+/// is no study or of another one, output when the file can't be written, check when digests differ between the parts,
+/// which are merged all the same.
 ExitCode merge(const MergeOptions& options);
 
 }  // namespace paceline

@@ -40,6 +40,18 @@ class Merge(harness.TestCase):
         self.assert_error(self.merge(), 2, "parts")
         self.assert_only("a.h5", "b.h5", "c.h5")
 
+    def test_the_same_runs_twice(self):
+        part, other = self.part("a.h5", 1), self.part("b.h5", 2)
+        copy = self.folder / "c.h5"
+        copy.write_bytes(part.read_bytes())
+        self.assert_error(self.merge(part, other, part), 3, "a.h5 and", "hold the same runs")
+        self.assert_error(self.merge(part, other, copy), 3, "a.h5 and", "c.h5 hold the same runs")
+        before = part.read_bytes()
+        result = harness.run(["merge", part, other, "-o", self.folder / "." / "a.h5", "--force"])
+        self.assert_error(result, 2, "input and output are the same file", "a.h5")
+        self.assertEqual(part.read_bytes(), before)
+        self.assert_only("a.h5", "b.h5", "c.h5")
+
     def test_digests_that_differ(self):
         words = ("sh", "-c", "echo 1 s; echo digest {ranks}")
         parts = [self.part(f"{ranks}.h5", ranks, words, "--digest-regex", "digest (.*)") for ranks in (1, 2)]

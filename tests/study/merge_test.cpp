@@ -88,5 +88,17 @@ TEST(Merge, RefusesPartsOfDifferentStudies) {
   refused(other, "cpu_model");
 }
 
+TEST(Merge, RefusesTheSameRunsTwice) {
+  const auto one = part(1, "7", "10");
+  auto copy = one;
+  copy.samples.erase(copy.samples.begin());
+  const auto error = test::error_of([&] { merged({part(2, "12", "11"), one, copy}, {"a.h5", "b.h5", "c.h5"}); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_TRUE(test::says(*error, "b.h5 and c.h5 hold the same runs")) << error->what();
+  for (auto& sample : copy.samples) sample.wall_s = 2;
+  EXPECT_FALSE(test::error_of([&] { merged({one, copy}, names); })) << "started in the same second";
+}
+
 }  // namespace
 }  // namespace paceline
