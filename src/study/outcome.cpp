@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -48,12 +50,38 @@ std::string last_match(const std::regex& regex, const ProcessResult& result) {
   return found;
 }
 
+bool has_any(const std::string& text, std::initializer_list<const char*> parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const char* part) { return text.find(part) != std::string::npos; });
+}
+
+/// The last line that the program said. A launcher tells of a process's end between lines of dashes: that is skipped,
+/// but not what a library says in such a frame.
 std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos) return {};
-  const auto begin = text.find_last_of("\r\n", end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  std::string last, framed;
+  bool is_in_frame = false, is_banner = false;
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    // Of a line that was written over, the end.
+    line.erase(line.find_last_not_of(" \t\r\n") + 1);
+    line.erase(0, line.find_last_of('\r') + 1);
+    if (line.empty()) continue;
+    if (line.size() >= 20 && line.find_first_not_of("-=") == std::string::npos) {
+      if (is_in_frame && !is_banner && !framed.empty()) last = framed;
+      is_in_frame = !is_in_frame;
+      is_banner = false;
+      framed.clear();
+    } else if (is_in_frame) {
+      is_banner |= has_any(line, {"Primary job", "mpirun detected that", "mpirun noticed that", "mpiexec detected that",
+                                  "mpiexec noticed that", "prterun detected that", "prterun noticed that",
+                                  "MPI_ABORT was invoked", "BAD TERMINATION"});
+      framed = line;
+    } else {
+      last = line;
+    }
+  }
+  return !is_banner && !framed.empty() ? framed : last;
 }
 
 /// Our own sentence when there is one among what a launcher adds, else the last thing that was said.
@@ -128,7 +156,14 @@ std::string Reader::read(const ProcessResult& result, Sample& sample) const {
   } else {
     sample.wall_s = result.wall_s;
   }
-  if (digest_) sample.digest = last_match(*digest_, result);
+  // A check that finds nothing to check would pass unseen.
+  if (digest_) {
+    sample.digest = last_match(*digest_, result);
+    if (sample.digest.empty()) {
+      sample.wall_s = std::numeric_limits<double>::quiet_NaN();
+      return "--digest-regex matches nothing that it says";
+    }
+  }
   sample.status = SampleStatus::ok;
   return {};
 }

@@ -84,7 +84,11 @@ TEST(Outcome, IsFoundByRegularExpressions) {
   EXPECT_EQ(trouble, "");
   EXPECT_EQ(sample.wall_s, 0.125) << "the last one counts";
   EXPECT_EQ(sample.digest, "00ff");
-  EXPECT_EQ(read(options, said("", "total: 3 s")).sample.wall_s, 3) << "on either output";
+  EXPECT_EQ(read(options, said("checksum 1", "total: 3 s")).sample.wall_s, 3) << "on either output";
+  const auto unchecked = read(options, said("total: 3 s"));
+  EXPECT_EQ(unchecked.sample.status, SampleStatus::no_time) << "a check that checks nothing";
+  EXPECT_TRUE(std::isnan(unchecked.sample.wall_s));
+  EXPECT_EQ(unchecked.trouble, "--digest-regex matches nothing that it says");
   for (const char* none :
        {"", "total: s", "total: 1.2.3 s", "total: 0 s", "total: -1 s", "total: 1e999 s", "total: e s"}) {
     const auto found = read(options, said(none));
@@ -121,6 +125,17 @@ TEST(Outcome, IsAFailureWithItsReason) {
   // Our own sentence, not what mpirun adds to it.
   EXPECT_EQ(read(options, said("", "paceline: error: bad (why); do\n-----\nmpirun noticed\n", 2)).trouble,
             "exit code 2: bad (why); do");
+  // Nor its banner when the program is not ours.
+  const std::string dashes(74, '-');
+  const auto banner = dashes + "\nPrimary job  terminated normally, but 1 process returned\na non-zero exit code.\n" +
+                      dashes + "\n" + dashes + "\nmpirun detected that one or more processes exited with non-zero " +
+                      "status:\n\n  Process name: [[1,1],0]\n  Exit code:    3\n" + dashes + "\n";
+  EXPECT_EQ(read(options, said("", "no licence\n" + banner, 3)).trouble, "exit code 3: no licence");
+  EXPECT_EQ(read(options, said("out of luck\n", banner, 3)).trouble, "exit code 3: out of luck");
+  EXPECT_EQ(read(options, said("", banner, 3)).trouble, "exit code 3");
+  EXPECT_EQ(read(options, said("", dashes + "\nThere are not enough slots\n" + dashes + "\n", 1)).trouble,
+            "exit code 1: There are not enough slots")
+      << "what only the launcher has to say";
   auto result = said("");
   result.end = ProcessResult::End::killed;
   result.code = SIGSEGV;
