@@ -79,8 +79,18 @@ class Runner {
     }
   }
 
-  /// Why the last run that failed did, or the last layout was left out.
-  [[nodiscard]] const std::string& last_trouble() const { return last_trouble_; }
+  /// Why the last run that failed did, or the last layout was left out. Of an earlier study, how.
+  [[nodiscard]] std::string last_trouble() const {
+    if (!last_trouble_.empty()) return last_trouble_;
+    if (!samples().empty()) {
+      return fmt::format("all {} runs in {} were made earlier, and the last one, of {}, is {}", samples().size(),
+                         options_.output.string(), to_string(samples().back().layout),
+                         to_string(samples().back().status));
+    }
+    const auto& left_out = file_.study().left_out;
+    if (left_out.empty()) return "there was none";
+    return fmt::format("{} is left out: {}", to_string(left_out.back().first), left_out.back().second);
+  }
 
  private:
   [[nodiscard]] const std::vector<Sample>& samples() const { return file_.study().samples; }
@@ -215,7 +225,7 @@ ExitCode study(const StudyOptions& options) {
                                       [](const Sample& sample) { return sample.status == SampleStatus::ok; });
   if (!has_result) {
     throw Error(ExitCode::failure, "no run gave a result", runner.last_trouble(),
-                "try the command by hand as --dry-run prints it");
+                "try the command by hand as --dry-run prints it; --force starts again");
   }
   fmt::print("{}", result_text(file.study(), options.output));
   std::fflush(stdout);

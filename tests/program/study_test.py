@@ -241,6 +241,8 @@ class Failures(Study):
         options, command = self.shell("echo out of luck >&2; exit 7")
         self.assert_error_after_notes(self.study(options, command), 1, "no run gave a result", "exit code 7: out of luck")
         self.assertEqual(set(samples(self.file)["status"]), {b"failed"})
+        again = self.study([*options, "--resume"], command)
+        self.assert_error_after_notes(again, 1, "no run gave a result", "made earlier", "1 x 1, is failed", "--force")
 
     def assert_error_after_notes(self, result, code, *parts):
         notes = result.err.splitlines(keepends=True)
