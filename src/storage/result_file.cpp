@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <hdf5_hl.h>
 
+#include <csignal>
 #include <functional>
 
 #include <paceline/error.hpp>
@@ -360,6 +361,8 @@ std::string stored_digest(const std::filesystem::path& path, const ResultShape& 
 }
 
 void start_hdf5() {
+  // A file that may not grow is an error to tell, not a death.
+  std::signal(SIGXFSZ, SIG_IGN);
   // HDF5 1.10 frees a file that it can't bring to a full disk, keeps its identifier, and crashes over it in its own
   // clean-up. Registered with neither exit() nor, being started before it, MPI, that never runs: handles close here.
   H5dont_atexit();

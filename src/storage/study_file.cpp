@@ -40,19 +40,28 @@ Error cannot_write(const fs::path& path, const std::string& why) {
           "free space or choose another place; the samples that are there are kept, go on with --resume"};
 }
 
+Error cannot_keep_fit(const fs::path& path, const std::string& why) {
+  return {ExitCode::output, fmt::format("can't keep the fit in {}", path.string()), why,
+          "the report is complete; to keep it, copy the study to where you may write, and fit the copy"};
+}
+
 Error not_a_study(const fs::path& path, const std::string& why) {
   return {ExitCode::input, fmt::format("{} is damaged or not a study", path.string()), why,
           "`paceline study -o FILE.h5` makes one"};
 }
 
+using Cannot = Error (*)(const fs::path& path, const std::string& why);
+
 /// Calls `change` with a copy of the file, or with a new one when there is no `from`, and puts it in the file's place.
-void change_aside(const fs::path& path, const fs::path& aside, bool is_new, const std::function<void(hid_t)>& change) {
+/// `cannot`: the error for what goes wrong.
+void change_aside(const fs::path& path, const fs::path& aside, bool is_new, const std::function<void(hid_t)>& change,
+                  Cannot cannot = cannot_write) {
   h5::be_quiet();
   try {
     if (!is_new) {
       std::error_code code;
       fs::copy_file(path, aside, fs::copy_options::overwrite_existing, code);
-      if (code) throw cannot_write(path, code.message());
+      if (code) throw cannot(path, code.message());
     }
     auto file = is_new ? h5::Handle(H5Fcreate(aside.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_list().get()), H5Fclose,
                                     "H5Fcreate")
@@ -64,7 +73,7 @@ void change_aside(const fs::path& path, const fs::path& aside, bool is_new, cons
     std::error_code code;
     fs::remove(aside, code);
     if (error.code() == ExitCode::output) throw;
-    throw cannot_write(path, error.what());
+    throw cannot(path, error.what());
   }
 }
 
@@ -112,6 +121,22 @@ StudyInfo read_info(hid_t file) {
 }
 
 bool exists(hid_t file, const char* path) { return H5LTpath_valid(file, path, 1) > 0; }
+
+/// Space of a text that goes is used again only while the file is open: one that is there is written over.
+void put_fit(hid_t file, const std::string& json) {
+  const auto type = h5::text_type();
+  h5::Handle dataset;
+  if (exists(file, fit_path)) {
+    dataset = {H5Dopen2(file, fit_path, H5P_DEFAULT), H5Dclose, "H5Dopen"};
+  } else {
+    const h5::Handle group(H5Gcreate2(file, "/fit", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose, "H5Gcreate");
+    const h5::Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");
+    dataset = {H5Dcreate2(file, fit_path, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose,
+               "H5Dcreate"};
+  }
+  const char* text = json.c_str();
+  h5::check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &text), "H5Dwrite");
+}
 
 /// Opens the file to read; throws Error (input) when it is none of ours.
 h5::Handle open_study(const fs::path& path) {
@@ -190,16 +215,13 @@ Study read_study(const fs::path& path) {
 
 void write_fit(const fs::path& path, const std::string& json) {
   { const auto checked = open_study(path); }
-  change_aside(path, path.string() + ".fit", false, [&](hid_t file) {
-    if (H5Lexists(file, "/fit", H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, "/fit", H5P_DEFAULT), "H5Ldelete");
-    const h5::Handle group(H5Gcreate2(file, "/fit", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose, "H5Gcreate");
-    const h5::Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");
-    const auto type = h5::text_type();
-    const h5::Handle dataset(H5Dcreate2(file, fit_path, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                             H5Dclose, "H5Dcreate");
-    const char* text = json.c_str();
-    h5::check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &text), "H5Dwrite");
-  });
+  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  for (const auto& place : {path, folder}) {
+    if (access(place.c_str(), W_OK) == 0) continue;
+    throw cannot_keep_fit(path, fmt::format("{}: {}", place.string(), std::strerror(errno)));
+  }
+  change_aside(
+      path, path.string() + ".fit", false, [&](hid_t file) { put_fit(file, json); }, cannot_keep_fit);
 }
 
 std::string read_fit(const fs::path& path) {

@@ -114,6 +114,16 @@ TEST_F(StudyFileTest, HoldsOneFitOfAllItsSamples) {
   EXPECT_EQ(entries(), 1U);
 }
 
+TEST_F(StudyFileTest, DoesNotGrowWithEachFit) {
+  auto file = StudyFile::create(path, some_info());
+  const std::string json = "{\"text\": \"" + std::string(6000, 'x') + "\"}";
+  write_fit(path, json);
+  write_fit(path, json);
+  const auto size = std::filesystem::file_size(path);
+  for (int i = 0; i < 5; ++i) write_fit(path, json + std::string(static_cast<std::size_t>(i), ' '));
+  EXPECT_LE(std::filesystem::file_size(path), size + 64);
+}
+
 TEST_F(StudyFileTest, GetsBackASampleThatAFitOverwrote) {
   auto file = StudyFile::create(path, some_info());
   file.append(sample_of(0));
