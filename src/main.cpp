@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include <paceline/comm.hpp>
@@ -14,6 +15,7 @@
 #include "run/fail.hpp"
 #include "run/info.hpp"
 #include "run/run.hpp"
+#include "run/standard_output.hpp"
 #include "storage/result_file.hpp"
 #include "study/binding.hpp"
 #include "study/fit_command.hpp"
@@ -43,30 +45,53 @@ ExitCode execute(const Command& command, const Comm& world, const Stopwatch& sin
   }
 }
 
+/// Each rank would do all of it, and write the same file.
+void refuse_several_ranks() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    const char* size = std::getenv(name);
+    if (size == nullptr || std::atoi(size) <= 1) continue;
+    throw Error(ExitCode::usage, "this command is for one process", fmt::format("{} is {}", name, size),
+                "start it without mpirun or srun");
+  }
+}
+
+ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
+  const auto command = parse(argc, argv);
+  if (command.kind == Command::Kind::text) {
+    if (is_first_by_environment()) fmt::print("{}", command.text);
+    return ExitCode::done;
+  }
+  using Kind = Command::Kind;
+  if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
+      command.kind == Kind::plot) {
+    refuse_several_ranks();
+  }
+  if (command.kind == Kind::plot) plot(command.plot);
+  start_hdf5();
+  // A process inside MPI can't launch others: a study starts none.
+  if (command.kind == Kind::study) return study(command.study);
+  if (command.kind == Kind::fit) return fit(command.fit);
+  if (command.kind == Kind::compare) return compare(command.compare);
+  if (command.kind == Kind::merge) return merge(command.merge);
+  if (command.kind == Kind::probe) {
+    const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
+    print_probe();
+    return ExitCode::done;
+  }
+  const MpiGuard mpi(argc, argv);
+  return execute(command, Comm::world(), since_start);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Stopwatch since_start;
+  keep_standard_streams();
   try {
-    const auto command = parse(argc, argv);
-    if (command.kind == Command::Kind::text) {
-      if (is_first_by_environment()) fmt::print("{}", command.text);
-      return 0;
-    }
-    if (command.kind == Command::Kind::plot) plot(command.plot);
-    start_hdf5();
-    // A process inside MPI can't launch others: a study starts none.
-    if (command.kind == Command::Kind::study) return static_cast<int>(study(command.study));
-    if (command.kind == Command::Kind::fit) return static_cast<int>(fit(command.fit));
-    if (command.kind == Command::Kind::compare) return static_cast<int>(compare(command.compare));
-    if (command.kind == Command::Kind::merge) return static_cast<int>(merge(command.merge));
-    if (command.kind == Command::Kind::probe) {
-      const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
-      print_probe();
-      return 0;
-    }
-    const MpiGuard mpi(argc, argv);
-    return static_cast<int>(execute(command, Comm::world(), since_start));
+    const auto code = perform(argc, argv, since_start);
+    // Another failure has been told already, and is the one that counts.
+    if (code == ExitCode::done) finish_output();
+    return static_cast<int>(code);
   } catch (const Error& error) {
     // A launcher ends the job with the first rank that fails: that should be the one that speaks.
     if (is_first_by_environment()) {
@@ -75,6 +100,12 @@ int main(int argc, char** argv) {
       std::this_thread::sleep_for(std::chrono::milliseconds(500));
     }
     return static_cast<int>(error.code());
+  } catch (const std::system_error& error) {
+    // What {fmt} throws when it can't print.
+    complain(fmt::format("can't write to standard output ({}); free space, or print to another place",
+                         error.code().message())
+                 .c_str());
+    return static_cast<int>(ExitCode::output);
   } catch (const std::exception& error) {
     complain(error.what());
     return static_cast<int>(ExitCode::failure);

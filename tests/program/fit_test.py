@@ -119,6 +119,40 @@ class Fit(Studies):
         self.folder.chmod(0o777)
         self.assertEqual(result.code, 4, result)
         self.assertIn("use 2 ranks", result.out)
+        self.assertIn("can't keep the fit", result.err)
+        self.assertIn("Permission denied", result.err)
+        self.assertIn("copy the study", result.err)
+        self.assertNotIn("--resume", result.err)
+
+    def test_a_limit_on_the_file_is_told(self):
+        path = self.study()
+        size = path.stat().st_size
+        for limit in (1, size // 1024 - 1, size // 1024 + 2):
+            before = path.read_bytes()
+            words = ["bash", "-c", f'ulimit -f {limit}; exec "$@"', "bash"]
+            result = run(["fit", path], wrap=words)
+            self.assertEqual(result.code, 4, result)
+            self.assertRegex(result.err, r"\Apaceline: error: can't keep the fit[^\n]+\n\Z", result)
+            self.assertEqual(path.read_bytes(), before)
+            self.assert_only(path.name)
+
+    def test_one_process_alone(self):
+        path = self.study()
+        for words in (["fit", path], ["compare", path, path], ["merge", path, "-o", self.folder / "all.h5"],
+                      ["plot", path, "-o", self.folder / "p.png"]):
+            self.assert_error(run(words, ranks=2), 2, "for one process", "without mpirun")
+        self.assert_only(path.name)
+        self.run_ok(["compare", path, path], ranks=1)
+
+    def test_output_that_nobody_takes(self):
+        path = self.study()
+        for words in (["fit", path], ["compare", path, path], ["info"], ["--version"], ["--help"],
+                      ["fractal", "--dry-run"]):
+            for place in (">/dev/full", ">&-"):
+                result = run(words, wrap=["bash", "-c", f'exec "$@" {place}', "bash"])
+                self.assert_error(result, 4, "can't write")
+        with h5py.File(path, "r") as file:
+            self.assertEqual(len(file["/study/samples"]), 20)
 
     def test_usage(self):
         self.assert_error(run(["fit", self.study(), "--at", "8"]), 2, "RANKSxTHREADS")
