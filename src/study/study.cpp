@@ -225,7 +225,7 @@ ExitCode study(const StudyOptions& options) {
                                       [](const Sample& sample) { return sample.status == SampleStatus::ok; });
   if (!has_result) {
     throw Error(ExitCode::failure, "no run gave a result", runner.last_trouble(),
-                "try the command by hand as --dry-run prints it; --force starts again");
+                "try the command by hand as --dry-run prints it, then start again with --force");
   }
   fmt::print("{}", result_text(file.study(), options.output));
   std::fflush(stdout);
