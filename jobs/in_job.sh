@@ -45,7 +45,7 @@ powers_to() {
 launch() {
   export OMP_NUM_THREADS=$threads OMP_PLACES=cores OMP_PROC_BIND=close
   if [[ $PACELINE_LAUNCHER == mpirun ]]; then
-    exec mpirun -np "$ranks" --map-by "ppr:$((ranks / nodes)):node:PE=$threads" --bind-to core \
+    exec mpirun -np "$ranks" --map-by "ppr:$(((ranks + nodes - 1) / nodes)):node:PE=$threads" --bind-to core \
       -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND -x HDF5_USE_FILE_LOCKING "$@"
   fi
   # From 22.05 on srun does not take --cpus-per-task over from sbatch. A rank that exits with 6 has saved its work: the
@@ -74,7 +74,8 @@ run_to_end() {
   ((code != 0)) || return 0
   local why=${is_late:+, the time is up}${is_cancelled:+, the job is cancelled}
   echo "paceline: exit code $code after $SECONDS s$why" >&2
-  ((code < 2 || code > 5)) || exit "$code" # a mistake, which another start would only repeat
+  # A mistake, which another start would only repeat. 1 may be a launcher's, of a node that is lost.
+  ((code < ${first_mistake:-2} || code > 5)) || exit "$code"
   [[ -z $is_cancelled ]] || exit "$code"
   if [[ -n $is_late ]] || has_grown "$file" || has_begun "$file"; then requeue; fi
   exit "$code"

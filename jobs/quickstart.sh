@@ -9,7 +9,6 @@ source jobs/setup.sh
 install_packages "${build_packages[@]}" "${plot_packages[@]}"
 [[ -f build/build.ninja ]] || configure quickstart
 build build --target paceline
-# Cores that this process may use, which in a container or a job may be fewer than the machine's.
-cores=$(nproc)
+cores=$(own_cores)
 echo "+ mpirun -np $cores build/paceline fractal -o fractal.h5 --png fractal.png --force $*"
 mpirun -np "$cores" build/paceline fractal -o fractal.h5 --png fractal.png --force "$@"

@@ -54,6 +54,22 @@ build() {
   cmake --build "$@" -- --quiet
 }
 
+# Cores that this process may use, which in a container or a job may be fewer than the machine's. mpirun has a place for
+# each of them and none more for its second hardware thread, which nproc counts.
+own_cores() {
+  local allowed # "0-3,8"
+  allowed=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+  lscpu -p=CPU,CORE,SOCKET | awk -F, -v allowed="$allowed" '
+    BEGIN {
+      for (k = split(allowed, ranges, ","); k > 0; --k) {
+        n = split(ranges[k], ends, "-")
+        for (cpu = ends[1] + 0; cpu <= ends[n] + 0; ++cpu) is_ours[cpu] = 1
+      }
+    }
+    !/^#/ && ($1 + 0) in is_ours && !seen[$2, $3]++ { ++cores }
+    END { print(cores > 0 ? cores : 1) }'
+}
+
 # Open MPI refuses to start as root unless told twice; containers and test machines are root.
 if ((EUID == 0)); then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

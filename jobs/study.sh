@@ -10,6 +10,8 @@ study() {
   local output=${PACELINE_OUTPUT:-$PACELINE_SCRATCH/$1-$job_name.h5} mode=$2 more=()
   shift 2
   read -ra more <<<"${PACELINE_STUDY_OPTIONS-}"
+  # shellcheck disable=SC2034  # run_to_end reads it
+  local first_mistake=1 # no launcher starts a study, so 1 is its own: no run gave a result
   run_to_end "$output" exec "$PACELINE" study -o "$output" --resume --mode "$mode" --launcher "$PACELINE_LAUNCHER" \
     --nodes "${PACELINE_NODES:-$nodes}" --ranks "$PACELINE_RANKS" --threads "$PACELINE_THREADS" \
     --repeats "${PACELINE_REPEATS:-5}" "${more[@]}" -- "$@"

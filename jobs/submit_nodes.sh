@@ -49,6 +49,9 @@ done
 for list in "$node_counts" "$ranks_per_node" "$threads"; do
   [[ $list =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || usage "$list is no list of numbers"
 done
+# Two jobs on as many nodes would write one file.
+twice=$(tr , '\n' <<<"$node_counts" | sort | uniq -d | head -n 1)
+[[ -z $twice ]] || usage "--nodes $node_counts names $twice twice"
 [[ $output ]] || output=$PACELINE_SCRATCH/study-$(date +%Y%m%d-%H%M%S).h5
 [[ $output == /* ]] || output=$PWD/$output
 IFS=, read -ra counts <<<"$node_counts"
@@ -59,7 +62,7 @@ IFS=, read -ra thread_counts <<<"$threads"
 seconds_of() {
   local days=0 rest=$1 fields
   if [[ $rest == *-* ]]; then
-    days=${rest%%-*} rest=${rest#*-}
+    days=10#${rest%%-*} rest=${rest#*-}
     IFS=: read -ra fields <<<"$rest:0:0"
   else
     IFS=: read -ra fields <<<"$rest"
@@ -72,9 +75,23 @@ seconds_of() {
 }
 [[ $limit =~ ^([0-9]+-)?[0-9]+(:[0-9]+){0,2}$ ]] || usage "$limit is no time limit"
 limit_s=$(seconds_of "$limit")
+((limit_s > 0)) || usage "--time $limit is no time at all"
+
+# Words as a shell takes them.
+quoted() {
+  local line
+  printf -v line ' %q' "$@"
+  echo "${line# }"
+}
 
 # Whole nodes are paid for, whatever runs on them.
-cores=$(sinfo --noheader --format=%c ${SBATCH_PARTITION:+--partition="$SBATCH_PARTITION"} | tr -d + | sort -n | tail -n 1)
+cores=$(sinfo --noheader --format=%c ${SBATCH_PARTITION:+--partition="$SBATCH_PARTITION"} | tr -d + | sort -n |
+  tail -n 1) || cores=''
+[[ $cores =~ ^[1-9][0-9]*$ ]] || {
+  echo "paceline: error: no nodes are known (sinfo lists none${SBATCH_PARTITION:+ in partition $SBATCH_PARTITION});" \
+    "submit where Slurm is, and see that SBATCH_PARTITION is right" >&2
+  exit 1
+}
 most_ranks=0 most_threads=0
 for r in "${per_node[@]}"; do ((r <= most_ranks)) || most_ranks=$r; done
 for t in "${thread_counts[@]}"; do ((t <= most_threads)) || most_threads=$t; done
@@ -95,7 +112,7 @@ for n in "${counts[@]}"; do
     printf 'nodes %s: ranks %s, threads %s, at most %d core-hours\n' "$n" "$PACELINE_RANKS" "$threads" \
       $(((n * cores * limit_s + 3599) / 3600))
     ids+=("JOB$n")
-    echo "  ${line[*]}"
+    echo "  $(quoted "${line[@]}")"
     continue
   fi
   id=$("${line[@]}")
@@ -110,7 +127,7 @@ dependency=$(
 )
 last=(sbatch --parsable --dependency="$dependency" "$jobs/collect.sbatch" "${parts[@]}")
 if [[ $is_dry ]]; then
-  printf 'then: merge, fit and plot\n  %s\ntogether at most %d core-hours (%s a job on nodes of %s CPUs)\n' "${last[*]}" \
+  printf 'then: merge, fit and plot\n  %s\ntogether at most %d core-hours (%s a job on nodes of %s CPUs)\n' "$(quoted "${last[@]}")" \
     $(((total_s + 3599) / 3600)) "$limit" "$cores"
   ((most_ranks * most_threads <= cores)) ||
     echo "paceline: note: $most_ranks ranks x $most_threads threads are more than the $cores CPUs of a node and are left out" >&2
