@@ -1,5 +1,6 @@
 #include "run/machine.hpp"
 
+#include <fmt/format.h>
 #include <hwloc.h>
 #include <omp.h>
 #include <unistd.h>
@@ -64,7 +65,12 @@ Machine read_machine() {
 
 int threads_of_rank(int asked, const Machine& machine) {
   if (asked > 0) return asked;
-  if (const char* text = std::getenv("OMP_NUM_THREADS"); text != nullptr && *text != '\0') return omp_get_max_threads();
+  const char* const text = std::getenv("OMP_NUM_THREADS");
+  if (text != nullptr && *text != '\0') {
+    if (omp_get_max_threads() <= most_threads) return omp_get_max_threads();
+    throw Error(ExitCode::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
+                fmt::format("give 1 to {}", most_threads));
+  }
   return static_cast<int>(machine.bound_cores.size());
 }
 

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <support.hpp>
+
 namespace paceline {
 namespace {
 
@@ -34,6 +36,11 @@ TEST(ThreadsOfRank, AreWhatWasAskedElseTheEnvironmentsElseTheBoundCores) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(5);  // the variable is read when a program starts
   EXPECT_EQ(threads_of_rank(0, machine), 5);
+  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  omp_set_num_threads(most_threads + 1);
+  const auto error = test::error_of([&] { threads_of_rank(0, machine); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ExitCode::usage);
   EXPECT_EQ(threads_of_rank(2, machine), 2);
   setenv("OMP_NUM_THREADS", "", 1);
   EXPECT_EQ(threads_of_rank(0, machine), 3);

@@ -14,10 +14,17 @@
 namespace paceline::detail {
 namespace {
 
+constexpr int most_threads = 4096;
+
 int threads_of(const PoolOptions& options) {
   if (options.threads > 0) return options.threads;
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
-    if (const int threads = std::atoi(text); threads > 0) return threads;
+    const auto threads = std::strtol(text, nullptr, 10);
+    if (threads > most_threads) {
+      throw Error(ExitCode::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
+                  fmt::format("give 1 to {}", most_threads));
+    }
+    if (threads > 0) return static_cast<int>(threads);
   }
   cpu_set_t cores;
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? std::max(1, CPU_COUNT(&cores)) : 1;
@@ -29,20 +36,22 @@ void check(const PoolOptions& options) {
   };
   if (!(options.silence_s > 0)) throw fail("PoolOptions::silence_s makes no sense", options.silence_s);
   if (!(options.task_s > 0)) throw fail("PoolOptions::task_s makes no sense", options.task_s);
-  if (options.threads < 0 || options.threads > 4096) {
+  if (options.threads < 0 || options.threads > most_threads) {
     throw Error(ExitCode::usage, "PoolOptions::threads makes no sense", fmt::format("{} was given", options.threads),
-                "give 1 to 4096, or 0 for one a core");
+                fmt::format("give 1 to {}, or 0 for one a core", most_threads));
   }
 }
 
 }  // namespace
 
 Crew muster(const Comm& comm, const PoolOptions& options) {
-  together(comm, [&] { check(options); });
   Identity me;
+  together(comm, [&] {
+    check(options);
+    me.threads = threads_of(options);
+  });
   gethostname(me.host.data(), me.host.size() - 1);
   me.pid = getpid();
-  me.threads = threads_of(options);
   me.tasks = tasks_digest();
   Crew crew{comm.duplicate(), options, {}};
   for (const auto& one : comm.gather_all(std::vector<Identity>{me})) crew.ranks.push_back(one.front());
