@@ -68,9 +68,9 @@ class Ticket {
 /// A ticket whose owner waits until all its tasks are done.
 class Awaited : public Ticket {
  public:
-  explicit Awaited(std::int64_t tasks) : left_(tasks) {}
+  explicit Awaited(std::int64_t tasks) : has_tasks_(tasks > 0), left_(tasks) {}
   void settle(Outcome outcome) override;
-  /// As Ticket::cancel(); if true, it is ready at once.
+  /// As Ticket::cancel(), but false without tasks; if true, it is ready at once.
   bool give_up();
 
   void wait();
@@ -87,6 +87,7 @@ class Awaited : public Ticket {
   void finish();
 
  private:
+  const bool has_tasks_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Outcome> outcomes_;
@@ -212,6 +213,7 @@ class Future {
 
   /// Tasks of it that are still on rank 0 and that no thread has begun will not run. True if that is all of them: get()
   /// throws TaskError (cancelled) at once. If some have begun and some will not run, it does so when those are done.
+  /// False and without effect for one without tasks of its own, from then() or an empty map_async().
   bool cancel() { return state().give_up(); }
 
   /// A future of what `action(Future<T>)` returns: it is called with this future, ready, as soon as that is so, on

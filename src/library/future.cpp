@@ -33,7 +33,7 @@ void Awaited::settle(Outcome outcome) {
 }
 
 bool Awaited::give_up() {
-  if (!cancel()) return false;
+  if (!has_tasks_ || !cancel()) return false;
   Outcome outcome;
   outcome.first = first();
   {

@@ -196,7 +196,12 @@ TEST(Pool, CancelsWhatIsNotBegun) {
     for (int i = 0; i < 4 * pool.workers() + 8; ++i) blockers.push_back(pool.submit<waits_for>(go));
     auto last = pool.submit<squared>(2);
     auto many = pool.map_async<squared>(std::views::iota(0, 100));
+    auto none = pool.map_async<squared>(std::views::iota(0, 0));
+    auto then = pool.submit<squared>(3).then([](Future<int> before) { return before.get() + 1; });
+    EXPECT_FALSE(none.cancel());
+    EXPECT_FALSE(then.cancel()) << "it has no task of its own";
     EXPECT_TRUE(last.cancel());
+    EXPECT_TRUE(last.cancel()) << "it still is";
     EXPECT_TRUE(many.cancel());
     std::ofstream{go};
     EXPECT_EQ(task_error_of([&] { last.get(); })->failure(), TaskFailure::cancelled);
@@ -206,6 +211,8 @@ TEST(Pool, CancelsWhatIsNotBegun) {
     done.wait();
     EXPECT_FALSE(done.cancel());
     EXPECT_EQ(done.get(), 25);
+    EXPECT_EQ(then.get(), 10);
+    EXPECT_TRUE(none.get().empty());
   });
 }
 
@@ -366,6 +373,15 @@ TEST(Pool, RefusesOptionsOnEveryRank) {
     return test::error_of([&] { const Pool pool(world, options); });
   };
   EXPECT_EQ(error_of({.threads = -1})->code(), ExitCode::usage);
+  const char* const before = std::getenv("OMP_NUM_THREADS");
+  const std::string kept = before != nullptr ? before : "";
+  for (const char* many : {"4097", "99999", "99999999999999999999"}) {
+    setenv("OMP_NUM_THREADS", many, 1);
+    const auto error = error_of({});
+    ASSERT_TRUE(error) << many;
+    EXPECT_EQ(error->code(), ExitCode::usage);
+  }
+  before != nullptr ? setenv("OMP_NUM_THREADS", kept.c_str(), 1) : unsetenv("OMP_NUM_THREADS");
   EXPECT_EQ(error_of({.silence_s = 0})->code(), ExitCode::usage);
   EXPECT_EQ(error_of({.task_s = -1})->code(), ExitCode::usage);
 }
