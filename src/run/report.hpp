@@ -40,5 +40,7 @@ std::string text_report(const Record& record);
 std::string json_report(const Record& record);
 /// What --dry-run prints. `bound_cores`: per rank.
 std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+/// The same as one JSON object, with --json.
+std::string plan_json(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
 
 }  // namespace paceline

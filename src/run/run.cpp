@@ -85,6 +85,13 @@ void brief(const Comm& world, Workload& workload) {
   together(world, [&] { workload.set_brief(everywhere); });
 }
 
+/// The most that any rank was given: the environment may differ between nodes.
+int agreed_threads(const Comm& world, int asked, const Machine& machine) {
+  int threads = 0;
+  together(world, [&] { threads = threads_of_rank(asked, machine); });
+  return world.reduce_all(threads, MPI_MAX);
+}
+
 /// The run of one rank. Members are in the order in which they come to life.
 class Runner {
  public:
@@ -96,7 +103,7 @@ class Runner {
         machine_(read_machine()),
         node_(world.split_node()),
         board_(node_),
-        threads_(world.reduce_all(threads_of_rank(options.threads, machine_), MPI_MAX)),
+        threads_(agreed_threads(world, options.threads, machine_)),
         workers_(workload_.concurrency(place())),
         most_workers_(world.reduce_all(workers_, MPI_MAX)),
         output_(world, options) {
@@ -127,7 +134,8 @@ class Runner {
       const auto bound = world_.gather_all(std::vector<int>{me_.bound_cores});
       std::vector<int> cores;
       for (const auto& part : bound) cores.push_back(part.front());
-      if (is_first()) fmt::print("{}", plan_report(options_, plan, cores));
+      const auto say = options_.json ? plan_json : plan_report;
+      if (is_first()) fmt::print("{}", say(options_, plan, cores));
       return ExitCode::done;
     }
 

@@ -160,6 +160,28 @@ TEST_F(Report, OfThePlanSaysWhoOwnsWhat) {
   EXPECT_NE(plan_report(options, Plan(request), {1, 1}).find("rank 1    no items"), std::string::npos);
 }
 
+TEST_F(Report, OfThePlanIsOneObjectForScripts) {
+  for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic}) {
+    PlanRequest request = plan->request();
+    request.ranks = 3;
+    request.schedule = schedule;
+    const auto json = nlohmann::json::parse(plan_json(options, Plan(request), {2, 1, 1}));
+    EXPECT_EQ(json.at("workload"), options.name);
+    EXPECT_EQ(json.at("ranks"), 3);
+    EXPECT_EQ(json.at("threads"), 2);
+    EXPECT_EQ(json.at("items"), 100);
+    EXPECT_EQ(json.at("bytes"), 1000);
+    EXPECT_EQ(json.at("schedule"), to_string(schedule));
+    EXPECT_EQ(json.at("bound_cores"), (std::vector<int>{2, 1, 1}));
+    const auto& owned = json.at("own_items");
+    EXPECT_EQ(owned.is_null(), schedule != Schedule::block);
+    if (schedule == Schedule::block) {
+      EXPECT_EQ(owned.size(), 3U);
+      EXPECT_EQ(owned.at(2), nlohmann::json({{"begin", 67}, {"end", 100}, {"bytes", 330}}));
+    }
+  }
+}
+
 TEST(Imbalance, IsSlowestOverMean) {
   EXPECT_EQ(imbalance({1, 1, 1}), 1.0);
   EXPECT_EQ(imbalance({0, 0, 3}), 3.0);
