@@ -161,9 +161,14 @@ def draw(path):
         has_part = os.path.exists(path + ".part")
         raise Problem(INPUT, f"can't read {path}", "its run is unfinished" if has_part else "there is no such file",
                       "run the same command with --resume" if has_part else "give the name of a result file")
+    if os.path.isdir(path):
+        raise Problem(INPUT, f"can't read {path}", "it is a folder", "give the name of a result file")
     try:
         with h5py.File(path, "r") as file:
             groups = [name for name in DRAWINGS if name in file]
+            if not groups and "digest" in file.attrs:
+                raise Problem(INPUT, f"there is no drawing for {path}", f"it holds {', '.join(sorted(set(file) - {'run'}))}",
+                              f"give a file with {' or '.join(DRAWINGS)}")
             if not groups:
                 raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)}",
                               "give the name of a result file")
@@ -189,6 +194,8 @@ def check_output(path, force):
                       "name a picture by its kind, for example fractal.png")
     if os.path.isdir(path):
         raise Problem(OUTPUT, f"can't write {path}", "it is a folder", "name a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise Problem(OUTPUT, f"can't write {path}", "it is a device or a pipe", "name a file")
     if os.path.exists(path) and not force:
         raise Problem(OUTPUT, f"can't write {path}", "it exists", "--force overwrites it")
     return suffix

@@ -2,6 +2,7 @@
 import concurrent.futures
 import datetime
 import json
+import os
 import re
 import subprocess
 import unittest
@@ -159,6 +160,11 @@ class Record(harness.TestCase):
             self.assertEqual(len(re.findall(r"(?m)^  rank \d+ .*bound core", result.out)), 3)
             self.assertNotIn("digest", result.out)
         self.assertIn("items 0 to ", result.out)
+        plan = self.record(["fractal", "--rows", 7, "--cols", 5, "--schedule", "block", "--dry-run", "-o", "f.h5"], ranks=2,
+                           cwd=self.folder)
+        self.assertEqual((plan["workload"], plan["ranks"], len(plan["bound_cores"])), ("fractal", 2, 2))
+        self.assertEqual(sum(own["bytes"] for own in plan["own_items"]), plan["bytes"])
+        self.assertNotIn("digest", plan)
         self.assert_only()
 
     def test_version_and_info(self):
@@ -224,7 +230,12 @@ class Plot(harness.TestCase):
         (self.folder / "unfinished.h5").write_bytes(content)
         with h5py.File(self.folder / "unfinished.h5", "a") as file:
             del file.attrs["digest"]
+        for name, workload in (("tasks.h5", ["tasks", "--count", 5]), ("product.h5", ["array", "--size", 5])):
+            self.run_ok([*workload, "-o", self.folder / name])
         cases = [
+            (self.folder / "tasks.h5", "f.png", 3, "there is no drawing", "it holds tasks", "fractal or study"),
+            (self.folder / "product.h5", "f.png", 3, "there is no drawing", "it holds array"),
+            (self.folder, "f.png", 3, "it is a folder"),
             (self.result, "f.gif", 2, "f.gif", ".png, .svg, .pdf"),
             (self.result, "no/f.png", 4, "no/f.png"),
             (self.folder / "no.h5", "f.png", 3, "there is no such file"),
@@ -238,7 +249,17 @@ class Plot(harness.TestCase):
             for (_, _, code, *parts), result in zip(cases, results):
                 self.assert_error(result, code, *parts)
         self.assertEqual(self.plot("there.png", "--force").code, 0)
-        self.assert_only("f.h5", "foreign.h5", "short.h5", "text.h5", "there.png", "unfinished.h5")
+        self.assert_only("f.h5", "foreign.h5", "product.h5", "short.h5", "tasks.h5", "text.h5", "there.png",
+                         "unfinished.h5")
+
+    def test_replaces_no_pipe_or_device(self):
+        pipe = self.folder / "pipe.png"
+        os.mkfifo(pipe)
+        (self.folder / "null.png").symlink_to("/dev/null")
+        for name in ("pipe.png", "null.png"):
+            self.assert_error(self.plot(name, "--force"), 4, "it is a device or a pipe")
+        self.assertTrue(pipe.is_fifo())
+        self.assertTrue((self.folder / "null.png").is_symlink())
 
 
 if __name__ == "__main__":
