@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   const paceline::MpiGuard mpi(argc, argv);
   const auto world = paceline::Comm::world();
-  paceline::SharedArray<long> slots(world, 2 * world.size());  // one copy a node, which all its ranks read and write
+  paceline::SharedArray<long> slots(world, 2 * world.size());  // one copy a node, with a slot for each of its ranks
   paceline::Event go(world);
   paceline::Barrier stopped(world, world.size() + 1), gone_on(world, world.size() + 1);
   paceline::Counter finished(world);
@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
         go.wait();
         gone_on.arrive_and_wait();
       }
-      const auto mine = slots.span().subspan(2 * static_cast<std::size_t>(world.rank()), 2);
+      const auto mine = slots.span().subspan(2 * static_cast<std::size_t>(slots.node().rank()), 2);
       ++mine[0];
       ++mine[1];
     }
