@@ -10,6 +10,7 @@
 
 #include "cli/fit_options.hpp"
 #include "cli/study_options.hpp"
+#include "run/machine.hpp"
 #include "study/words.hpp"
 
 namespace paceline {
@@ -37,7 +38,7 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
   auto* force = app.add_flag("--force", options.force, "overwrite what exists");
   app.add_flag("--resume", options.resume, "go on from an interrupted run")->excludes(force);
   app.add_option("--threads", options.threads, "OpenMP threads a rank (OMP_NUM_THREADS, else the rank's bound cores)")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, most_threads))
       ->option_text("N");
   app.add_option("--schedule", options.schedule, "how items go to ranks: block, cyclic, dynamic or weighted")
       ->transform(choice(schedules))
@@ -60,6 +61,30 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->transform(choice(progress_modes))
       ->option_text("auto|always|never (auto)");
   app.add_flag("--json", options.json, "the report as one JSON object");
+}
+
+/// Of every option: an empty value is a slip of a script and not "not given", and 010 is ten.
+void read_values_plainly(CLI::App& app) {
+  const auto plain = CLI::Validator(
+      [](std::string& text) {
+        if (text.empty()) return std::string("the value is empty");
+        // CLI11 would take a number that begins with 0 for an octal one.
+        const std::size_t first = text[0] == '-' || text[0] == '+' ? 1 : 0;
+        const auto digit = std::min(text.find_first_not_of('0', first), text.size());
+        const bool is_number = digit < text.size() && text[digit] >= '1' && text[digit] <= '9';
+        if (is_number) text.erase(first, digit - first);
+        return std::string();
+      },
+      "");
+  const auto empty = CLI::Validator(
+      [](std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); }, "");
+  for (auto* option : app.get_options()) {
+    if (option->get_expected_min() == 0) continue;  // a flag
+    const auto type = option->get_type_name();
+    const bool is_whole = type.starts_with("INT") || type.starts_with("UINT");
+    option->transform(is_whole ? plain : empty);
+  }
+  for (auto* sub : app.get_subcommands([](CLI::App*) { return true; })) read_values_plainly(*sub);
 }
 
 /// The mistake as one sentence; the help of the command that was meant.
@@ -105,6 +130,7 @@ Command parse(int argc, char** argv) {
     add_run_options(*sub, entry, options);
   }
 
+  read_values_plainly(app);
   try {
     std::vector<std::string> words(line.own.rbegin(), line.own.rend());
     if (!words.empty()) words.pop_back();

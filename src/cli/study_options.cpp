@@ -4,13 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
 #include "cli/parse.hpp"
+#include "run/machine.hpp"
 #include "study/outcome.hpp"
 #include "study/process.hpp"
 #include "study/words.hpp"
@@ -31,6 +32,33 @@ std::string read_percent(const std::string& text, std::optional<double>& value) 
   }
   value = percent / 100;
   return {};
+}
+
+/// "1,2,4", each from 1 to `most`, added to `values`.
+std::string read_list(const std::string& text, int most, std::vector<int>& values) {
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data();; ++at) {
+    int value = 0;
+    const auto [rest, code] = std::from_chars(at, end, value);
+    if (code != std::errc() || value < 1 || value > most || (rest != end && *rest != ',')) {
+      return fmt::format("{} is no list of numbers from 1 to {}, like 1,2,4", text, most);
+    }
+    values.push_back(value);
+    if (rest == end) return {};
+    at = rest;
+  }
+}
+
+/// A time of more than nothing and at most a year, which is `year` in its unit.
+CLI::Validator lasting(double year, const std::string& unit) {
+  return CLI::Validator(
+      [year, unit](std::string& text) {
+        double value = 0;
+        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (code == std::errc() && end == text.data() + text.size() && value > 0 && value <= year) return std::string();
+        return fmt::format("{} is no number of {} above 0 and up to {:.0f}, a year", text, unit, year);
+      },
+      "");
 }
 
 Error no_study(const std::string& what, const std::string& why, const std::string& suggestion) {
@@ -78,10 +106,16 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
       "threads, for weak scaling); a TEMPLATE also has {command}: --launcher 'mpirun -np {ranks} {command}'.");
   sub->add_option("-o,--output", options.output, "the study's file")->required()->option_text("STUDY.h5");
   const auto list = [&](const char* name, std::vector<int>& values, const char* text, int most) {
-    sub->add_option(name, values, text)->delimiter(',')->check(CLI::Range(1, most))->option_text("N,N,... (1)");
+    const auto read = [name, &values, most](const std::vector<std::string>& texts) {
+      values.clear();
+      for (const auto& one : texts) {
+        if (const auto why = read_list(one, most, values); !why.empty()) throw CLI::ValidationError(name, why);
+      }
+    };
+    sub->add_option_function<std::vector<std::string>>(name, read, text)->option_text("N,N,... (1)");
   };
   list("--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
-  list("--threads", options.threads, "numbers of OpenMP threads a rank", 4096);
+  list("--threads", options.threads, "numbers of OpenMP threads a rank", most_threads);
   list("--nodes", options.nodes, "numbers of nodes", 1 << 20);
   sub->add_option("--mode", options.mode, "the same work on every layout, or work that grows with {scale}")
       ->transform(choice(modes))
@@ -102,12 +136,14 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
          "then repeat until each median is known to so much")
       ->option_text("P%");
   sub->add_option("--max-minutes", options.max_minutes, "start no run after so long")
-      ->check(CLI::PositiveNumber)
+      ->check(lasting(365 * 24 * 60, "minutes"))
       ->option_text("M");
   sub->add_option("--timeout", options.timeout_s, "end a run that takes longer")
-      ->check(CLI::PositiveNumber)
+      ->check(lasting(365 * 24 * 3600, "seconds"))
       ->option_text("SECONDS (3600)");
-  sub->add_option("--seed", options.seed, "of the order in which layouts are run")->option_text("S (1)");
+  sub->add_option("--seed", options.seed, "of the order in which layouts are run")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+      ->option_text("S (1)");
   sub->add_option("--launcher", options.launcher, "auto, mpirun, srun or a TEMPLATE; '{command}' is no launcher at all")
       ->option_text("NAME (auto)");
   sub->add_flag("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
@@ -129,10 +165,6 @@ void check_study(const StudyOptions& options) {
   if (options.command.empty()) {
     throw no_study("there is nothing to study", "COMMAND is missing",
                    "give it after --, for example: paceline study -o s.h5 --ranks 1,2 -- paceline fractal");
-  }
-  if (!std::isfinite(options.timeout_s) || (options.max_minutes && !std::isfinite(*options.max_minutes))) {
-    throw no_study("wrong command line", "--timeout and --max-minutes must be finite",
-                   "`paceline study --help` lists the options");
   }
   const Reader checks_expressions(options);
   if (!is_paceline(options.command) || !is_this_program(options.command.front())) return;

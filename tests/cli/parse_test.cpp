@@ -103,8 +103,21 @@ TEST(Parse, UnderstandsSizes) {
 }
 
 TEST(Parse, QuotesTheCommandForAShell) {
-  const auto run = fractal({"--re", "-2:1", "--png", "it's a *.png", "-o", ""}).run;
-  EXPECT_EQ(run.command, R"(paceline fractal --re -2:1 --png 'it'\''s a *.png' -o '')");
+  const auto run = fractal({"--re", "-2:1", "--png", "it's a *.png", "--colormap", "magma"}).run;
+  EXPECT_EQ(run.command, R"(paceline fractal --re -2:1 --png 'it'\''s a *.png' --colormap magma)");
+}
+
+TEST(Parse, ReadsNumbersInDecimal) {
+  const auto run = fractal({"--rows", "010", "--cols", "+0012", "--max-iter=099", "--threads", "08", "--chunk", "007",
+                            "--memory-limit", "010KiB", "--watchdog", "010"})
+                       .run;
+  EXPECT_EQ(run.workload->shape().dims, (std::vector<std::int64_t>{10, 12}));
+  EXPECT_EQ(run.threads, 8);
+  EXPECT_EQ(run.chunk, 7);
+  EXPECT_EQ(run.memory_limit, 10240);
+  EXPECT_EQ(run.watchdog_s, 10);
+  EXPECT_EQ(parsed({"array", "--size", "0100"}).run.workload->shape().dims, std::vector<std::int64_t>{100});
+  EXPECT_EQ(parsed({"tasks", "--count", "0100"}).run.workload->shape().dims, std::vector<std::int64_t>{100});
 }
 
 struct Mistake {
@@ -159,6 +172,13 @@ TEST(Parse, SaysWhatIsWrongInASentence) {
       {{"fractal", "--progress", "sometimes"}, "--progress"},
       {{"fractal", "--force", "--resume"}, "--resume"},
       {{"fractal", "-o"}, "--output"},
+      {{"fractal", "-o", nothing}, "--output: the value is empty"},
+      {{"fractal", "--png", nothing}, "--png: the value is empty"},
+      {{"fractal", "--rows", nothing}, "--rows: the value is empty"},
+      {{"fractal", "--rows", "00"}, "--rows"},
+      {{"array", "--input", nothing}, "--input: the value is empty"},
+      {{"plot", nothing, "-o", "f.png"}, "the value is empty"},
+      {{"tasks", "--ordered", "--unordered"}, "--unordered"},
       {{"plot"}, "file"},
       {{"plot", "f.h5"}, "--output"},
       {{"info", "--rows", "5"}, "--rows"},

@@ -97,6 +97,39 @@ TEST(StudyOptions, KnowPercentages) {
   }
 }
 
+TEST(StudyOptions, RefuseWhatMakesNoSense) {
+  const std::vector<std::pair<Words, std::string>> mistakes = {
+      {{"--ranks", "1,,2"}, "--ranks: 1,,2 is no list"},
+      {{"--ranks", "1,2,"}, "--ranks: 1,2, is no list"},
+      {{"--ranks", ",1"}, "--ranks: ,1 is no list"},
+      {{"--threads", "0"}, "--threads: 0 is no list"},
+      {{"--threads", "4097"}, "from 1 to 4096"},
+      {{"--nodes", "two"}, "--nodes: two is no list"},
+      {{"--nodes", "99999999999"}, "--nodes"},
+      {{"--seed", "-1"}, "--seed"},
+      {{"--max-minutes", "0"}, "--max-minutes: 0 is no number of minutes above 0 and up to 525600, a year"},
+      {{"--max-minutes", "nan"}, "--max-minutes: nan is no number"},
+      {{"--timeout", "1e300"}, "--timeout: 1e300 is no number of seconds above 0 and up to 31536000, a year"},
+      {{"--timeout", "inf"}, "--timeout: inf is no number"},
+      {{"--timeout", "-1"}, "--timeout"},
+      {{"--time-regex", ""}, "--time-regex: the value is empty"},
+  };
+  for (const auto& [words, part] : mistakes) {
+    const auto error = test::error_of([&] { study_of(words); });
+    ASSERT_TRUE(error) << part;
+    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_TRUE(test::says(*error, part)) << error->what();
+    EXPECT_LT(std::string(error->what()).size(), 200U) << error->what();
+  }
+}
+
+TEST(StudyOptions, ReadNumbersInDecimal) {
+  const auto study = study_of({"--ranks", "01,010", "--ranks", "16", "--repeats", "010", "--seed", "010"});
+  EXPECT_EQ(study.ranks, (std::vector<int>{1, 10, 16}));
+  EXPECT_EQ(study.repeats, 10);
+  EXPECT_EQ(study.seed, 10U);
+}
+
 TEST(StudyOptions, AreHelpedWith) {
   const auto help = parsed({"study", "--help"});
   EXPECT_EQ(help.kind, Command::Kind::text);

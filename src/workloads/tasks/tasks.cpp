@@ -20,9 +20,12 @@ void Tasks::add_options(CLI::App& app) {
   app.add_option("--count", count_, "number of tasks")
       ->check(CLI::Range(std::int64_t{1}, largest_count))
       ->capture_default_str();
-  app.add_flag("--ordered,!--unordered", is_ordered_,
-               "results are written in order as tasks are done, which holds back what is far ahead of a slow task "
-               "(default); or no task waits for another");
+  auto* ordered = app.add_flag("--ordered", is_ordered_,
+                               "results are written in order as tasks are done, which holds back what is far ahead of "
+                               "a slow task (default)");
+  app.add_flag_callback(
+         "--unordered", [this] { is_ordered_ = false; }, "no task waits for another")
+      ->excludes(ordered);
 }
 
 void Tasks::prepare() {
