@@ -7,7 +7,6 @@ Limit: the memory's bandwidth, which bench/array_kernel_bench.cpp measures. Run:
 """
 import concurrent.futures
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -15,22 +14,14 @@ import time
 
 import numpy as np
 
-PROGRAM = os.environ.get("PACELINE", "build/paceline")
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+from runs import CORES, ENVIRONMENT, PROGRAM, launcher, seconds
+
 SIZE = 16_000_000
-CORES = len(os.sched_getaffinity(0))
 
 
 def paceline(ranks, threads, *options):
-    launcher = ["mpirun", "-np", str(ranks), "--map-by", f"slot:PE={threads}", "--bind-to", "core"]
-    command = launcher + [PROGRAM, "array", "--threads", str(threads), "--json", *options]
+    command = launcher(ranks, threads) + [PROGRAM, "array", "--threads", str(threads), "--json", *options]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=ENVIRONMENT).stdout)
-
-
-def seconds(action):
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def main():

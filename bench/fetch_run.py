@@ -9,7 +9,6 @@ Limit: 100 requests on N connections need ceil(100 / N) x 0.1 s. Run: python3 be
 import concurrent.futures
 import json
 import math
-import os
 import pathlib
 import statistics
 import subprocess
@@ -19,16 +18,16 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/program"))
 from fetch_server import Server  # noqa: E402
+import runs  # noqa: E402
 
-PROGRAM = os.environ.get("PACELINE", "build/paceline")
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "no_proxy": "*"}
+ENVIRONMENT = {**runs.ENVIRONMENT, "no_proxy": "*"}
 REQUESTS = 100
 LATENCY_MS = 100
 
 
 def paceline(ranks, parallel, urls):
     launcher = ["mpirun", "-np", str(ranks), "--bind-to", "core"] if ranks else []
-    words = [*launcher, PROGRAM, "fetch", "--from", "-", "--parallel", str(parallel), "--json"]
+    words = [*launcher, runs.PROGRAM, "fetch", "--from", "-", "--parallel", str(parallel), "--json"]
     start = time.perf_counter()
     done = subprocess.run(words, check=True, input="\n".join(urls), text=True, stdout=subprocess.PIPE, env=ENVIRONMENT)
     return time.perf_counter() - start, json.loads(done.stdout)

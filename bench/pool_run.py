@@ -13,11 +13,11 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+
+import runs
 
 BENCH = os.environ.get("PACELINE_POOL_BENCH", "build/bench/pool_bench")
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {**runs.ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 # mpi4py's workers are ranks of their own beside the one that drives.
 MPI4PY = """
 import time
@@ -37,9 +37,7 @@ def same(i):
 
 
 def rate(tasks, action):
-    start = time.perf_counter()
-    action()
-    return tasks / (time.perf_counter() - start)
+    return tasks / runs.seconds(action)
 
 
 def paceline():

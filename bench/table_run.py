@@ -18,15 +18,14 @@ import time
 import numpy
 import pandas
 
+from runs import CORES, ENVIRONMENT, PROGRAM, launcher, seconds
+
 try:
     import dask
     import dask.dataframe
 except ImportError:
     dask = None
 
-PROGRAM = os.environ.get("PACELINE", "build/paceline")
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-CORES = len(os.sched_getaffinity(0))
 COLUMNS = ["id", "count"] + [f"x{k}" for k in range(6)]
 
 
@@ -41,20 +40,13 @@ def make(path, millions):
 
 
 def paceline(path, columns, ranks, threads):
-    launcher = ["mpirun", "-np", str(ranks), "--map-by", f"slot:PE={threads}", "--bind-to", "core"]
-    words = [PROGRAM, "table", str(path), "--columns", ",".join(columns), "--threads", str(threads),
-             "--memory-limit", "4GB", "--json"]
+    words = [*launcher(ranks, threads), PROGRAM, "table", str(path), "--columns", ",".join(columns),
+             "--threads", str(threads), "--memory-limit", "4GB", "--json"]
     start = time.perf_counter()
-    output = subprocess.run(launcher + words, check=True, stdout=subprocess.PIPE, env=ENVIRONMENT).stdout
+    output = subprocess.run(words, check=True, stdout=subprocess.PIPE, env=ENVIRONMENT).stdout
     wall = time.perf_counter() - start
     phases = json.loads(output)["phases"]
     return wall, phases["plan"] + phases["scatter"] + phases["compute"]
-
-
-def seconds(action):
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def main():

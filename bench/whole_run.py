@@ -6,7 +6,6 @@ NumPy runs the lessons' own loop in one process, without start-up; paceline is t
 Limit: 1 rank to 2 ranks, and 1 thread to 2 threads, can be 2.00 at best. Run: python3 bench/whole_run.py [ROUNDS]
 """
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import time
 
 import numpy as np
 
-PROGRAM = os.environ.get("PACELINE", "build/paceline")
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+from runs import ENVIRONMENT, PROGRAM, launcher
+
 DEEP = ["--max-iter", "1000", "--interior", "plain"]
 
 
@@ -36,8 +35,8 @@ def numpy_seconds():
 
 def paceline(ranks, threads, *options):
     # Each rank has cores of its own; a benchmark never oversubscribes. Ranks 0: one, without mpirun.
-    launcher = ["mpirun", "-np", str(ranks), "--map-by", f"slot:PE={threads}", "--bind-to", "core"] if ranks else []
-    command = launcher + [PROGRAM, "fractal", "--threads", str(threads), "--json", *options]
+    start_ranks = launcher(ranks, threads) if ranks else []
+    command = [*start_ranks, PROGRAM, "fractal", "--threads", str(threads), "--json", *options]
     start = time.perf_counter()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=ENVIRONMENT)
     return time.perf_counter() - start, json.loads(done.stdout)
