@@ -57,11 +57,11 @@ class SharedFolder {
 };
 
 /// The Error that `action` throws, if it throws one.
-template <class Action>
-std::optional<Error> error_of(Action&& action) {
+template <class Expected = Error, class Action>
+std::optional<Expected> error_of(Action&& action) {
   try {
     action();
-  } catch (const Error& error) {
+  } catch (const Expected& error) {
     return error;
   }
   return std::nullopt;

@@ -66,16 +66,6 @@ void with_pools(const Body& body) {
   }
 }
 
-template <class Action>
-std::optional<TaskError> task_error_of(Action&& action) {
-  try {
-    action();
-  } catch (const TaskError& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-
 TEST(Pool, MapsAnyNumberInAnyChunks) {
   with_pools([](Pool& pool) {
     EXPECT_EQ(pool.workers() % Comm::world().size(), 0);
@@ -148,7 +138,7 @@ TEST(Pool, ContinuesWithThen) {
     auto inner = pool.submit<squared>(2).then([&](Future<int> done) { return pool.submit<squared>(done.get()); });
     EXPECT_EQ(inner.get().get(), 16);
     auto failed = pool.submit<fails_on_threes>(3).then([](Future<int> done) { return done.get(); });
-    EXPECT_EQ(task_error_of([&] { failed.get(); })->message(), "no threes: 3");
+    EXPECT_EQ(test::error_of<TaskError>([&] { failed.get(); })->message(), "no threes: 3");
     std::atomic<int> calls = 0;
     pool.submit<nothing>().then([&](Future<void> done) { done.get(), ++calls; }).get();
     EXPECT_EQ(calls, 1);
@@ -158,7 +148,7 @@ TEST(Pool, ContinuesWithThen) {
 TEST(Pool, ExceptionsReachTheCallerAndTheOthersGoOn) {
   with_pools([](Pool& pool) {
     auto future = pool.submit<fails_on_threes>(9);
-    const auto error = task_error_of([&] { future.get(); });
+    const auto error = test::error_of<TaskError>([&] { future.get(); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->failure(), TaskFailure::threw);
     EXPECT_EQ(error->message(), "no threes: 9");
@@ -167,7 +157,7 @@ TEST(Pool, ExceptionsReachTheCallerAndTheOthersGoOn) {
     EXPECT_TRUE(test::says(*error, "task 0 failed on rank " + std::to_string(error->rank())));
     EXPECT_TRUE(test::says(*error, "(no threes: 9)"));
 
-    const auto first = task_error_of([&] { pool.map<fails_on_threes>(std::views::iota(1, 1000)); });
+    const auto first = test::error_of<TaskError>([&] { pool.map<fails_on_threes>(std::views::iota(1, 1000)); });
     EXPECT_EQ(first->task(), 2);
     for (const int chunk : {1, 10}) {
       int good = 0, bad = 0;
@@ -184,7 +174,7 @@ TEST(Pool, ExceptionsReachTheCallerAndTheOthersGoOn) {
       EXPECT_EQ(good, 66);
       EXPECT_EQ(bad, 34);
     }
-    EXPECT_TRUE(task_error_of([&] { pool.submit<throws_a_number>(1).get(); }));
+    EXPECT_TRUE(test::error_of<TaskError>([&] { pool.submit<throws_a_number>(1).get(); }));
   });
 }
 
@@ -204,8 +194,8 @@ TEST(Pool, CancelsWhatIsNotBegun) {
     EXPECT_TRUE(last.cancel()) << "it still is";
     EXPECT_TRUE(many.cancel());
     std::ofstream{go};
-    EXPECT_EQ(task_error_of([&] { last.get(); })->failure(), TaskFailure::cancelled);
-    EXPECT_EQ(task_error_of([&] { many.get(); })->failure(), TaskFailure::cancelled);
+    EXPECT_EQ(test::error_of<TaskError>([&] { last.get(); })->failure(), TaskFailure::cancelled);
+    EXPECT_EQ(test::error_of<TaskError>([&] { many.get(); })->failure(), TaskFailure::cancelled);
     for (auto& blocker : blockers) EXPECT_EQ(blocker.get(), 1);
     auto done = pool.submit<squared>(5);
     done.wait();
@@ -279,7 +269,7 @@ TEST(Pool, GivesUpTasksThatDoNotReturn) {
       std::optional<TaskError> error;
       auto results = pool.imap<sleeps_at_five>(std::views::iota(0, 30), {.chunk = chunk});
       for (auto result = results.begin(); result != results.end(); ++result) {
-        if (auto failed = task_error_of([&] { good += *result == results.task(); })) error = failed;
+        if (auto failed = test::error_of<TaskError>([&] { good += *result == results.task(); })) error = failed;
       }
       EXPECT_EQ(good, 29);
       ASSERT_TRUE(error);
@@ -306,12 +296,12 @@ TEST(Pool, EndsWithTasksInFlight) {
     int done = 0, cancelled = 0;
     for (auto& future : futures) {
       ASSERT_TRUE(future.ready());
-      const auto error = task_error_of([&] { done += future.get() == 2; });
+      const auto error = test::error_of<TaskError>([&] { done += future.get() == 2; });
       cancelled += error && error->failure() == TaskFailure::cancelled;
     }
     EXPECT_EQ(done + cancelled, std::ssize(futures));
     if (many) {
-      EXPECT_EQ(task_error_of([&] { many->get(); })->failure(), TaskFailure::cancelled);
+      EXPECT_EQ(test::error_of<TaskError>([&] { many->get(); })->failure(), TaskFailure::cancelled);
       EXPECT_EQ(continued, 1);
     }
   }

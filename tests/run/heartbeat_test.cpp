@@ -26,30 +26,31 @@ class HeartbeatTest : public testing::Test {
     return false;
   }
 
+  /// Beats until each node has heard the one before it: others may still wait to hear this one.
+  void hear_all(Heartbeat& heartbeat) const {
+    EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.was_heard(); }));
+    MPI_Request all = MPI_REQUEST_NULL;
+    MPI_Ibarrier(world.handle(), &all);
+    wait_quietly(all, [&] { heartbeat.beat(); });
+  }
+
   Comm world = Comm::world().duplicate();
   Comm alone = *world.split(world.rank());
 };
 
 TEST_F(HeartbeatTest, HearsTheNodeBefore) {
   Heartbeat heartbeat(world, alone, interval_s);
-  EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.was_heard(); }));
+  hear_all(heartbeat);
   if (world.size() > 1) {
     EXPECT_EQ(heartbeat.watched_rank(), (world.rank() + world.size() - 1) % world.size());
     EXPECT_FALSE(heartbeat.watched_host().empty());
   }
-  // Others may still wait to hear this one.
-  MPI_Request all = MPI_REQUEST_NULL;
-  MPI_Ibarrier(world.handle(), &all);
-  wait_quietly(all, [&] { heartbeat.beat(); });
 }
 
 TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
   if (world.size() == 1) return;
   Heartbeat heartbeat(world, alone, interval_s);
-  EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.was_heard(); }));
-  MPI_Request all = MPI_REQUEST_NULL;
-  MPI_Ibarrier(world.handle(), &all);
-  wait_quietly(all, [&] { heartbeat.beat(); });
+  hear_all(heartbeat);
   // Rank 0 falls silent; the others go on until rank 1 has noticed, and none of them takes another for silent.
   int noticed = 0;
   MPI_Request news = MPI_REQUEST_NULL;
@@ -73,10 +74,7 @@ TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
 TEST_F(HeartbeatTest, WhoLeavesIsNotSilent) {
   if (world.size() == 1) return;
   Heartbeat heartbeat(world, alone, interval_s);
-  EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.was_heard(); }));
-  MPI_Request all = MPI_REQUEST_NULL;
-  MPI_Ibarrier(world.handle(), &all);
-  wait_quietly(all, [&] { heartbeat.beat(); });
+  hear_all(heartbeat);
   heartbeat.leave();
   // Of what was sent before, some may still come: it must not make the node one that is listened for again.
   EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.silence_s() == 0; }));

@@ -31,6 +31,14 @@ Answer fetched(const std::string& url, const Settings& settings = quick()) {
   return downloader.submit(url, 0).get();
 }
 
+/// A server that takes requests and says nothing to them.
+auto silent_until(const std::atomic<bool>& is_over) {
+  return [&is_over](int, const std::string&) {
+    while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return std::string();
+  };
+}
+
 TEST(Downloader, TakesWhatTheServerSends) {
   const std::string body("a\0b\xff", 4);
   const CannedServer server([&](int, const std::string& head) {
@@ -167,10 +175,7 @@ TEST(Downloader, RecordsWhomItCanNotReach) {
 
 TEST(Downloader, TimesOut) {
   std::atomic<bool> is_over = false;
-  const CannedServer server([&](int, const std::string&) {
-    while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return std::string();
-  });
+  const CannedServer server(silent_until(is_over));
   auto settings = quick();
   settings.timeout_s = 0.05;
   settings.retries = 1;
@@ -183,10 +188,7 @@ TEST(Downloader, TimesOut) {
 
 TEST(Downloader, EndsAllWaitingWhenStopped) {
   std::atomic<bool> is_stopped = false;
-  const CannedServer server([&](int, const std::string&) {
-    while (!is_stopped) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return std::string();
-  });
+  const CannedServer server(silent_until(is_stopped));
   auto settings = quick();
   settings.timeout_s = 1000;
   Downloader downloader(settings, [&] { return is_stopped.load(); });
