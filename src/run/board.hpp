@@ -7,6 +7,8 @@
 #include <paceline/comm.hpp>
 #include <paceline/node_memory.hpp>
 
+#include "run/interrupt.hpp"
+
 namespace paceline {
 
 class Board {
@@ -44,6 +46,11 @@ class Board {
 
   [[nodiscard]] bool stopping() const { return shared_->stop.load(std::memory_order_relaxed) != 0; }
   void stop() const { shared_->stop.store(1); }
+  /// The same as stopping(), once a signal to this process has been passed on to all.
+  [[nodiscard]] bool stopping_for_signals() const {
+    if (interrupt_signal() != 0) stop();
+    return stopping();
+  }
 
  private:
   Comm node_;

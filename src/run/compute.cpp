@@ -7,7 +7,6 @@
 #include <mutex>
 
 #include "run/clock.hpp"
-#include "run/interrupt.hpp"
 
 namespace paceline {
 namespace {
@@ -88,10 +87,7 @@ class Team {
   }
 
  private:
-  bool stopping() const {
-    if (interrupt_signal() != 0) board_.stop();
-    return board_.stopping();
-  }
+  bool stopping() const { return board_.stopping_for_signals(); }
 
   /// The same for who waits for others, or for a slow file system, and so is not the one that is silent.
   bool stopping_meanwhile() {

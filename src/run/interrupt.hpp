@@ -3,8 +3,7 @@
 
 namespace paceline {
 
-/// Installs the handlers; the first signal asks to stop, the second of the same kind kills as usual. Also ignores
-/// SIGXFSZ, so that a file over the size limit is an error that can be told.
+/// Installs the handlers; the first signal asks to stop, the second of the same kind kills as usual.
 void catch_interrupts();
 /// The signal that has come; 0: none.
 int interrupt_signal();

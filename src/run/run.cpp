@@ -173,7 +173,7 @@ class Runner {
   [[nodiscard]] Place place() const { return {world_.rank(), world_.size(), threads_}; }
 
   void start() {
-    options_.workload->start({place(), options_.memory_limit, [this] { return is_to_end(); },
+    options_.workload->start({place(), options_.memory_limit, [this] { return board_.stopping_for_signals(); },
                               [this] {
                                 const std::lock_guard lock(bands_mutex_);
                                 return bands_ == nullptr ? std::int64_t{0} : bands_->held_bytes();
@@ -185,11 +185,6 @@ class Runner {
   void show_bands(const Bands* bands) {
     const std::lock_guard lock(bands_mutex_);
     bands_ = bands;
-  }
-
-  bool is_to_end() const {
-    if (interrupt_signal() != 0) board_.stop();
-    return board_.stopping();
   }
 
   /// What a rank without workers owns would never be computed.
