@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "run/clock.hpp"
-#include "run/page_buffer.hpp"
+#include <paceline/page_buffer.hpp>
 #include "workloads/array/kernels.hpp"
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"

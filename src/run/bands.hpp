@@ -11,7 +11,7 @@
 #include <paceline/parcel.hpp>
 #include <paceline/workload.hpp>
 
-#include "run/page_buffer.hpp"
+#include <paceline/page_buffer.hpp>
 #include "run/plan.hpp"
 
 namespace paceline {

@@ -14,7 +14,7 @@
 #include <paceline/node_memory.hpp>
 #include <paceline/workload.hpp>
 
-#include "run/page_buffer.hpp"
+#include <paceline/page_buffer.hpp>
 #include "run/plan.hpp"
 #include "storage/input_file.hpp"
 

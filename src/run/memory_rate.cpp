@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "run/clock.hpp"
-#include "run/page_buffer.hpp"
+#include <paceline/page_buffer.hpp>
 
 namespace paceline {
 namespace {

@@ -12,6 +12,8 @@ namespace {
 
 // Beside each piece that is read together, so that the record that ends behind it is whole.
 constexpr std::int64_t beyond_bytes = std::int64_t{64} << 10;
+// The same beside a single range, where it counts.
+constexpr std::int64_t beside_bytes = std::int64_t{8} << 10;
 // Read at once by a thread's worth; well below what MPI counts with an int, and not much more than a cache holds.
 constexpr std::int64_t piece_bytes_a_thread = std::int64_t{1} << 20;
 constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
@@ -26,7 +28,11 @@ class Surveyor {
     const auto ranges = workload_.ranges();
     const auto mine = even_part({0, ranges}, world_.rank(), world_.size());
     facts_.resize(static_cast<std::size_t>(ranges));
-    read_together(mine, even_part({0, ranges}, 0, world_.size()).size());
+    if (world_.size() == 1) {
+      look_alone(mine);
+    } else {
+      read_together(mine, even_part({0, ranges}, 0, world_.size()).size());
+    }
     for (auto wanted = conclude(); !wanted.empty(); wanted = conclude()) look_again(wanted);
   }
 
@@ -51,8 +57,7 @@ class Surveyor {
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
   void read_together(Slab mine, std::int64_t most) {
     std::optional<SharedByteFile> shared;
-    // One rank needs no MPI-IO, which would look for a session folder.
-    if (world_.size() > 1) together(world_, [&] { shared.emplace(workload_.source(), world_); });
+    together(world_, [&] { shared.emplace(workload_.source(), world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
     const auto step = std::max(std::int64_t{1}, piece / workload_.range_bytes());
@@ -66,11 +71,7 @@ class Surveyor {
       const auto end = ranges.empty() ? begin : std::min(begin_of(ranges.end) + beyond_bytes, size_);
       buffer.resize(static_cast<std::size_t>(end - begin));
       try {
-        if (shared) {
-          shared->read(begin, buffer);
-        } else {
-          file_->read(begin, buffer);
-        }
+        shared->read(begin, buffer);
       } catch (const Error& error) {
         keep(error);
       }
@@ -87,23 +88,45 @@ class Surveyor {
   }
 
   void look_at(Slab ranges, std::span<const char> bytes) {
-    if (error_ || ranges.empty()) return;
     const auto begin = begin_of(ranges.begin);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-    for (std::int64_t range = ranges.begin; range < ranges.end; ++range) {
-      try {
-        const auto at = static_cast<std::size_t>(begin_of(range) - begin);
-        auto& facts = facts_[static_cast<std::size_t>(range)];
-        if (at > bytes.size() || !workload_.survey(range, bytes.subspan(at), facts)) look_further(range, facts);
-      } catch (const Error& error) {
-        keep(error);
+    by_threads(ranges, [&](std::int64_t range, std::vector<char>& more) {
+      const auto at = static_cast<std::size_t>(begin_of(range) - begin);
+      auto& facts = facts_[static_cast<std::size_t>(range)];
+      if (at > bytes.size() || !workload_.survey(range, bytes.subspan(at), facts)) look_further(range, more);
+    });
+  }
+
+  /// One rank needs no MPI-IO: each thread reads what it then looks at, while it is in its cache.
+  void look_alone(Slab ranges) {
+    by_threads(ranges, [&](std::int64_t range, std::vector<char>& bytes) {
+      const auto begin = begin_of(range);
+      bytes.resize(static_cast<std::size_t>(std::min(workload_.range_bytes() + beside_bytes, size_ - begin)));
+      file_->read(begin, bytes);
+      if (!workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) look_further(range, bytes);
+    });
+    agree(world_, error_);
+  }
+
+  /// Calls `look(number, buffer)` for each, with a buffer of the thread's own.
+  template <class Look>
+  void by_threads(Slab numbers, Look&& look) {
+    if (error_ || numbers.empty()) return;
+#pragma omp parallel num_threads(threads_)
+    {
+      std::vector<char> buffer;
+#pragma omp for schedule(dynamic, 1)
+      for (std::int64_t number = numbers.begin; number < numbers.end; ++number) {
+        try {
+          look(number, buffer);
+        } catch (const Error& error) {
+          keep(error);
+        }
       }
     }
   }
 
   /// More bytes than lie beside the range are needed: twice as many each time.
-  void look_further(std::int64_t range, std::vector<std::int64_t>& facts) {
-    std::vector<char> bytes;
+  void look_further(std::int64_t range, std::vector<char>& bytes) {
     const auto begin = begin_of(range);
     for (auto size = workload_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
@@ -112,7 +135,7 @@ class Surveyor {
       }
       bytes.resize(static_cast<std::size_t>(std::min(size, size_ - begin)));
       file_->read(begin, bytes);
-      if (workload_.survey(range, bytes, facts)) return;
+      if (workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) return;
     }
   }
 
@@ -144,16 +167,9 @@ class Surveyor {
 
   /// Few ranges, by whoever comes by their number.
   void look_again(const std::vector<std::int64_t>& ranges) {
-    const auto mine = even_part({0, std::ssize(ranges)}, world_.rank(), world_.size());
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-    for (std::int64_t k = mine.begin; k < mine.end; ++k) {
-      try {
-        const auto range = ranges[static_cast<std::size_t>(k)];
-        look_further(range, facts_[static_cast<std::size_t>(range)]);
-      } catch (const Error& error) {
-        keep(error);
-      }
-    }
+    by_threads(
+        even_part({0, std::ssize(ranges)}, world_.rank(), world_.size()),
+        [&](std::int64_t k, std::vector<char>& bytes) { look_further(ranges[static_cast<std::size_t>(k)], bytes); });
     agree(world_, error_);
   }
 

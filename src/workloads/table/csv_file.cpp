@@ -143,7 +143,9 @@ void CsvFile::keep(std::int64_t range, const RangeValues& values) {
   std::int64_t bytes = 0;
   for (const auto& column : values) bytes += std::ssize(column.values) * 8 + std::ssize(column.missing) * 4;
   if (room_.fetch_sub(bytes) >= bytes) {
-    place = values;
+    for (const auto& column : values) {
+      place.push_back({column.kind, column.has_negative_zero, {column.values, &memory_}, column.missing, {}});
+    }
   } else {
     room_.fetch_add(bytes);
   }

@@ -11,6 +11,7 @@
 #include <paceline/error.hpp>
 #include <paceline/workload.hpp>
 
+#include "workloads/table/kept_memory.hpp"
 #include "workloads/table/records.hpp"
 
 namespace paceline::table {
@@ -103,7 +104,8 @@ class CsvFile {
   std::vector<Kind> kinds_;
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
-  std::vector<RangeValues> kept_;            ///< of ranges surveyed here, as far as there is room
+  KeptMemory memory_;
+  std::vector<RangeValues> kept_;  ///< of ranges surveyed here, as far as there is room
   std::atomic<std::int64_t> room_{0};
 };
 

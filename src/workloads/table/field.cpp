@@ -11,13 +11,8 @@
 namespace paceline::table {
 namespace {
 
-using detail::leading_digits;
-using detail::small_powers;
-using detail::value_of_digits;
+using namespace detail;
 
-constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr std::uint64_t exact_doubles = std::uint64_t{1} << 53;
 // So many digits are less than 2^63.
 constexpr int safe_digits = 18;
 
@@ -38,7 +33,7 @@ int take_digits(const char*& at, const char* limit, std::uint64_t& value) {
     const auto word = load(at, limit);
     const auto digits = leading_digits(word);
     if (digits == 0) return taken;
-    value = value * small_powers[digits] + value_of_digits(word, digits);
+    value = value * tens[digits] + value_of_digits(word, digits);
     at += digits;
     taken += digits;
     if (digits < 8) return taken;
@@ -114,12 +109,15 @@ Number parse_number(const char* begin, const char* end, const char* limit) {
     at = end;
   }
   if (at != end || digits == 0) return parse_slowly(begin, end);
-  // Both are exact doubles, so that one operation rounds once (Clinger 1990).
-  if (digits > safe_digits || mantissa > exact_doubles || exponent < -22 || exponent > 22) {
+  if (digits > safe_digits) return parse_slowly(begin, end);
+  double value = 0;
+  if (exponent <= 0 && exponent >= -most_places) {
+    value = scaled_down(mantissa, -exponent);
+  } else if (exponent > 0 && exponent <= 22 && mantissa <= exact_doubles) {
+    value = static_cast<double>(mantissa) * exact_tens[exponent];
+  } else {
     return parse_slowly(begin, end);
   }
-  auto value = static_cast<double>(mantissa);
-  value = exponent < 0 ? value / powers_of_ten[-exponent] : value * powers_of_ten[exponent];
   return real(is_negative ? -value : value);
 }
 

@@ -1,6 +1,7 @@
 // The value of one field: nothing, an integer, a number, or text.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -29,8 +30,85 @@ namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "digits are taken from the low end of a word");
 
-inline constexpr std::uint64_t small_powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-inline constexpr double small_reals[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+inline constexpr std::uint64_t tens[] = {1ULL,
+                                         10ULL,
+                                         100ULL,
+                                         1000ULL,
+                                         10000ULL,
+                                         100000ULL,
+                                         1000000ULL,
+                                         10000000ULL,
+                                         100000000ULL,
+                                         1000000000ULL,
+                                         10000000000ULL,
+                                         100000000000ULL,
+                                         1000000000000ULL,
+                                         10000000000000ULL,
+                                         100000000000000ULL,
+                                         1000000000000000ULL,
+                                         10000000000000000ULL,
+                                         100000000000000000ULL,
+                                         1000000000000000000ULL,
+                                         10000000000000000000ULL};
+inline constexpr double exact_tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr std::uint64_t exact_doubles = std::uint64_t{1} << 53;
+
+inline constexpr int most_places = 19;
+
+__extension__ using Wide = unsigned __int128;
+
+/// 10^places as a divisor: times 2^up it has 62 bits; and floor(2^124 / that).
+struct Divisor {
+  std::uint64_t scaled, reciprocal;
+  std::int64_t up;
+};
+constexpr auto divisors = [] {
+  std::array<Divisor, most_places + 1> all{};
+  Wide power = 1;
+  for (auto& divisor : all) {
+    auto scaled = power;
+    while (scaled >= Wide{1} << 62) {
+      scaled >>= 1;  // exact: 10^k is a multiple of 2^k
+      --divisor.up;
+    }
+    while (scaled < Wide{1} << 61) {
+      scaled <<= 1;
+      ++divisor.up;
+    }
+    divisor.scaled = static_cast<std::uint64_t>(scaled);
+    divisor.reciprocal = static_cast<std::uint64_t>((Wide{1} << 124) / scaled);
+    power *= 10;
+  }
+  return all;
+}();
+
+/// The double nearest to mantissa / 10^places, for up to most_places, without a branch that depends on the digits.
+///
+/// With m, the mantissa scaled to 64 bits, and d, the scaled divisor, floor(m 2^60 / d) has 62 or 63 bits. If anything
+/// follows them the last one is set, so that the conversion to 53 rounds as if it knew all. m times the reciprocal is
+/// at most one less than this quotient, which the remainder tells; that is less than 2 d, so that its lowest 64 bits
+/// are enough (Granlund and Montgomery 1994, "Division by invariant integers using multiplication").
+inline double long_scaled_down(std::uint64_t mantissa, int places) {
+  if (mantissa == 0) return 0;
+  const auto& divisor = divisors[static_cast<std::size_t>(places)];
+  const int up = std::countl_zero(mantissa);
+  const auto scaled = mantissa << up;
+  const auto estimate = static_cast<std::uint64_t>(Wide{scaled} * divisor.reciprocal >> 64);
+  const auto excess = (scaled << 60) - estimate * divisor.scaled - divisor.scaled;
+  const auto is_less = static_cast<std::uint64_t>(static_cast<std::int64_t>(excess) >> 63);  // all bits
+  const auto rest = excess + (divisor.scaled & is_less);
+  const auto quotient = (estimate + 1 + is_less) | ((rest | (0 - rest)) >> 63);
+  const auto scale = static_cast<std::uint64_t>(1023 - 60 - up + divisor.up) << 52;
+  return static_cast<double>(static_cast<std::int64_t>(quotient)) * std::bit_cast<double>(scale);
+}
+
+/// The same, quicker where both numbers are exact doubles: then a division of these rounds once (Clinger 1990, "How to
+/// read floating point numbers accurately").
+inline double scaled_down(std::uint64_t mantissa, int places) {
+  if (mantissa > exact_doubles) return long_scaled_down(mantissa, places);
+  return static_cast<double>(static_cast<std::int64_t>(mantissa)) / exact_tens[places];
+}
 
 /// How many of eight characters in front are digits.
 inline int leading_digits(std::uint64_t word) {
@@ -50,36 +128,6 @@ inline std::uint64_t value_of_digits(std::uint64_t word, int digits) {
 }
 
 }  // namespace detail
-
-/// Most numbers: an optional minus, 1 to 8 digits and perhaps a point and 1 to 8 more; nearly without branches, since
-/// lengths are hard to foretell. False: parse_number() must have a look. The real is mantissa / 10^places, both exact,
-/// so that it is rounded once (Clinger 1990, "How to read floating point numbers accurately").
-inline bool parse_plain_number(const char* begin, const char* end, const char* limit, Number& number) {
-  if (limit - begin < 24) return false;
-  const bool is_negative = *begin == '-';
-  const auto* at = begin + (is_negative ? 1 : 0);
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, 8);
-  const int whole = detail::leading_digits(word);
-  if (whole == 0) return false;
-  auto mantissa = detail::value_of_digits(word, whole);
-  at += whole;
-  if (at == end) {
-    const auto value = static_cast<std::int64_t>(mantissa);
-    number = {Kind::integer, is_negative && value == 0, is_negative ? -value : value, 0};
-    return true;
-  }
-  if (*at != '.') return false;
-  std::memcpy(&word, at + 1, 8);
-  const int places = detail::leading_digits(word);
-  if (at + 1 + places != end || places == 0) return false;
-  mantissa = mantissa * detail::small_powers[places] + detail::value_of_digits(word, places);
-  if (mantissa > std::uint64_t{1} << 53) return false;
-  const double size = static_cast<double>(static_cast<std::int64_t>(mantissa)) / detail::small_reals[places];
-  number.kind = Kind::real;
-  number.real = is_negative ? -size : size;
-  return true;
-}
 
 /// The same by the C library, for --verify and tests.
 Number parse_number_reference(std::string_view field);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "workloads/table/marks.hpp"
+#include "workloads/table/plain_numbers.hpp"
 
 namespace paceline::table {
 namespace {
@@ -44,31 +45,36 @@ bool guess_inside(std::span<const char> range) {
 
 /// The first line feed outside of quotes, or the end.
 std::size_t first_feed(std::span<const char> bytes, bool inside) {
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const auto* from = bytes.data() + at;
-    const auto rest = bytes.size() - at;
-    const auto* quote = static_cast<const char*>(std::memchr(from, '"', rest));
-    const auto until = quote == nullptr ? rest : static_cast<std::size_t>(quote - from);
-    if (!inside) {
-      if (const auto* feed = static_cast<const char*>(std::memchr(from, '\n', until))) {
-        return static_cast<std::size_t>(feed - bytes.data());
-      }
-    }
-    at += until + 1;
-    inside = !inside;
+  const auto find = [&](char byte, std::size_t from, std::size_t to) {
+    const auto* at = static_cast<const char*>(std::memchr(bytes.data() + from, byte, to - from));
+    return at == nullptr ? to : static_cast<std::size_t>(at - bytes.data());
+  };
+  for (std::size_t at = 0; at < bytes.size(); inside = !inside) {
+    const auto feed = inside ? bytes.size() : find('\n', at, bytes.size());
+    const auto quote = find('"', at, feed);
+    if (quote == feed) return feed;
+    at = quote + 1;
   }
   return bytes.size();
 }
 
+/// Of the number of quotes: 1 if it is odd.
+std::int64_t parity_of_quotes(std::span<const char> bytes) {
+  // Most files have none, which the C library finds much quicker than it could be counted.
+  const auto* first = static_cast<const char*>(std::memchr(bytes.data(), '"', bytes.size()));
+  return first == nullptr ? 0 : std::count(first, bytes.data() + bytes.size(), '"') % 2;
+}
+
 class RangeScan {
  public:
-  RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Separators& separators,
+  RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Workspace& workspace,
             RangeFacts& facts, RangeValues& values, bool keep_texts)
       : layout_(layout),
         origin_(origin),
         bytes_(bytes),
-        separators_(separators),
+        separators_(workspace.separators),
+        rows_(workspace.rows),
+        ends_(workspace.ends),
         facts_(facts),
         values_(values),
         keep_texts_(keep_texts) {}
@@ -80,8 +86,10 @@ class RangeScan {
     ScanState state;
     std::size_t scanned = begin;
     record_ = begin;
-    separators_.positions.clear();
+    // As if a line feed were before the first record.
+    separators_.positions.assign(1, static_cast<std::uint32_t>(begin) - 1);
     separators_.line_ends.clear();
+    first_ = 1;
     separators_.wrong = Separators::none;
     separators_.has_high_bytes = false;
     for (;;) {
@@ -105,7 +113,7 @@ class RangeScan {
       if (is_all) break;
       drop_walked();
     }
-    if (separators_.has_high_bytes && facts_.trouble == Trouble::none) check_utf8(begin);
+    if (separators_.has_high_bytes) check_utf8(begin);
     facts_.begin = origin_ + static_cast<std::int64_t>(begin);
     facts_.end = origin_ + static_cast<std::int64_t>(record_);
     return true;
@@ -118,10 +126,12 @@ class RangeScan {
     return separators_.line_ends.empty() ? record_ : separators_.positions[separators_.line_ends.back()] + 1;
   }
 
+  /// Of several things that are wrong the first one counts.
   void stop(Trouble trouble, std::size_t at, std::int64_t detail = 0) {
-    if (facts_.trouble != Trouble::none) return;
+    const auto position = origin_ + static_cast<std::int64_t>(at);
+    if (facts_.trouble != Trouble::none && facts_.trouble_at <= position) return;
     facts_.trouble = trouble;
-    facts_.trouble_at = origin_ + static_cast<std::int64_t>(at);
+    facts_.trouble_at = position;
     facts_.detail = detail;
   }
 
@@ -133,71 +143,84 @@ class RangeScan {
 
   /// Goes through the records whose ends are known. True when the last one of the range was among them.
   bool walk(std::size_t last) {
-    const auto& positions = separators_.positions;
     const auto fields = static_cast<std::size_t>(layout_.fields);
+    bool is_last = false;
+    rows_.clear();
     for (const auto line_end : separators_.line_ends) {
-      const std::size_t feed = positions[line_end];
-      if (separators_.wrong <= feed) return stop_at_wrong_byte(), false;
+      const std::size_t feed = separators_.positions[line_end];
+      if (separators_.wrong <= feed) break;
       const auto found = line_end + 1 - first_;
-      auto end = feed;
-      if (end > record_ && bytes_[end - 1] == '\r') --end;
-      const bool is_blank = found == 1 && end == record_;
-      if (!is_blank) {
+      if (found != 1 || !is_blank(feed)) {
         if (found != fields) {
           stop(Trouble::fields, record_, static_cast<std::int64_t>(found));
-          return false;
+          break;
         }
-        take_record(end);
-        if (facts_.trouble != Trouble::none) return false;
+        rows_.push_back(static_cast<std::uint32_t>(first_));
       }
       record_ = std::min(feed + 1, bytes_.size());
       first_ = line_end + 1;
-      if (feed >= last) return true;
+      is_last = feed >= last;
+      if (is_last) break;
     }
     // What is wrong may be in a record that has no end because of it.
-    if (separators_are_wrong()) stop_at_wrong_byte();
-    return false;
+    if (!is_last && separators_are_wrong()) stop_at_wrong_byte();
+    for (std::size_t k = 0; k < values_.size(); ++k) take_column(k);
+    facts_.rows += std::ssize(rows_);
+    return is_last && facts_.trouble == Trouble::none;
   }
 
+  [[nodiscard]] bool is_blank(std::size_t feed) const {
+    return feed == record_ || (feed == record_ + 1 && bytes_[record_] == '\r');
+  }
+
+  /// Keeps the last separator before the record that is next.
   void drop_walked() {
     auto& positions = separators_.positions;
-    positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(first_));
+    positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(first_) - 1);
     separators_.line_ends.clear();
-    first_ = 0;
+    first_ = 1;
   }
 
-  void take_record(std::size_t end) {
-    const auto* bytes = bytes_.data();
-    const auto* positions = separators_.positions.data() + first_;
-    for (std::size_t k = 0; k < values_.size(); ++k) {
-      const auto field = static_cast<std::size_t>(layout_.wanted[k]);
-      const auto from = field == 0 ? record_ : positions[field - 1] + std::size_t{1};
-      const auto to = field + 1 == static_cast<std::size_t>(layout_.fields) ? end : positions[field];
-      take_field(k, bytes + from, bytes + to);
+  /// A column of the records in rows_: plain numbers together, anything else one by one.
+  void take_column(std::size_t k) {
+    auto& column = facts_.columns[k];
+    auto& kept = values_[k];
+    const auto field = static_cast<std::uint32_t>(layout_.wanted[k]);
+    const auto first_row = static_cast<std::size_t>(facts_.rows);
+    ends_.resize(rows_.size());
+    for (std::size_t row = 0; row < rows_.size(); ++row) ends_[row] = rows_[row] + field;
+    if (column.kind != Kind::text) kept.values.resize(first_row + rows_.size());
+    FieldRun run{bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields};
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      if (column.kind == Kind::real || column.kind == Kind::integer) {
+        run.ends = std::span(ends_).subspan(row);
+        row += take_plain_numbers(run, column.kind, kept.values.data() + first_row + row);
+        if (row == ends_.size()) return;
+      }
+      const auto* separator = run.positions + ends_[row];
+      auto end = std::size_t{separator[0]};
+      const auto begin = std::size_t{separator[-1] + 1};
+      if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
+      take_field(k, first_row + row, bytes_.data() + begin, bytes_.data() + end);
     }
-    ++facts_.rows;
   }
 
-  void take_field(std::size_t k, const char* begin, const char* end) {
+  void take_field(std::size_t k, std::size_t row, const char* begin, const char* end) {
     auto& column = facts_.columns[k];
     auto& kept = values_[k];
     if (begin == end) {
       ++column.missing;
-      return skip(kept, {});
+      return skip(kept, row, {});
     }
     const auto field = field_of(begin, end);
     if (field.inner.empty()) {
       ++column.blank;
       column.marks |= column.kind == Kind::text ? marks_of(std::string_view()) : 0;
-      return skip(kept, field);
+      return skip(kept, row, field);
     }
     if (column.kind == Kind::text) return take_text(k, field);
     const auto* from = field.inner.data();
-    const auto* limit = bytes_.data() + bytes_.size();
-    Number number;
-    if (!parse_plain_number(from, from + field.inner.size(), limit, number)) {
-      number = parse_number(from, from + field.inner.size(), limit);
-    }
+    const auto number = parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size());
     if (number.kind == Kind::text) {
       widen_to_text(k);
       return take_text(k, field);
@@ -207,23 +230,23 @@ class RangeScan {
       kept.kind = Kind::integer;
       kept.has_negative_zero = kept.has_negative_zero || number.is_negative_zero;
       column.marks |= marks_of(number.integer);
-      kept.values.push_back(static_cast<std::uint64_t>(number.integer));
+      kept.values[row] = static_cast<std::uint64_t>(number.integer);
       return;
     }
     if (column.kind != Kind::real) widen_to_real(k);
     const auto value = number.kind == Kind::real ? number.real
                        : number.is_negative_zero ? -0.0
                                                  : static_cast<double>(number.integer);
-    kept.values.push_back(std::bit_cast<std::uint64_t>(value));
+    kept.values[row] = std::bit_cast<std::uint64_t>(value);
   }
 
-  void skip(ColumnValues& kept, const Field& field) {
+  void skip(ColumnValues& kept, std::size_t row, const Field& field) {
     if (kept.kind == Kind::text) {
       if (keep_texts_) kept.texts.push_back(field);
       return;
     }
-    kept.missing.push_back(static_cast<std::uint32_t>(facts_.rows));
-    kept.values.push_back(std::bit_cast<std::uint64_t>(missing_real));
+    kept.missing.push_back(static_cast<std::uint32_t>(row));
+    kept.values[row] = std::bit_cast<std::uint64_t>(missing_real);
   }
 
   void take_text(std::size_t k, const Field& field) {
@@ -265,6 +288,7 @@ class RangeScan {
   std::int64_t origin_;
   std::span<const char> bytes_;
   Separators& separators_;
+  std::vector<std::uint32_t>&rows_, &ends_;
   RangeFacts& facts_;
   RangeValues& values_;
   bool keep_texts_;
@@ -291,7 +315,7 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
   facts = {};
   facts.columns.resize(layout.wanted.size());
   clear(values, layout.wanted.size());
-  facts.quotes = std::count(range.begin(), range.end(), '"') % 2;
+  facts.quotes = parity_of_quotes(range);
   const bool is_inside = begins_inside ? *begins_inside : guess_inside(range);
   facts.begins_inside = is_inside ? 1 : 0;
 
@@ -307,12 +331,11 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
     if (begin > range.size()) return true;
   }
   if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
-  const auto is_done =
-      RangeScan(layout, range_begin, bytes, workspace.separators, facts, values, false).run(begin, range.size());
+  const auto is_done = RangeScan(layout, range_begin, bytes, workspace, facts, values, false).run(begin, range.size());
   if (!is_done && !begins_inside && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
     facts = {};
     facts.begins_inside = -1;
-    facts.quotes = std::count(range.begin(), range.end(), '"') % 2;
+    facts.quotes = parity_of_quotes(range);
     facts.columns.resize(layout.wanted.size());
     for (auto& column : values) column = {};
     return true;
@@ -330,7 +353,7 @@ void parse_range(const Layout& layout, std::int64_t begin, std::span<const char>
     values[k].kind = kinds[k];
   }
   if (bytes.empty()) return;
-  RangeScan(layout, begin, bytes, workspace.separators, facts, values, true).run(0, bytes.size() - 1);
+  RangeScan(layout, begin, bytes, workspace, facts, values, true).run(0, bytes.size() - 1);
 }
 
 std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {

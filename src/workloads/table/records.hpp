@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,17 +61,19 @@ struct RangeFacts {
 
 /// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
 struct ColumnValues {
-  Kind kind = Kind::nothing;           ///< of the values; text has none
-  bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
-  std::vector<std::uint64_t> values;   ///< a value a row, any where it is missing
-  std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
-  std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
+  Kind kind = Kind::nothing;               ///< of the values; text has none
+  bool has_negative_zero = false;          ///< as an integer: then the values are no good as reals
+  std::pmr::vector<std::uint64_t> values;  ///< a value a row, any where it is missing
+  std::vector<std::uint32_t> missing;      ///< rows without a value, quoted or not; of text none
+  std::vector<Field> texts;                ///< a field a row; views of the bytes that were scanned
 };
 using RangeValues = std::vector<ColumnValues>;
 
 /// What a thread needs again and again.
 struct Workspace {
   Separators separators;
+  std::vector<std::uint32_t> rows;  ///< of each record that is taken, which separator ends its first field
+  std::vector<std::uint32_t> ends;  ///< the same of a column
 };
 
 /// Looks at a range. `bytes` are those of the file from `range_begin` on, as far as they are there, the whole range of
