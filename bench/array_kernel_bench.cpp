@@ -14,8 +14,8 @@
 #include <cstring>
 #include <vector>
 
-#include "run/clock.hpp"
 #include <paceline/page_buffer.hpp>
+#include "run/clock.hpp"
 #include "workloads/array/kernels.hpp"
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"

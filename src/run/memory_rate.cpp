@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "run/clock.hpp"
 #include <paceline/page_buffer.hpp>
+#include "run/clock.hpp"
 
 namespace paceline {
 namespace {

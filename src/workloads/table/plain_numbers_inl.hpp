@@ -63,11 +63,10 @@ HWY_INLINE std::uint64_t is_equal(std::uint8_t a, std::uint8_t b) { return ((std
 /// The value of each 16 digits, 0 to 9, in the first of two lanes: pairs, fours and eights are joined, most significant
 /// first (as in simdjson).
 template <class D>
-HWY_INLINE auto values_of_16(D d, hn::Vec<D> digits) {
+HWY_INLINE auto values_of_16(D /*d*/, hn::Vec<D> digits) {
   const hn::Repartition<std::uint16_t, D> pairs;
   const hn::Repartition<std::uint32_t, D> fours;
   const hn::Repartition<std::uint64_t, D> eights;
-  (void)d;
   const auto hundreds = hn::BitCast(pairs, hn::Set(fours, (1U << 16) | 100U));
   const auto ones = hn::BitCast(pairs, digits);
   const auto two = hn::Add(hn::Mul(hn::And(ones, hn::Set(pairs, 0xff)), hn::Set(pairs, 10)), hn::ShiftRight<8>(ones));
@@ -115,7 +114,7 @@ struct Unsigned {
 HWY_INLINE Unsigned field_at(const std::uint8_t* bytes, const std::uint32_t* separator, bool ends_line) {
   const auto begin = separator[-1] + 1;
   auto stop = separator[0];
-  if (HWY_UNLIKELY(stop < plain_room)) return {bytes, 0, 0};
+  if (HWY_UNLIKELY(stop < plain_room || begin == stop)) return {bytes, 0, 0};
   if (ends_line) stop -= static_cast<std::uint32_t>(is_equal(bytes[stop - 1], '\r'));
   const auto is_negative = is_equal(bytes[begin], '-');
   return {bytes + stop, static_cast<int>(stop - begin) - static_cast<int>(is_negative), is_negative};

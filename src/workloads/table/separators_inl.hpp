@@ -41,20 +41,17 @@ HWY_INLINE Masks masks_of(const std::uint8_t* bytes) {
     }
     return masks;
   }
-  std::uint8_t bits[5][8 + 8] = {};
+  const auto put = [&](std::uint64_t& bits, std::size_t at, hn::Mask<decltype(d)> mask) {
+    hn::StoreMaskBits(d, mask, reinterpret_cast<std::uint8_t*>(&bits) + at / 8);
+  };
   for (std::size_t at = 0; at < 64; at += lanes) {
     const auto v = hn::LoadU(d, bytes + at);
-    hn::StoreMaskBits(d, hn::Eq(v, comma), bits[0] + at / 8);
-    hn::StoreMaskBits(d, hn::Eq(v, feed), bits[1] + at / 8);
-    hn::StoreMaskBits(d, hn::Eq(v, quote), bits[2] + at / 8);
-    hn::StoreMaskBits(d, hn::Eq(v, carriage), bits[3] + at / 8);
-    hn::StoreMaskBits(d, hn::Eq(hn::And(v, high), high), bits[4] + at / 8);
+    put(masks.comma, at, hn::Eq(v, comma));
+    put(masks.feed, at, hn::Eq(v, feed));
+    put(masks.quote, at, hn::Eq(v, quote));
+    put(masks.carriage, at, hn::Eq(v, carriage));
+    put(masks.high, at, hn::Eq(hn::And(v, high), high));
   }
-  std::memcpy(&masks.comma, bits[0], 8);
-  std::memcpy(&masks.feed, bits[1], 8);
-  std::memcpy(&masks.quote, bits[2], 8);
-  std::memcpy(&masks.carriage, bits[3], 8);
-  std::memcpy(&masks.high, bits[4], 8);
   return masks;
 }
 
@@ -68,6 +65,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text);
   // Room for the worst block at once, so that bits are written without asking.
   auto count = found.positions.size();
+  auto lines = found.line_ends.size();
   std::uint8_t last[64];
   for (std::size_t at = 0; at < size; at += 64, bytes += 64) {
     const auto here = std::min(std::size_t{64}, size - at);
@@ -108,16 +106,22 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
       found.wrong = base + static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(wrong));
     }
     if (found.positions.size() < count + 64) found.positions.resize(2 * count + 1024);
+    if (found.line_ends.size() < lines + 64) found.line_ends.resize(2 * lines + 1024);
     const auto first = base + static_cast<std::uint32_t>(at);
-    for (auto bits = feeds; bits != 0; bits &= bits - 1) {
-      const auto below = (bits & (~bits + 1)) - 1;
-      found.line_ends.push_back(static_cast<std::uint32_t>(count) +
-                                static_cast<std::uint32_t>(std::popcount(ends & below)));
+    auto* lines_out = found.line_ends.data() + lines;
+    const auto all_lines = static_cast<std::size_t>(std::popcount(feeds));
+    // More at a time than there may be: branches cost more than stores (as simdjson does, Langdale and Lemire 2019,
+    // section 3.1.3).
+    for (std::size_t k = 0; k < all_lines; k += 2) {
+      for (std::size_t j = 0; j < 2; ++j) {
+        const auto below = (feeds & (~feeds + 1)) - 1;
+        lines_out[k + j] = static_cast<std::uint32_t>(count) + static_cast<std::uint32_t>(std::popcount(ends & below));
+        feeds &= feeds - 1;
+      }
     }
+    lines += all_lines;
     auto* out = found.positions.data() + count;
     const auto total = static_cast<std::size_t>(std::popcount(ends));
-    // Eight at a time, more than there may be: branches cost more than stores (as simdjson does, Langdale and Lemire
-    // 2019, section 3.1.3).
     for (std::size_t k = 0; k < total; k += 8) {
       for (std::size_t j = 0; j < 8; ++j) {
         out[k + j] = first + static_cast<std::uint32_t>(std::countr_zero(ends));
@@ -127,6 +131,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
     count += total;
   }
   found.positions.resize(count);
+  found.line_ends.resize(lines);
 }
 
 }  // namespace paceline::table::HWY_NAMESPACE
