@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <paceline/page_buffer.hpp>
+
 #include "run/clock.hpp"
 #include "workloads/array/kernels.hpp"
 #include "workloads/array/partial.hpp"

@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
+#include <paceline/page_buffer.hpp>
 #include <paceline/parcel.hpp>
 #include <paceline/workload.hpp>
 
-#include <paceline/page_buffer.hpp>
 #include "run/plan.hpp"
 
 namespace paceline {

@@ -12,9 +12,9 @@
 
 #include <paceline/comm.hpp>
 #include <paceline/node_memory.hpp>
+#include <paceline/page_buffer.hpp>
 #include <paceline/workload.hpp>
 
-#include <paceline/page_buffer.hpp>
 #include "run/plan.hpp"
 #include "storage/input_file.hpp"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <paceline/page_buffer.hpp>
+
 #include "run/clock.hpp"
 
 namespace paceline {

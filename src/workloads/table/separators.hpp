@@ -8,9 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
-#include <utility>
 #include <vector>
 
 namespace paceline::table {
@@ -23,28 +20,10 @@ struct ScanState {
   std::uint64_t after_return = 0;   ///< 1: the byte before was a carriage return outside of quotes
 };
 
-/// Of vectors whose new elements are not set: they are about to be.
-template <class T>
-struct NotSet : std::allocator<T> {
-  template <class U>
-  struct rebind {
-    using other = NotSet<U>;
-  };
-  template <class U>
-  void construct(U* place) noexcept {
-    ::new (static_cast<void*>(place)) U;
-  }
-  template <class U, class... Values>
-  void construct(U* place, Values&&... values) {
-    ::new (static_cast<void*>(place)) U(std::forward<Values>(values)...);
-  }
-};
-using Positions = std::vector<std::uint32_t, NotSet<std::uint32_t>>;
-
 /// What is found of consecutive bytes, counted from the first one. Positions fit 32 bits: at most 2^32 bytes.
 struct Separators {
-  Positions positions;  ///< of commas and line feeds outside of quotes
-  Positions line_ends;  ///< which of the positions are line feeds
+  std::vector<std::uint32_t> positions;  ///< of commas and line feeds outside of quotes
+  std::vector<std::uint32_t> line_ends;  ///< which of the positions are line feeds
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   std::uint32_t wrong = none;   ///< first byte that RFC 4180 has not here: a quote within an unquoted field, anything
                                 ///< but an end after quotes that closed, or after a carriage return no line feed
