@@ -18,7 +18,6 @@ constexpr std::int64_t most_ranges = std::int64_t{1} << 16;
 constexpr std::int64_t header_bytes = std::int64_t{64} << 10;
 constexpr std::int64_t largest_header = std::int64_t{64} << 20;
 constexpr std::size_t names_shown = 20;
-constexpr std::int64_t count_bytes = std::int64_t{4} << 20;
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -129,6 +128,10 @@ bool CsvFile::survey(std::int64_t range, std::span<const char> bytes, std::vecto
   thread_local RangeFacts found;
   thread_local RangeValues values;
   const auto at = static_cast<std::size_t>(range);
+  if (trouble_) {
+    facts = words_of(lines_before_trouble(range, bytes));
+    return true;
+  }
   std::optional<bool> known;
   if (begins_inside_[at] >= 0) known = begins_inside_[at] == 1;
   if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, found, values)) return false;
@@ -162,20 +165,36 @@ bool CsvFile::is_kept(std::int64_t range) const {
   return !kept.empty() && std::ssize(kept.front().values) == starts_[at + 1] - starts_[at];
 }
 
+/// So that its line can be told: the line feeds that are before it, as `rows`.
+RangeFacts CsvFile::lines_before_trouble(std::int64_t range, std::span<const char> bytes) const {
+  RangeFacts facts;
+  facts.columns.resize(columns_.size());
+  const auto begin = range * range_bytes_;
+  const auto end = std::min({begin + range_bytes_, begin + std::ssize(bytes), trouble_->trouble_at});
+  if (end > begin) facts.rows = std::count(bytes.begin(), bytes.begin() + (end - begin), '\n');
+  return facts;
+}
+
 std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts) {
   const auto each = facts.size() / static_cast<std::size_t>(ranges_);
   std::vector<RangeFacts> all;
+  for (std::size_t at = 0; at < facts.size(); at += each) all.push_back(facts_of(facts.subspan(at, each)));
+  if (trouble_) throw error_of(*trouble_, all);
+
   std::vector<std::int64_t> again;
   std::int64_t inside = 0;
-  for (std::size_t r = 0; r < static_cast<std::size_t>(ranges_); ++r) {
-    all.push_back(facts_of(facts.subspan(r * each, each)));
+  for (std::size_t r = 0; r < all.size(); ++r) {
     begins_inside_[r] = static_cast<std::int8_t>(inside);
-    if (all.back().begins_inside != inside) again.push_back(static_cast<std::int64_t>(r));
-    inside ^= all.back().quotes;
+    if (all[r].begins_inside != inside) again.push_back(static_cast<std::int64_t>(r));
+    inside ^= all[r].quotes;
   }
   if (!again.empty()) return again;
-  for (const auto& range : all) {
-    if (range.trouble != Trouble::none) throw error_of(range);
+  const auto bad =
+      std::find_if(all.begin(), all.end(), [](const RangeFacts& range) { return range.trouble != Trouble::none; });
+  if (bad != all.end()) {
+    trouble_ = *bad;
+    for (std::int64_t r = 0; r <= trouble_->trouble_at / range_bytes_ && r < ranges_; ++r) again.push_back(r);
+    return again;
   }
   settle(all);
   return {};
@@ -221,20 +240,11 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
   }
 }
 
-/// Counted only when it is to be told.
-std::int64_t CsvFile::line_of(std::int64_t at) const {
+Error CsvFile::error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const {
   std::int64_t line = 1;
-  std::vector<char> bytes;
-  for (std::int64_t done = 0; done < at; done += count_bytes) {
-    bytes.resize(static_cast<std::size_t>(std::min(count_bytes, at - done)));
-    source_.read(done, bytes);
-    line += std::count(bytes.begin(), bytes.end(), '\n');
+  for (std::int64_t r = 0; r <= facts.trouble_at / range_bytes_ && r < ranges_; ++r) {
+    line += lines[static_cast<std::size_t>(r)].rows;
   }
-  return line;
-}
-
-Error CsvFile::error_of(const RangeFacts& facts) const {
-  const auto line = line_of(facts.trouble_at);
   const auto tell = [&](const std::string& why, const std::string& suggestion) {
     return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), fmt::format("line {}: {}", line, why),
                  suggestion);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -86,8 +87,9 @@ class CsvFile {
   void parse(std::int64_t range, Parsed& parsed) const;
   [[nodiscard]] bool is_kept(std::int64_t range) const;
   void keep(std::int64_t range, const RangeValues& values);
-  [[nodiscard]] Error error_of(const RangeFacts& facts) const;
-  [[nodiscard]] std::int64_t line_of(std::int64_t at) const;
+  [[nodiscard]] RangeFacts lines_before_trouble(std::int64_t range, std::span<const char> bytes) const;
+  /// `lines`: of each range, as lines_before_trouble() has them.
+  [[nodiscard]] Error error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const;
   void settle(const std::vector<RangeFacts>& all);
 
   static std::uint64_t next_id();
@@ -100,6 +102,7 @@ class CsvFile {
   std::int64_t ranges_ = 0;
   Layout layout_;
   std::vector<std::int8_t> begins_inside_;  ///< of each range, once it is known; -1: not yet
+  std::optional<RangeFacts> trouble_;       ///< what is wrong first, while all count the lines before it
   std::vector<ColumnInfo> columns_;
   std::vector<Kind> kinds_;
   std::vector<std::int64_t> starts_;

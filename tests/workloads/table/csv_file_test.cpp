@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
+#include <optional>
 #include <random>
 
 #include <support.hpp>
@@ -66,6 +69,133 @@ TEST(CsvFile, HasTheSameRecordsForEveryRange) {
       EXPECT_EQ(numbers, (std::vector<double>{1, 2, 3, 4}));
     }
   }
+}
+
+/// RFC 4180 to the letter, by one byte after the other; nothing if the text breaks it.
+std::optional<std::vector<std::vector<std::string>>> strict_records(const std::string& text, std::size_t fields) {
+  std::vector<std::vector<std::string>> records;
+  std::vector<std::string> record;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::string field;
+    const auto begin = at;
+    if (text[at] == '"') {
+      for (++at;; ++at) {
+        if (at == text.size()) return {};
+        field += text[at];
+        if (text[at] != '"') continue;
+        ++at;
+        if (at == text.size() || text[at] != '"') break;
+      }
+    } else {
+      while (at < text.size() && text[at] != ',' && text[at] != '\n' && text[at] != '\r') {
+        if (text[at] == '"') return {};
+        ++at;
+      }
+    }
+    record.emplace_back(text, begin, at - begin);
+    if (record.back().find('\0') != std::string::npos) return {};
+    if (at < text.size() && text[at] == ',') {
+      ++at;
+      // What follows the last comma is a field, too.
+      if (at < text.size()) continue;
+      record.emplace_back();
+    }
+    if (at < text.size() && text[at] == '\r') ++at;
+    if (at < text.size() && text[at++] != '\n') return {};
+    const bool is_blank = record.size() == 1 && record.front().empty();
+    if (!is_blank && record.size() != fields) return {};
+    if (!is_blank) records.push_back(record);
+    record.clear();
+  }
+  if (invalid_utf8(text) != std::string_view::npos) return {};
+  return records;
+}
+
+std::string random_records(std::mt19937_64& random) {
+  const std::vector<std::string> words = {"",  "-0",   "0.5",    "-12.25", "1234567.654321", "1e5",
+                                          "x", "\"\"", "\"a,\"", "\"\n\"", "\"b\"\"\"",      "9007199254740993",
+                                          "é", "nan",  "\"7\""};
+  std::string text;
+  const auto lines = random() % 12;
+  const auto first = random() % words.size(), few = random() % 2 == 0 ? words.size() : 5;
+  for (std::size_t line = 0; line < lines; ++line) {
+    for (int k = 0; k < 3; ++k) text += (k > 0 ? "," : "") + words[(first + random() % few) % words.size()];
+    text += random() % 4 == 0 ? "\r\n" : "\n";
+    if (random() % 9 == 0) text += "\n";
+  }
+  if (random() % 3 == 0 && !text.empty()) text.pop_back();
+  // Half of them are damaged somewhere.
+  const std::string bytes("\",\n\r1.-a\xc3\0", 10);
+  for (auto times = random() % 2 == 0 ? random() % 3 : 0; times > 0 && !text.empty(); --times) {
+    const auto at = random() % text.size();
+    switch (random() % 3) {
+      case 0: text[at] = bytes[random() % bytes.size()]; break;
+      case 1: text.insert(at, 1, bytes[random() % bytes.size()]); break;
+      default: text.erase(at, 1); break;
+    }
+  }
+  return text;
+}
+
+/// The values of a column as they would be stored without marks: texts, or the numbers' bits.
+void expect_column(const CsvFile& file, std::size_t column, const std::vector<std::vector<std::string>>& records) {
+  auto kind = Kind::nothing;
+  std::int64_t missing = 0;
+  const auto field_at = [&](std::size_t row) {
+    const auto& text = records[row][column];
+    return field_of(text.data(), text.data() + text.size());
+  };
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    const auto field = field_at(row);
+    if (!field.inner.empty()) kind = std::max(kind, parse_number_reference(field.inner).kind);
+    missing += field.inner.empty() ? 1 : 0;
+  }
+  if (kind == Kind::nothing) kind = Kind::real;
+  ASSERT_EQ(file.columns()[column].kind, kind);
+  if (kind != Kind::text) {
+    ASSERT_EQ(file.columns()[column].missing, missing);
+  }
+  std::size_t row = 0;
+  for (std::int64_t range = 0; range < file.ranges(); ++range) {
+    file.with_values(range, [&](const RangeValues& all) {
+      const auto& values = all[column];
+      for (const auto& text : values.texts) ASSERT_EQ(text_of(text), text_of(field_at(row++)));
+      for (std::size_t k = 0; kind != Kind::text && k < values.values.size(); ++k, ++row) {
+        const auto field = field_at(row);
+        const bool is_missing = std::find(values.missing.begin(), values.missing.end(), k) != values.missing.end();
+        ASSERT_EQ(is_missing, field.inner.empty());
+        if (is_missing) continue;
+        const auto number = parse_number_reference(field.inner);
+        const auto real = number.kind == Kind::real ? number.real
+                          : number.is_negative_zero ? -0.0
+                                                    : static_cast<double>(number.integer);
+        const auto expected =
+            values.kind == Kind::real ? std::bit_cast<std::uint64_t>(real) : static_cast<std::uint64_t>(number.integer);
+        ASSERT_EQ(values.values[k], expected) << field.inner;
+      }
+    });
+  }
+  ASSERT_EQ(row, records.size());
+}
+
+TEST(CsvFile, IsWhatRfc4180Says) {
+  std::mt19937_64 random(6);
+  int good = 0, bad = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const auto records = random_records(random);
+    const std::string text = "a,b,c\n" + records;
+    CsvFile file("t.csv", {}, static_cast<std::int64_t>(1 + random() % (round % 2 == 0 ? 20 : 300)));
+    const auto expected = strict_records(records, 3);
+    SCOPED_TRACE(text);
+    const auto error = test::error_of([&] { survey(file, text, random() % 40, random() % 2 == 0 ? 0 : 1 << 20); });
+    ASSERT_EQ(!error, expected.has_value()) << (error ? error->what() : "");
+    (expected ? good : bad) += 1;
+    for (std::size_t column = 0; expected && column < 3; ++column) expect_column(file, column, *expected);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(good, 5000);
+  EXPECT_GT(bad, 3000);
 }
 
 TEST(CsvFile, LooksAgainWhereAGuessWasWrong) {
