@@ -81,8 +81,9 @@ void records(benchmark::State& state) {
   for (auto _ : state) {
     std::size_t row = 0;
     for (std::size_t begin = 0; begin < text.text.size(); begin += range) {
+      workspace.memory.clear();
       scan_range(text.layout, static_cast<std::int64_t>(begin), range, std::span(text.text).subspan(begin), {},
-                 workspace, facts, values);
+                 workspace, workspace.memory, facts, values);
       for (std::size_t k = 0; facts.rows > 0 && k < values.size(); ++k) {
         const auto last = values[k].values.back();
         const auto value = values[k].kind == Kind::real ? std::bit_cast<double>(last)

@@ -60,7 +60,7 @@ void CsvFile::open(Source source, std::int64_t keep_bytes) {
   begins_inside_.assign(count, -1);
   begins_inside_.front() = 0;
   kept_.assign(count, {});
-  room_ = keep_bytes;
+  keep_bytes_ = keep_bytes;
 }
 
 void CsvFile::read_header() {
@@ -134,24 +134,16 @@ bool CsvFile::survey(std::int64_t range, std::span<const char> bytes, std::vecto
   }
   std::optional<bool> known;
   if (begins_inside_[at] >= 0) known = begins_inside_[at] == 1;
-  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, found, values)) return false;
-  facts = words_of(found);
-  keep(range, values);
-  return true;
-}
-
-void CsvFile::keep(std::int64_t range, const RangeValues& values) {
-  auto& place = kept_[static_cast<std::size_t>(range)];
-  place = {};
-  std::int64_t bytes = 0;
-  for (const auto& column : values) bytes += std::ssize(column.values) * 8 + std::ssize(column.missing) * 4;
-  if (room_.fetch_sub(bytes) >= bytes) {
-    for (const auto& column : values) {
-      place.push_back({column.kind, column.has_negative_zero, {column.values, &memory_}, column.missing, {}});
-    }
-  } else {
-    room_.fetch_add(bytes);
+  // Kept as long as there is room; a range more than that for each thread does no harm.
+  const bool is_kept = memory_.taken() < keep_bytes_;
+  auto& memory = is_kept ? memory_ : workspace.memory;
+  workspace.memory.clear();
+  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, found, values)) {
+    return false;
   }
+  facts = words_of(found);
+  if (is_kept) kept_[at] = values;
+  return true;
 }
 
 bool CsvFile::is_kept(std::int64_t range) const {

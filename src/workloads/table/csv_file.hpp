@@ -12,8 +12,8 @@
 #include <paceline/error.hpp>
 #include <paceline/workload.hpp>
 
-#include "workloads/table/kept_memory.hpp"
 #include "workloads/table/records.hpp"
+#include "workloads/table/value_memory.hpp"
 
 namespace paceline::table {
 
@@ -86,7 +86,6 @@ class CsvFile {
   void find_names(const std::vector<std::string>& header);
   void parse(std::int64_t range, Parsed& parsed) const;
   [[nodiscard]] bool is_kept(std::int64_t range) const;
-  void keep(std::int64_t range, const RangeValues& values);
   [[nodiscard]] RangeFacts lines_before_trouble(std::int64_t range, std::span<const char> bytes) const;
   /// `lines`: of each range, as lines_before_trouble() has them.
   [[nodiscard]] Error error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const;
@@ -107,9 +106,9 @@ class CsvFile {
   std::vector<Kind> kinds_;
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
-  KeptMemory memory_;
+  ValueMemory memory_;
   std::vector<RangeValues> kept_;  ///< of ranges surveyed here, as far as there is room
-  std::atomic<std::int64_t> room_{0};
+  std::int64_t keep_bytes_ = 0;
 };
 
 }  // namespace paceline::table

@@ -68,13 +68,14 @@ std::int64_t parity_of_quotes(std::span<const char> bytes) {
 class RangeScan {
  public:
   RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Workspace& workspace,
-            RangeFacts& facts, RangeValues& values, bool keep_texts)
+            ValueMemory& memory, RangeFacts& facts, RangeValues& values, bool keep_texts)
       : layout_(layout),
         origin_(origin),
         bytes_(bytes),
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
+        memory_(memory),
         facts_(facts),
         values_(values),
         keep_texts_(keep_texts) {}
@@ -83,36 +84,19 @@ class RangeScan {
   /// needed. Positions count from the first byte.
   bool run(std::size_t begin, std::size_t last) {
     const bool has_end = origin_ + std::ssize(bytes_) == layout_.file_bytes;
-    ScanState state;
-    std::size_t scanned = begin;
     record_ = begin;
-    // As if a line feed were before the first record.
-    separators_.positions.assign(1, static_cast<std::uint32_t>(begin) - 1);
-    separators_.line_ends.clear();
-    first_ = 1;
-    separators_.wrong = Separators::none;
-    separators_.has_high_bytes = false;
-    for (;;) {
-      const auto size = std::min(piece_bytes, bytes_.size() - scanned);
-      find_separators(bytes_.data() + scanned, size, static_cast<std::uint32_t>(scanned), state, separators_);
-      scanned += size;
-      const bool is_all = scanned == bytes_.size();
-      if (is_all && has_end && state.inside == 0 && record_end() < scanned) {
-        // The last line may have no end.
-        separators_.line_ends.push_back(static_cast<std::uint32_t>(separators_.positions.size()));
-        separators_.positions.push_back(static_cast<std::uint32_t>(scanned));
-      }
-      if (walk(last)) break;
-      if (facts_.trouble != Trouble::none) break;
-      if (is_all && !has_end) return false;
-      if (is_all && state.inside != 0) {
+    const bool is_inside = find_separators_until(last, has_end);
+    const bool has_last = find_records(last);
+    if (!has_last && facts_.trouble == Trouble::none) {
+      if (!has_end) return false;
+      if (is_inside) {
         // Nothing after this quote closes it.
-        const auto* quote = static_cast<const char*>(memrchr(bytes_.data(), '"', scanned));
+        const auto* quote = static_cast<const char*>(memrchr(bytes_.data(), '"', bytes_.size()));
         stop(Trouble::unterminated, static_cast<std::size_t>(quote - bytes_.data()));
       }
-      if (is_all) break;
-      drop_walked();
     }
+    facts_.rows = std::ssize(rows_);
+    for (std::size_t k = 0; k < values_.size(); ++k) take_column(k);
     if (separators_.has_high_bytes) check_utf8(begin);
     facts_.begin = origin_ + static_cast<std::int64_t>(begin);
     facts_.end = origin_ + static_cast<std::int64_t>(record_);
@@ -120,10 +104,30 @@ class RangeScan {
   }
 
  private:
-  [[nodiscard]] bool separators_are_wrong() const { return separators_.wrong != Separators::none; }
-  /// Behind the last line feed that was found.
-  [[nodiscard]] std::size_t record_end() const {
-    return separators_.line_ends.empty() ? record_ : separators_.positions[separators_.line_ends.back()] + 1;
+  /// From the first record on, to a line feed at or after `last`, to something wrong, or as far as there are bytes.
+  /// True: the last of these are in quotes.
+  bool find_separators_until(std::size_t last, bool has_end) {
+    ScanState state;
+    auto& positions = separators_.positions;
+    auto& line_ends = separators_.line_ends;
+    // As if a line feed were before the first record.
+    positions.assign(1, static_cast<std::uint32_t>(record_) - 1);
+    line_ends.clear();
+    separators_.wrong = Separators::none;
+    separators_.has_high_bytes = false;
+    const auto passed = [&](std::size_t at) { return !line_ends.empty() && positions[line_ends.back()] >= at; };
+    auto at = record_;
+    while (at < bytes_.size() && separators_.wrong == Separators::none && !passed(last)) {
+      const auto size = std::min(piece_bytes, bytes_.size() - at);
+      find_separators(bytes_.data() + at, size, static_cast<std::uint32_t>(at), state, separators_);
+      at += size;
+    }
+    if (at == bytes_.size() && has_end && state.inside == 0 && record_ < at && !passed(at - 1)) {
+      // The last line may have no end.
+      line_ends.push_back(static_cast<std::uint32_t>(positions.size()));
+      positions.push_back(static_cast<std::uint32_t>(at));
+    }
+    return state.inside != 0;
   }
 
   /// Of several things that are wrong the first one counts.
@@ -141,44 +145,33 @@ class RangeScan {
     stop(at > 0 && bytes_[at - 1] == '\r' ? Trouble::carriage : Trouble::after_quotes, at);
   }
 
-  /// Goes through the records whose ends are known. True when the last one of the range was among them.
-  bool walk(std::size_t last) {
+  /// Those whose ends are known. True when the last one of the range is among them.
+  bool find_records(std::size_t last) {
     const auto fields = static_cast<std::size_t>(layout_.fields);
-    bool is_last = false;
     rows_.clear();
+    std::size_t first = 1;  // separator of a record
     for (const auto line_end : separators_.line_ends) {
       const std::size_t feed = separators_.positions[line_end];
       if (separators_.wrong <= feed) break;
-      const auto found = line_end + 1 - first_;
+      const auto found = line_end + 1 - first;
       if (found != 1 || !is_blank(feed)) {
         if (found != fields) {
           stop(Trouble::fields, record_, static_cast<std::int64_t>(found));
-          break;
+          return false;
         }
-        rows_.push_back(static_cast<std::uint32_t>(first_));
+        rows_.push_back(static_cast<std::uint32_t>(first));
       }
       record_ = std::min(feed + 1, bytes_.size());
-      first_ = line_end + 1;
-      is_last = feed >= last;
-      if (is_last) break;
+      first = line_end + 1;
+      if (feed >= last) return true;
     }
     // What is wrong may be in a record that has no end because of it.
-    if (!is_last && separators_are_wrong()) stop_at_wrong_byte();
-    for (std::size_t k = 0; k < values_.size(); ++k) take_column(k);
-    facts_.rows += std::ssize(rows_);
-    return is_last && facts_.trouble == Trouble::none;
+    if (separators_.wrong != Separators::none) stop_at_wrong_byte();
+    return false;
   }
 
   [[nodiscard]] bool is_blank(std::size_t feed) const {
     return feed == record_ || (feed == record_ + 1 && bytes_[record_] == '\r');
-  }
-
-  /// Keeps the last separator before the record that is next.
-  void drop_walked() {
-    auto& positions = separators_.positions;
-    positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(first_) - 1);
-    separators_.line_ends.clear();
-    first_ = 1;
   }
 
   /// A column of the records in rows_: plain numbers together, anything else one by one.
@@ -186,22 +179,21 @@ class RangeScan {
     auto& column = facts_.columns[k];
     auto& kept = values_[k];
     const auto field = static_cast<std::uint32_t>(layout_.wanted[k]);
-    const auto first_row = static_cast<std::size_t>(facts_.rows);
     ends_.resize(rows_.size());
     for (std::size_t row = 0; row < rows_.size(); ++row) ends_[row] = rows_[row] + field;
-    if (column.kind != Kind::text) kept.values.resize(first_row + rows_.size());
+    if (column.kind != Kind::text) kept.values = memory_.take(rows_.size());
     FieldRun run{bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields};
     for (std::size_t row = 0; row < ends_.size(); ++row) {
       if (column.kind == Kind::real || column.kind == Kind::integer) {
         run.ends = std::span(ends_).subspan(row);
-        row += take_plain_numbers(run, column.kind, kept.values.data() + first_row + row);
+        row += take_plain_numbers(run, column.kind, kept.values.data() + row);
         if (row == ends_.size()) return;
       }
       const auto* separator = run.positions + ends_[row];
       auto end = std::size_t{separator[0]};
       const auto begin = std::size_t{separator[-1] + 1};
       if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-      take_field(k, first_row + row, bytes_.data() + begin, bytes_.data() + end);
+      take_field(k, row, bytes_.data() + begin, bytes_.data() + end);
     }
   }
 
@@ -233,7 +225,7 @@ class RangeScan {
       kept.values[row] = static_cast<std::uint64_t>(number.integer);
       return;
     }
-    if (column.kind != Kind::real) widen_to_real(k);
+    if (column.kind != Kind::real) widen_to_real(k, row);
     const auto value = number.kind == Kind::real ? number.real
                        : number.is_negative_zero ? -0.0
                                                  : static_cast<double>(number.integer);
@@ -259,12 +251,12 @@ class RangeScan {
   }
 
   /// An integer that was "-0" is not what it would be as a real: has_negative_zero stays.
-  void widen_to_real(std::size_t k) {
+  void widen_to_real(std::size_t k, std::size_t rows) {
     auto& kept = values_[k];
     facts_.columns[k].kind = Kind::real;
     facts_.columns[k].marks = 0;
     kept.kind = Kind::real;
-    for (auto& value : kept.values) {
+    for (auto& value : kept.values.first(rows)) {
       value = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(value)));
     }
     for (const auto row : kept.missing) kept.values[row] = std::bit_cast<std::uint64_t>(missing_real);
@@ -289,11 +281,11 @@ class RangeScan {
   std::span<const char> bytes_;
   Separators& separators_;
   std::vector<std::uint32_t>&rows_, &ends_;
+  ValueMemory& memory_;
   RangeFacts& facts_;
   RangeValues& values_;
   bool keep_texts_;
   std::size_t record_ = 0;  ///< where the record begins that is next
-  std::size_t first_ = 0;   ///< its first separator among those that are there
 };
 
 void clear(RangeValues& values, std::size_t columns) {
@@ -301,7 +293,7 @@ void clear(RangeValues& values, std::size_t columns) {
   for (auto& column : values) {
     column.kind = Kind::nothing;
     column.has_negative_zero = false;
-    column.values.clear();
+    column.values = {};
     column.missing.clear();
     column.texts.clear();
   }
@@ -310,7 +302,8 @@ void clear(RangeValues& values, std::size_t columns) {
 }  // namespace
 
 bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<bool> begins_inside, Workspace& workspace, RangeFacts& facts, RangeValues& values) {
+                std::optional<bool> begins_inside, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
+                RangeValues& values) {
   const auto range = bytes.first(std::min(bytes.size(), static_cast<std::size_t>(range_bytes)));
   facts = {};
   facts.columns.resize(layout.wanted.size());
@@ -331,7 +324,8 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
     if (begin > range.size()) return true;
   }
   if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
-  const auto is_done = RangeScan(layout, range_begin, bytes, workspace, facts, values, false).run(begin, range.size());
+  const auto is_done =
+      RangeScan(layout, range_begin, bytes, workspace, memory, facts, values, false).run(begin, range.size());
   if (!is_done && !begins_inside && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
     facts = {};
     facts.begins_inside = -1;
@@ -353,7 +347,8 @@ void parse_range(const Layout& layout, std::int64_t begin, std::span<const char>
     values[k].kind = kinds[k];
   }
   if (bytes.empty()) return;
-  RangeScan(layout, begin, bytes, workspace, facts, values, true).run(0, bytes.size() - 1);
+  workspace.memory.clear();
+  RangeScan(layout, begin, bytes, workspace, workspace.memory, facts, values, true).run(0, bytes.size() - 1);
 }
 
 std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {

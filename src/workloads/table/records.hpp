@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "workloads/table/field.hpp"
 #include "workloads/table/separators.hpp"
+#include "workloads/table/value_memory.hpp"
 
 namespace paceline::table {
 
@@ -61,11 +61,11 @@ struct RangeFacts {
 
 /// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
 struct ColumnValues {
-  Kind kind = Kind::nothing;               ///< of the values; text has none
-  bool has_negative_zero = false;          ///< as an integer: then the values are no good as reals
-  std::pmr::vector<std::uint64_t> values;  ///< a value a row, any where it is missing
-  std::vector<std::uint32_t> missing;      ///< rows without a value, quoted or not; of text none
-  std::vector<Field> texts;                ///< a field a row; views of the bytes that were scanned
+  Kind kind = Kind::nothing;           ///< of the values; text has none
+  bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
+  std::span<std::uint64_t> values;     ///< a value a row, any where it is missing
+  std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
+  std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
 };
 using RangeValues = std::vector<ColumnValues>;
 
@@ -74,12 +74,15 @@ struct Workspace {
   Separators separators;
   std::vector<std::uint32_t> rows;  ///< of each record that is taken, which separator ends its first field
   std::vector<std::uint32_t> ends;  ///< the same of a column
+  ValueMemory memory;               ///< of values that nobody keeps
 };
 
 /// Looks at a range. `bytes` are those of the file from `range_begin` on, as far as they are there, the whole range of
-/// `range_bytes` at least unless the file ends. `begins_inside`: if it is known. False if more bytes are needed.
+/// `range_bytes` at least unless the file ends. `begins_inside`: if it is known. `memory`: for the values. False if
+/// more bytes are needed.
 bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<bool> begins_inside, Workspace& workspace, RangeFacts& facts, RangeValues& values);
+                std::optional<bool> begins_inside, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
+                RangeValues& values);
 
 /// The records of a range once more, whose columns are known to be of `kinds`; `bytes` are theirs alone and begin at
 /// `begin`. Texts are given too.

@@ -1,0 +1,68 @@
+// Memory for the values of ranges, given back all at once.
+//
+// To get it from the system takes as long as half of the parsing, by huge pages a fourth of that. But they can be slow
+// where memory is fragmented, or a virtual machine gets it only now from its host: then small ones are taken.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <paceline/page_buffer.hpp>
+
+namespace paceline::table {
+
+class ValueMemory {
+ public:
+  /// So many values, not set. By any thread. Throws std::bad_alloc.
+  std::span<std::uint64_t> take(std::size_t count) {
+    const auto bytes = count * sizeof(std::uint64_t);
+    const std::lock_guard lock(mutex_);
+    while (current_ < chunks_.size() && chunks_[current_].bytes().size() - used_ < bytes) {
+      ++current_;
+      used_ = 0;
+    }
+    if (current_ == chunks_.size()) add_chunk(std::max(bytes, chunk_bytes));
+    auto* values = reinterpret_cast<std::uint64_t*>(chunks_[current_].bytes().data() + used_);
+    used_ += bytes;
+    taken_ += bytes;
+    return {values, count};
+  }
+  /// Bytes since the last clear().
+  [[nodiscard]] std::int64_t taken() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::int64_t>(taken_);
+  }
+  /// All that was taken is free again, to be taken once more.
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    current_ = used_ = taken_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t chunk_bytes = std::size_t{4} << 20;
+  // Ten times as long as it takes to clear one.
+  static constexpr auto slow_page = std::chrono::milliseconds(1);
+
+  void add_chunk(std::size_t bytes) {
+    chunks_.emplace_back(bytes);
+    if (are_slow_) return;
+    chunks_.back().prefer_huge_pages();
+    const auto start = std::chrono::steady_clock::now();
+    touch(chunks_.back().bytes().first(1));
+    are_slow_ = std::chrono::steady_clock::now() - start > slow_page;
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<PageBuffer> chunks_;
+  std::size_t current_ = 0;  ///< chunk from which is taken
+  std::size_t used_ = 0;     ///< bytes of it
+  std::size_t taken_ = 0;
+  bool are_slow_ = false;  ///< huge pages
+};
+
+}  // namespace paceline::table
