@@ -1,12 +1,9 @@
 #include "workloads/table/records.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <limits>
 
-#include "workloads/table/marks.hpp"
-#include "workloads/table/plain_numbers.hpp"
+#include "workloads/table/quotes.hpp"
 
 namespace paceline::table {
 namespace {
@@ -15,60 +12,11 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{1} << 17;
 // Beyond this no guess is followed.
 constexpr std::int64_t longest_guessed_ranges = 4;
-// Quotes that a guess looks at.
-constexpr int guess_quotes = 64;
-constexpr double missing_real = std::numeric_limits<double>::quiet_NaN();
-
-/// Quotes have separators beside them on one side: which way round is it here?
-bool guess_inside(std::span<const char> range) {
-  int wrong[2] = {0, 0};
-  bool inside[2] = {false, true};
-  int seen = 0;
-  const auto* at = range.data();
-  const auto* end = range.data() + range.size();
-  while (seen < guess_quotes) {
-    at = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
-    if (at == nullptr) break;
-    const char before = at > range.data() ? at[-1] : ',';
-    const char after = at + 1 < end ? at[1] : ',';
-    for (int k = 0; k < 2; ++k) {
-      const bool is_fine = inside[k] ? after == ',' || after == '\n' || after == '\r' || after == '"'
-                                     : before == ',' || before == '\n' || before == '"';
-      wrong[k] += is_fine ? 0 : 1;
-      inside[k] = !inside[k];
-    }
-    ++seen;
-    ++at;
-  }
-  return wrong[1] < wrong[0];
-}
-
-/// The first line feed outside of quotes, or the end.
-std::size_t first_feed(std::span<const char> bytes, bool inside) {
-  const auto find = [&](char byte, std::size_t from, std::size_t to) {
-    const auto* at = static_cast<const char*>(std::memchr(bytes.data() + from, byte, to - from));
-    return at == nullptr ? to : static_cast<std::size_t>(at - bytes.data());
-  };
-  for (std::size_t at = 0; at < bytes.size(); inside = !inside) {
-    const auto feed = inside ? bytes.size() : find('\n', at, bytes.size());
-    const auto quote = find('"', at, feed);
-    if (quote == feed) return feed;
-    at = quote + 1;
-  }
-  return bytes.size();
-}
-
-/// Of the number of quotes: 1 if it is odd.
-std::int64_t parity_of_quotes(std::span<const char> bytes) {
-  // Most files have none, which the C library finds much quicker than it could be counted.
-  const auto* first = static_cast<const char*>(std::memchr(bytes.data(), '"', bytes.size()));
-  return first == nullptr ? 0 : std::count(first, bytes.data() + bytes.size(), '"') % 2;
-}
 
 class RangeScan {
  public:
   RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Workspace& workspace,
-            ValueMemory& memory, RangeFacts& facts, RangeValues& values, bool keep_texts)
+            ValueMemory& memory, RangeFacts& facts, RangeValues& values, bool is_known)
       : layout_(layout),
         origin_(origin),
         bytes_(bytes),
@@ -78,7 +26,7 @@ class RangeScan {
         memory_(memory),
         facts_(facts),
         values_(values),
-        keep_texts_(keep_texts) {}
+        is_known_(is_known) {}
 
   /// Records from `begin` on, up to the first that begins behind a line feed at or after `last`. False: more bytes are
   /// needed. Positions count from the first byte.
@@ -174,101 +122,13 @@ class RangeScan {
     return feed == record_ || (feed == record_ + 1 && bytes_[record_] == '\r');
   }
 
-  /// A column of the records in rows_: plain numbers together, anything else one by one.
   void take_column(std::size_t k) {
-    auto& column = facts_.columns[k];
-    auto& kept = values_[k];
     const auto field = static_cast<std::uint32_t>(layout_.wanted[k]);
     ends_.resize(rows_.size());
     for (std::size_t row = 0; row < rows_.size(); ++row) ends_[row] = rows_[row] + field;
-    if (column.kind != Kind::text) kept.values = memory_.take(rows_.size());
-    FieldRun run{bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields};
-    for (std::size_t row = 0; row < ends_.size(); ++row) {
-      if (column.kind == Kind::real || column.kind == Kind::integer) {
-        run.ends = std::span(ends_).subspan(row);
-        row += take_plain_numbers(run, column.kind, kept.values.data() + row);
-        if (row == ends_.size()) return;
-      }
-      const auto* separator = run.positions + ends_[row];
-      auto end = std::size_t{separator[0]};
-      const auto begin = std::size_t{separator[-1] + 1};
-      if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-      take_field(k, row, bytes_.data() + begin, bytes_.data() + end);
-    }
-  }
-
-  void take_field(std::size_t k, std::size_t row, const char* begin, const char* end) {
-    auto& column = facts_.columns[k];
-    auto& kept = values_[k];
-    if (begin == end) {
-      ++column.missing;
-      return skip(kept, row, {});
-    }
-    const auto field = field_of(begin, end);
-    if (field.inner.empty()) {
-      ++column.blank;
-      column.marks |= column.kind == Kind::text ? marks_of(std::string_view()) : 0;
-      return skip(kept, row, field);
-    }
-    if (column.kind == Kind::text) return take_text(k, field);
-    const auto* from = field.inner.data();
-    const auto number = parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size());
-    if (number.kind == Kind::text) {
-      widen_to_text(k);
-      return take_text(k, field);
-    }
-    if (number.kind == Kind::integer && column.kind != Kind::real) {
-      column.kind = Kind::integer;
-      kept.kind = Kind::integer;
-      kept.has_negative_zero = kept.has_negative_zero || number.is_negative_zero;
-      column.marks |= marks_of(number.integer);
-      kept.values[row] = static_cast<std::uint64_t>(number.integer);
-      return;
-    }
-    if (column.kind != Kind::real) widen_to_real(k, row);
-    const auto value = number.kind == Kind::real ? number.real
-                       : number.is_negative_zero ? -0.0
-                                                 : static_cast<double>(number.integer);
-    kept.values[row] = std::bit_cast<std::uint64_t>(value);
-  }
-
-  void skip(ColumnValues& kept, std::size_t row, const Field& field) {
-    if (kept.kind == Kind::text) {
-      if (keep_texts_) kept.texts.push_back(field);
-      return;
-    }
-    kept.missing.push_back(static_cast<std::uint32_t>(row));
-    kept.values[row] = std::bit_cast<std::uint64_t>(missing_real);
-  }
-
-  void take_text(std::size_t k, const Field& field) {
-    auto& column = facts_.columns[k];
-    if (keep_texts_) values_[k].texts.push_back(field);
-    if (field.inner.size() < 16) column.marks |= marks_of(std::string_view(text_of(field)));
-    if (const auto at = field.inner.find('\0'); at != std::string_view::npos) {
-      stop(Trouble::nul, static_cast<std::size_t>(field.inner.data() - bytes_.data()) + at);
-    }
-  }
-
-  /// An integer that was "-0" is not what it would be as a real: has_negative_zero stays.
-  void widen_to_real(std::size_t k, std::size_t rows) {
-    auto& kept = values_[k];
-    facts_.columns[k].kind = Kind::real;
-    facts_.columns[k].marks = 0;
-    kept.kind = Kind::real;
-    for (auto& value : kept.values.first(rows)) {
-      value = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(value)));
-    }
-    for (const auto row : kept.missing) kept.values[row] = std::bit_cast<std::uint64_t>(missing_real);
-  }
-
-  /// Texts are not kept; that those so far were numbers is.
-  void widen_to_text(std::size_t k) {
-    auto& column = facts_.columns[k];
-    column.kind = Kind::text;
-    column.marks = column.blank > 0 ? marks_of(std::string_view()) : 0;
-    values_[k] = {};
-    values_[k].kind = Kind::text;
+    ColumnScan scan(bytes_, memory_, facts_.columns[k], values_[k], is_known_);
+    const auto nul = scan.take({bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields});
+    if (nul != ColumnScan::none) stop(Trouble::nul, nul);
   }
 
   void check_utf8(std::size_t begin) {
@@ -284,7 +144,7 @@ class RangeScan {
   ValueMemory& memory_;
   RangeFacts& facts_;
   RangeValues& values_;
-  bool keep_texts_;
+  bool is_known_;           ///< of which kinds the columns are
   std::size_t record_ = 0;  ///< where the record begins that is next
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "workloads/table/columns.hpp"
 #include "workloads/table/field.hpp"
 #include "workloads/table/separators.hpp"
 #include "workloads/table/value_memory.hpp"
@@ -38,14 +39,6 @@ enum class Trouble : std::int64_t {
   nul,
 };
 
-/// What is known of one column of a range.
-struct ColumnFacts {
-  Kind kind = Kind::nothing;
-  std::int64_t missing = 0;  ///< empty fields without quotes
-  std::int64_t blank = 0;    ///< empty fields in quotes
-  std::int64_t marks = 0;    ///< bit k: the k-th mark for missing values is a value, see marks.hpp
-};
-
 /// What is known of a range; positions count from the beginning of the file.
 struct RangeFacts {
   std::int64_t begins_inside = 0;  ///< within quotes: as it was told or guessed; -1: neither could be settled
@@ -59,14 +52,6 @@ struct RangeFacts {
   std::vector<ColumnFacts> columns;
 };
 
-/// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
-struct ColumnValues {
-  Kind kind = Kind::nothing;           ///< of the values; text has none
-  bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
-  std::span<std::uint64_t> values;     ///< a value a row, any where it is missing
-  std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
-  std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
-};
 using RangeValues = std::vector<ColumnValues>;
 
 /// What a thread needs again and again.
