@@ -10,7 +10,7 @@ build_packages=(
 )
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
 test_packages=(
-  libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-pandas python3-pil openssl shellcheck clang-format
+  libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-dask python3-pandas python3-pil openssl shellcheck clang-format
   munge slurmctld slurmd slurm-client iproute2
 )
 

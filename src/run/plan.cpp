@@ -78,8 +78,9 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
   const auto limit_items = request_.memory_limit / (held * bytes_per_item + bands_in_flight() * extra_bytes_per_item);
   if (limit_items < 1) {
-    throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", request_.memory_limit),
-                fmt::format("{} items of {} bytes must fit", held, bytes_per_item + extra_bytes_per_item),
+    throw Error(ExitCode::usage, "--memory-limit is too small",
+                fmt::format("{} items of {} bytes must fit into the {} bytes of it that are for results", held,
+                            bytes_per_item + extra_bytes_per_item, request_.memory_limit),
                 "raise it or make the items smaller");
   }
   chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},

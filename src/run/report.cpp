@@ -92,22 +92,27 @@ std::string memory_text(const Record& record) {
                      memory_is_the_limit(record) ? "memory is" : "cores are");
 }
 
+/// "make", or "made" with `past`: how the inputs come to be.
+std::string feeding_verb(const Workload& workload, bool past) {
+  if (!workload.inputs().front().is_made()) return "read";
+  return workload.source().empty() ? (past ? "made" : "make") : (past ? "parsed" : "parse");
+}
+
 std::string inputs_text(const Record& record) {
   const auto& workload = *record.options->workload;
   const auto& inputs = workload.inputs();
   const auto feeding = record.plan->feeding();
   const auto each = static_cast<double>(workload.elements()) * sizeof(double);
-  auto text = fmt::format("{} of {} {}", inputs.size(), human_bytes(each), inputs.front().is_made() ? "made" : "read");
+  auto text = fmt::format("{} of {} {}", inputs.size(), human_bytes(each), feeding_verb(workload, true));
   if (feeding == Feeding::made) return text + " as they are needed, in the cache: they exceed --memory-limit";
   text += workload.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
   return feeding == Feeding::streamed ? text + ", band by band: they exceed --memory-limit" : text;
 }
 
 std::string scatter_text(const Record& record) {
-  const auto& inputs = record.options->workload->inputs();
   const auto copy_s = largest(column(record, &RankRow::copy_s));
   return fmt::format("   allocate {:.4f}, {} {:.4f}, copy {:.4f}", largest(column(record, &RankRow::allocate_s)),
-                     inputs.front().is_made() ? "make" : "read", largest(column(record, &RankRow::fill_s)), copy_s);
+                     feeding_verb(*record.options->workload, false), largest(column(record, &RankRow::fill_s)), copy_s);
 }
 
 /// "/table (1000 rows x 2 columns: a, b)"

@@ -1,4 +1,4 @@
-"""`paceline table` against Python's csv and pandas: hard files, random files, borders of ranges anywhere; the same bits for
+"""`paceline table` against Python's csv, pandas and Dask: hard files, random files, borders of ranges anywhere; the same bits for
 every layout; what is wrong in a file, with its line."""
 import csv
 import io
@@ -6,8 +6,11 @@ import math
 import os
 import random
 import signal
+import subprocess
+import sys
 import unittest
 
+import dask.dataframe
 import h5py
 import numpy as np
 import pandas
@@ -171,6 +174,18 @@ class Table(harness.TestCase):
                 self.assertEqual(np.array(found[name][1]).tobytes() if name != "t" else found[name][1],
                                  read[name].to_numpy().tobytes() if name != "t" else read[name].tolist(), name)
 
+    def test_against_dask(self):
+        """Which reads in blocks, too."""
+        rng = np.random.default_rng(7)
+        frame = pandas.DataFrame({"i": rng.integers(-10**9, 10**9, 20_000), "x": rng.normal(0, 1e3, 20_000).round(6),
+                                  "y": rng.normal(0, 1e-9, 20_000)})
+        frame.to_csv(self.csv, index=False)
+        read = dask.dataframe.read_csv(self.csv, usecols=["i", "y"], blocksize=50_000, float_precision="round_trip")
+        self.assertGreater(read.npartitions, 10)
+        found, _ = self.take(["--columns", "i,y", "--range", 50_000], 3)
+        for name, column in read.compute().items():
+            self.assertEqual(np.array(found[name][1]).tobytes(), column.to_numpy().tobytes(), name)
+
     def test_hard_files(self):
         for content, wanted in (
                 ("\ufeffa,b\n1,2", {"a": ("int64", [1]), "b": ("int64", [2])}),
@@ -211,6 +226,19 @@ class Table(harness.TestCase):
             self.assertEqual(found["b"][1], [long, "y"])
         result = harness.run(["table", self.csv, "--memory-limit", "1MB", "--range", "10KB"])
         self.assert_error(result, 3, "longer than --memory-limit")
+
+    def test_field_of_100_megabytes(self):
+        """With quotes and what looks like records in it, over hundreds of ranges."""
+        long = 'word, and "quotes"\nline, 5\n' * 3_900_000
+        self.assertGreater(len(long), 100_000_000)
+        self.put('a,b\n1,x\n2,"' + long.replace('"', '""') + '"\n3,y\n')
+        for ranks in (None, 2):
+            self.run_ok(["table", self.csv, "--memory-limit", "2GB", "-o", self.h5, "--force"], ranks)
+            with h5py.File(self.h5) as file:
+                self.assertEqual(file["table/a"][:].tolist(), [1, 2, 3])
+                first, found, last = file["table/b"][:]
+            self.assertEqual((first, last), (b"x", b"y"))
+            self.assertTrue(found == long.encode())
 
     def test_larger_than_memory_streams(self):
         rows = 300_000
@@ -262,24 +290,65 @@ class Table(harness.TestCase):
         self.assert_error(harness.run(["table", self.csv, "-o", self.csv, "--force"]), 2, "the same file")
         self.assert_error(harness.run(["table"]), 2, "file")
 
+    def interrupted(self, words, rows=400_000):
+        """Result of a run that is ended by SIGTERM once it has finished an item: of a file large enough for that."""
+        part = self.folder / "t.h5.part"
+        for _ in range(4):
+            self.put("x,t\n" + "".join(f"{k},t{k}\n" for k in range(rows)))
+            with harness.Running(words, 2) as running:
+                if running.wait_for(lambda: harness.finished(part) > 0):
+                    harness.kill(running.ranks(), signal.SIGTERM)
+                result = running.result()
+            if result.code != 0:
+                return result
+            rows *= 2
+        self.fail("it was always faster")
+
     def test_resume(self):
         for column in ("x", "t"):
-            self.put("x,t\n" + "".join(f"{k},t{k}\n" for k in range(400_000)))
             words = ["table", self.csv, "--columns", column, "--range", 1000, "--memory-limit", 200_000, "-o", self.h5,
                      "--force"]
-            whole = self.record(words)["digest"]
-            part = self.folder / "t.h5.part"
-            with harness.Running(words, 2) as running:
-                self.assertTrue(running.wait_for(lambda: harness.finished(part) > 0))
-                harness.kill(running.ranks(), signal.SIGTERM)
-                result = running.result()
-            if result.code == 0:
-                self.skipTest("it was faster")
-            self.assert_error(result, 6, "--resume")
+            self.assert_error(self.interrupted(words), 6, "--resume")
             record = self.record([*words[:-1], "--resume"], 3)
-            self.assertEqual(record["digest"], whole)
             self.assertGreater(record["resumed_items"], 0)
+            self.assertEqual(record["digest"], self.record(words)["digest"])
             self.h5.unlink()
+
+    def test_file_that_shrinks(self):
+        """Whether it is noticed while the file is looked at or while it is parsed: no hang, and one line."""
+        words = ["table", self.csv, "--range", 1000, "--memory-limit", 200_000, "-o", self.h5]
+        part = self.folder / "t.h5.part"
+        text = "x,t\n" + "".join(f"{k},t{k}\n" for k in range(400_000))
+        for ranks in (None, 2):
+            self.put(text)
+            with harness.Running(words, ranks) as running:
+                self.assertTrue(running.wait_for(lambda: harness.finished(part) > 0))
+                os.truncate(self.csv, 20_000)
+                result = running.result()
+            self.assertEqual(result.code, 3, result)
+            self.assertRegex(result.err, r"\Apaceline: error: can't read [^\n]+ \(it has (become shorter|changed) while")
+            self.assertFalse(self.h5.exists())
+            part.unlink()
+
+    def test_memory_is_limited(self):
+        """Beside what the program has anyway; numbers, and texts, whose bytes HDF5 copies once more."""
+        def peak(text, limit):
+            self.put(text)
+            # From a small process: a new one counts what the one that starts it has, too.
+            code = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+                    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+            words = harness.command(["table", self.csv, "--memory-limit", limit, "-o", self.h5, "--force"])
+            result = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True,
+                                    env=harness.environment())
+            return int(result.stdout) * 1024
+
+        rows, limit = range(1_500_000), 20 << 20
+        base = peak("i,x\n1,2\n", limit)
+        numbers = "i,x\n" + "".join(f"{k},{k}.25\n" for k in rows)
+        texts = "i,t\n" + "".join(f"{k},text number {k}\n" for k in rows)
+        self.assertGreater(min(len(numbers), len(texts)), 1.2 * limit)
+        self.assertLess(peak(numbers, limit) - base, 1.5 * limit)
+        self.assertLess(peak(texts, limit) - base, 2.5 * limit)
 
     def test_resume_of_another_file_is_refused(self):
         self.put("x\n" + "1\n" * 1000)
