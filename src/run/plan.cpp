@@ -11,7 +11,9 @@ namespace paceline {
 namespace {
 
 // A band below this is not worth its own collective write.
-constexpr std::int64_t smallest_band_bytes = std::int64_t{8} << 20;
+constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
+// Of larger ones there are about so many: memory that is new costs more than to write in parts.
+constexpr std::int64_t usual_bands = 64;
 // A writer's piece below this is not worth a writer of its own.
 constexpr std::int64_t smallest_write_bytes = std::int64_t{1} << 20;
 // Chunks of at least this are written by whoever computed them; smaller ones are gathered to larger pieces first,
@@ -85,10 +87,10 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   }
   chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
                       std::min(limit_items, std::max(request_.items, std::int64_t{1})));
-  // Several bands even where one would fit, so that writing overlaps with computing.
+  // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
   const auto worthwhile =
       divide_up(smallest_band_bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
-  band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, 8)) : share_);
+  band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
   if (chunk_ > band_items_) chunk_ = band_items_;
   band_items_ = band_items_ / chunk_ * chunk_;
