@@ -10,8 +10,9 @@
 namespace paceline {
 namespace {
 
-// A band below this is not worth its own collective write.
+// A band below this is not worth its own collective write, or one a dataset.
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
+constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: memory that is new costs more than to write in parts.
 constexpr std::int64_t usual_bands = 64;
 // A writer's piece below this is not worth a writer of its own.
@@ -88,8 +89,8 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
                       std::min(limit_items, std::max(request_.items, std::int64_t{1})));
   // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
-  const auto worthwhile =
-      divide_up(smallest_band_bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
+  const auto worthwhile = divide_up(std::max(smallest_band_bytes, smallest_dataset_bytes * request_.datasets),
+                                    (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
   band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
   if (chunk_ > band_items_) chunk_ = band_items_;

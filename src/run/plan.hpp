@@ -41,6 +41,7 @@ struct PlanRequest {
   std::int64_t input_bytes_per_item = 0;                ///< of all inputs together
   bool inputs_can_be_made = false;                      ///< by any rank at any time; else they are read
   int input_sharers = 1;                                ///< ranks that hold one copy together
+  std::int64_t datasets = 1;                            ///< that an item has a part of
   bool ordered = true;                                  ///< false: few bands, so that no item waits for another
 };
 

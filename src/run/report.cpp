@@ -41,6 +41,13 @@ double rate(double amount, const RateUnit& unit, double seconds) {
 
 double compute_s(const Record& record) { return largest(column(record, &RankRow::compute_s)); }
 
+/// Of the work that rates tell: where a file is looked at before, most is done then.
+double work_s(const Record& record) {
+  const auto& workload = *record.options->workload;
+  const bool has_survey = !workload.source().empty() && workload.inputs().empty();
+  return compute_s(record) + (has_survey ? largest(column(record, &RankRow::plan_s)) : 0);
+}
+
 double computed_bytes(const Record& record) { return static_cast<double>(record.computed_bytes); }
 
 /// "2" when all ranks have it, else "1 to 2".
@@ -189,10 +196,10 @@ std::string text_report(const Record& record) {
   }
   const auto rate_unit = workload.rate_unit();
   const auto item_unit = workload.item_rate_unit();
-  auto rates = fmt::format("{:.3f} {}", rate(sum(column(record, &RankRow::work_useful)), rate_unit, compute_s(record)),
+  auto rates = fmt::format("{:.3f} {}", rate(sum(column(record, &RankRow::work_useful)), rate_unit, work_s(record)),
                            rate_unit.name);
   if (!item_unit.name.empty()) {
-    rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(record.computed_items), item_unit, compute_s(record)),
+    rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(record.computed_items), item_unit, work_s(record)),
                          item_unit.name);
   }
   const auto useful = sum(column(record, &RankRow::work_useful));
@@ -245,10 +252,10 @@ std::string json_report(const Record& record) {
   json["serial_part_s"] = record.serial_part_s;
   json["serial_s"] = record.serial_s;
   const auto useful = sum(column(record, &RankRow::work_useful));
-  json["rate"] = rate(useful, workload.rate_unit(), compute_s(record));
+  json["rate"] = rate(useful, workload.rate_unit(), work_s(record));
   json["rate_unit"] = workload.rate_unit().name;
   if (const auto unit = workload.item_rate_unit(); !unit.name.empty()) {
-    json["item_rate"] = rate(static_cast<double>(record.computed_items), unit, compute_s(record));
+    json["item_rate"] = rate(static_cast<double>(record.computed_items), unit, work_s(record));
     json["item_rate_unit"] = unit.name;
   }
   json["work_useful"] = static_cast<std::uint64_t>(useful);

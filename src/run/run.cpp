@@ -50,6 +50,7 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, i
   // A digest is held beside each item, and its record.
   request.bytes_per_item = shape.bytes_per_item() + 8;
   if (!shape.records.empty()) request.bytes_per_item += std::int64_t{sizeof(ItemRecord)};
+  request.datasets = std::max(std::int64_t{1}, std::ssize(shape.columns));
   request.ordered = workload.is_ordered();
   request.ranks = world.size();
   request.threads = threads;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_map>
 
 #include <paceline/error.hpp>
 
@@ -15,6 +16,9 @@ namespace {
 // Small enough for the cache, and for large files not too many: each has facts that all ranks hold.
 constexpr std::int64_t smallest_range = std::int64_t{256} << 10;
 constexpr std::int64_t most_ranges = std::int64_t{1} << 16;
+constexpr std::int64_t most_facts = std::int64_t{256} << 20;
+// A range is so many times as large as its facts: one of many columns needs some records, too.
+constexpr std::int64_t usual_share = 16;
 constexpr std::int64_t header_bytes = std::int64_t{64} << 10;
 constexpr std::int64_t largest_header = std::int64_t{64} << 20;
 constexpr std::size_t names_shown = 20;
@@ -50,17 +54,23 @@ void CsvFile::open(Source source, std::int64_t keep_bytes) {
   source_ = std::move(source);
   layout_ = {};
   layout_.file_bytes = source_.bytes;
-  if (range_bytes_ == 0) {
-    range_bytes_ = smallest_range;
-    while (range_bytes_ * most_ranges < source_.bytes) range_bytes_ *= 2;
-  }
   read_header();
+  if (range_bytes_ == 0) choose_range();
   ranges_ = std::max(std::int64_t{1}, (source_.bytes + range_bytes_ - 1) / range_bytes_);
   const auto count = static_cast<std::size_t>(ranges_);
   begins_inside_.assign(count, -1);
   begins_inside_.front() = 0;
   kept_.assign(count, {});
   keep_bytes_ = keep_bytes;
+}
+
+void CsvFile::choose_range() {
+  const auto facts_bytes = std::ssize(words_of({.columns = std::vector<ColumnFacts>(columns_.size())})) * 8;
+  const auto is_too_small = [&] {
+    const auto ranges = source_.bytes / range_bytes_;
+    return ranges > most_ranges || ranges * facts_bytes > most_facts || range_bytes_ < usual_share * facts_bytes;
+  };
+  for (range_bytes_ = smallest_range; range_bytes_ < largest_range && is_too_small();) range_bytes_ *= 2;
 }
 
 void CsvFile::read_header() {
@@ -109,16 +119,18 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
   const auto fail = [&](const std::string& why, const std::string& suggestion) {
     return Error(ExitCode::input, fmt::format("can't take columns of {}", path_.string()), why, suggestion);
   };
+  std::unordered_multimap<std::string_view, std::int64_t> places;
+  for (std::size_t k = 0; k < header.size(); ++k) places.emplace(header[k], k);
   columns_.clear();
   for (const auto& name : names_.empty() ? header : names_) {
-    const auto times = std::count(header.begin(), header.end(), name);
+    const auto times = places.count(name);
     if (times == 0) throw fail(fmt::format("there is no column {}", name), fmt::format("there are {}", listed(header)));
     if (times > 1) {
       throw fail(fmt::format("{} columns are named {}", times, name.empty() ? "\"\"" : name),
                  fmt::format("name others: there are {}", listed(header)));
     }
     if (name.empty()) throw fail("a column has no name", "name those you want by --columns");
-    layout_.wanted.push_back(std::find(header.begin(), header.end(), name) - header.begin());
+    layout_.wanted.push_back(places.find(name)->second);
     columns_.push_back({name, Kind::nothing, 0, 0, {}});
   }
 }

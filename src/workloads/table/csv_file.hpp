@@ -17,6 +17,8 @@
 
 namespace paceline::table {
 
+inline constexpr std::int64_t largest_range = std::int64_t{1} << 30;
+
 /// What a whole column is.
 struct ColumnInfo {
   std::string name;
@@ -82,6 +84,7 @@ class CsvFile {
     RangeFacts facts;
     RangeValues values;
   };
+  void choose_range();
   void read_header();
   void find_names(const std::vector<std::string>& header);
   void parse(std::int64_t range, Parsed& parsed) const;

@@ -105,8 +105,8 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
     if (HWY_UNLIKELY(wrong != 0) && found.wrong == Separators::none) {
       found.wrong = base + static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(wrong));
     }
-    if (found.positions.size() < count + 64) found.positions.resize(2 * count + 1024);
-    if (found.line_ends.size() < lines + 64) found.line_ends.resize(2 * lines + 1024);
+    if (found.positions.size() < count + 64) found.positions.resize(count + 4096);
+    if (found.line_ends.size() < lines + 64) found.line_ends.resize(lines + 1024);
     const auto first = base + static_cast<std::uint32_t>(at);
     auto* lines_out = found.line_ends.data() + lines;
     const auto all_lines = static_cast<std::size_t>(std::popcount(feeds));

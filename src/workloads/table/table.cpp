@@ -14,7 +14,6 @@
 namespace paceline::table {
 namespace {
 
-constexpr std::int64_t largest_range = std::int64_t{1} << 30;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// HDF5 keeps "/" between names for itself, and "." for the group.
