@@ -26,8 +26,8 @@ std::vector<Slab> unfinished(Slab chunk, const std::vector<std::uint8_t>& skip) 
   return parts;
 }
 
-/// What one thread adds up by itself.
-struct Share {
+/// What one thread adds up by itself, in cache lines of its own.
+struct alignas(64) Share {
   double busy_s = 0;
   double digest_s = 0;
   Inputs::Scratch scratch;
@@ -59,7 +59,7 @@ class Team {
     {
       // An exception must not leave an OpenMP region.
       try {
-        if (workers > 0) shares[static_cast<std::size_t>(omp_get_thread_num())] = work(omp_get_thread_num());
+        if (workers > 0) work(omp_get_thread_num(), shares[static_cast<std::size_t>(omp_get_thread_num())]);
       } catch (const Interrupted&) {
         board_.stop();
       } catch (const Error& error) {
@@ -97,8 +97,8 @@ class Team {
 
   bool keeps_records() const { return !workload_.shape().records.empty(); }
 
-  Share work(int thread) {
-    Share share;
+  /// What was done counts even if it ends by an exception.
+  void work(int thread, Share& share) {
     const auto stop = [this] { return stopping_meanwhile(); };
     // What is made just in time should still be in the cache when it is used.
     // Items of a table have a layout of their own each.
@@ -118,7 +118,6 @@ class Team {
         }
       }
     }
-    return share;
   }
 
   void compute_piece(int thread, std::int64_t band, Slab items, Share& share) {
