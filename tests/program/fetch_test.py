@@ -49,7 +49,7 @@ class Fetch(harness.TestCase):
         self.assertEqual(record["failed_items"], 0)
         return [body for _, body, _ in rows], record
 
-    def fail(self, urls, *options, ranks=None, failed=None, **more):
+    def fetch_badly(self, urls, *options, ranks=None, failed=None, **more):
         """Some don't: that is told, and the file is complete all the same."""
         result = harness.run(["fetch", *urls, "-o", self.path, "--force", "--json", *QUICK, *options], ranks, **more)
         self.assertEqual(result.code, 5, result)
@@ -104,7 +104,7 @@ class Fetch(harness.TestCase):
         urls = [self.server.url(path) for path in ("/status/404", "/bytes/5", "/status/410/x")]
         digests = set()
         for ranks, options in ((None, []), (2, ["--parallel", 3])):
-            self.fail(urls, *options, ranks=ranks, failed=2)
+            self.fetch_badly(urls, *options, ranks=ranks, failed=2)
             with h5py.File(self.path) as file:
                 digests.add(file.attrs["digest"])
         self.assertEqual(len(digests), 1)
@@ -170,7 +170,7 @@ class Fetch(harness.TestCase):
 
     def test_gives_up(self):
         paths = ["/status/500", "/flaky/9/503", "/reset/9", "/short", "/wait/100000"]
-        rows = self.fail([self.server.url(path) for path in paths], "--retries", 1, ranks=2, failed=5)
+        rows = self.fetch_badly([self.server.url(path) for path in paths], "--retries", 1, ranks=2, failed=5)
         self.assertEqual([status for status, _, _ in rows], [500, 503, 0, 0, 429])
         self.assertEqual([body for _, body, _ in rows], [b"status 500", b"not yet", b"", b"", b"too many"])
         self.assertEqual([error != "" for _, _, error in rows], [False, False, True, True, False])
@@ -178,32 +178,32 @@ class Fetch(harness.TestCase):
         self.assertEqual([self.server.requests[path] for path in paths], [2, 2, 2, 2, 1])
 
     def test_errors_of_http_are_not_tried_again(self):
-        rows = self.fail([self.server.url("/status/404"), self.server.url("/status/403")], failed=2)
+        rows = self.fetch_badly([self.server.url("/status/404"), self.server.url("/status/403")], failed=2)
         self.assertEqual(rows, [(404, b"status 404", ""), (403, b"status 403", "")])
         self.assertEqual(self.server.requests["/status/404"], 1)
 
     def test_many_failures_are_not_all_told(self):
-        self.fail([self.server.url(f"/status/404/{k}") for k in range(50)], ranks=2, failed=50)
+        self.fetch_badly([self.server.url(f"/status/404/{k}") for k in range(50)], ranks=2, failed=50)
 
     def test_nobody_there(self):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-            rows = self.fail([url, self.server.url("/bytes/3")], "--retries", 1, failed=1)
+            rows = self.fetch_badly([url, self.server.url("/bytes/3")], "--retries", 1, failed=1)
         self.assertEqual(rows[0], (0, b"", "Couldn't connect to server"))
         self.assertEqual(rows[1][1], content(3))
 
     def test_redirects(self):
         bodies, _ = self.fetch([self.server.url("/redirect/1/bytes/10"), self.server.url("/redirect/10/bytes/20")])
         self.assertEqual(bodies, [content(10), content(20)])
-        rows = self.fail([self.server.url(path) for path in ("/loop", "/redirect/11/bytes/1", "/tofile")],
+        rows = self.fetch_badly([self.server.url(path) for path in ("/loop", "/redirect/11/bytes/1", "/tofile")],
                          "--allow-file", failed=3)
         self.assertEqual({(status, body) for status, body, _ in rows}, {(0, b"")})
         self.assertIn("redirects", rows[0][2])
         self.assertNotIn("redirects", rows[2][2])
 
     def test_timeout(self):
-        rows = self.fail([self.server.url("/hang"), self.server.url("/slow/100000/10"), self.server.url("/bytes/1")],
+        rows = self.fetch_badly([self.server.url("/hang"), self.server.url("/slow/100000/10"), self.server.url("/bytes/1")],
                          "--timeout", 0.5, "--retries", 0, failed=2)
         self.assertEqual([error for _, _, error in rows], ["Timeout was reached"] * 2 + [""])
         self.assertEqual([body for _, body, _ in rows], [b"", b"", content(1)])
@@ -213,7 +213,7 @@ class Fetch(harness.TestCase):
         self.assertEqual(bodies, [b"long", content(50)])
 
     def test_bodies_beyond_the_memory_limit(self):
-        rows = self.fail([self.server.url(path) for path in ("/endless", "/bytes/1000000", "/bytes/999000")],
+        rows = self.fetch_badly([self.server.url(path) for path in ("/endless", "/bytes/1000000", "/bytes/999000")],
                          "--memory-limit", 1_000_000, ranks=2, failed=2)
         self.assertEqual([error for _, _, error in rows], ["the body is larger than --memory-limit allows"] * 2 + [""])
         self.assertEqual(rows[2][1], content(999_000))
@@ -305,7 +305,7 @@ class Fetch(harness.TestCase):
         pem, both = self.certificate("IP:127.0.0.1")
         with Server(both) as server:
             url = server.url("/bytes/100")
-            (status, body, error), = self.fail([url])
+            (status, body, error), = self.fetch_badly([url])
             self.assertEqual((status, body), (0, b""))
             self.assertIn("certificate", error)
             self.assertEqual(server.requests["/bytes/100"], 0)
@@ -313,7 +313,7 @@ class Fetch(harness.TestCase):
                 bodies, _ = self.fetch([url] * 3, *options, ranks=2, **variables)
                 self.assertEqual(bodies, [content(100)] * 3)
             # Trusted, but by another name.
-            (status, _, error), = self.fail([server.url("/bytes/100", host="localhost")], "--ca-file", pem)
+            (status, _, error), = self.fetch_badly([server.url("/bytes/100", host="localhost")], "--ca-file", pem)
             self.assertEqual(status, 0)
             self.assertIn("certificate", error)
 
@@ -325,7 +325,7 @@ class Fetch(harness.TestCase):
         bodies, _ = self.fetch([url], "--allow-file")
         self.assertEqual(bodies, [content(1000)])
         os.mkfifo(self.folder / "pipe")
-        rows = self.fail([f"file://{self.folder}/{name}" for name in ("missing", "pipe", "")], "--allow-file", failed=3)
+        rows = self.fetch_badly([f"file://{self.folder}/{name}" for name in ("missing", "pipe", "")], "--allow-file", failed=3)
         self.assertEqual({status for status, _, _ in rows}, {0})
         self.assert_error(harness.run(["fetch", url]), 2, "--allow-file")
 
