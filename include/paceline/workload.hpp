@@ -187,9 +187,10 @@ class Workload {
 
   /// Whether items, which are parcels, may fail: then the engine asks for failures().
   [[nodiscard]] virtual bool has_failures() const { return false; }
-  /// Called on any rank with an item that a former run has finished, as it was found in the file.
-  virtual void look_at(std::int64_t /*item*/, std::span<const std::byte> /*parcel*/) const {}
-  /// Those among the items that this rank has computed or looked at.
+  /// Called on any rank with a parcel that a former run has finished, as it was found in the file. False: it failed
+  /// then, and a run that goes on tries it again.
+  [[nodiscard]] virtual bool is_settled(std::span<const std::byte> /*parcel*/) const { return true; }
+  /// Those among the items that this rank has computed.
   [[nodiscard]] virtual std::vector<Failure> failures() const { return {}; }
 
   /// Whether conclude() makes anything.

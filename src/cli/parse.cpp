@@ -36,7 +36,7 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
   app.add_option("-o,--output", options.output, "HDF5 file for the result (none: only the report)")
       ->option_text("FILE.h5");
   auto* force = app.add_flag("--force", options.force, "overwrite what exists");
-  app.add_flag("--resume", options.resume, "go on from an interrupted run")->excludes(force);
+  app.add_flag("--resume", options.resume, "go on from an interrupted run; try again what failed")->excludes(force);
   app.add_option("--threads", options.threads, "OpenMP threads a rank (OMP_NUM_THREADS, else the rank's bound cores)")
       ->check(CLI::Range(1, most_threads))
       ->option_text("N");

@@ -9,6 +9,7 @@
 #include "run/clock.hpp"
 #include "run/slurm_facts.hpp"
 #include "run/verify.hpp"
+#include "storage/part_copy.hpp"
 
 namespace paceline {
 namespace {
@@ -109,8 +110,11 @@ Start Output::check() {
       check_output(side, existing == Existing::overwrite ? existing : Existing::refuse, 0);
     }
   }
-  if (!output.empty() && start != Start::complete) lock_part(FileLock::Missing::create);
-  return start;
+  const bool tries_again = start == Start::complete && workload().has_failures() && has_failed_items(output);
+  if (!output.empty() && (start != Start::complete || tries_again)) lock_part(FileLock::Missing::create);
+  if (!tries_again) return start;
+  copy_to_part(output);
+  return Start::resume;
 }
 
 Start Output::open() {
@@ -144,11 +148,15 @@ Start Output::open() {
     file_.emplace(path_, comm, shape, ResultFile::Access::write);
   });
   if (start == Start::resume) {
-    LookAt look;
+    IsSettled is_settled;
     if (workload().has_failures()) {
-      look = [&](std::int64_t item, std::span<const std::byte> parcel) { workload().look_at(item, parcel); };
+      is_settled = [&](std::span<const std::byte> parcel) { return workload().is_settled(parcel); };
     }
-    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit, look);
+    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit, is_settled);
+    if (resumed_.failed > 0 && is_first()) {
+      fmt::print(stderr, "paceline: note: {} of {} items failed before and are tried again\n", resumed_.failed,
+                 shape.items());
+    }
   }
   return start;
 }
@@ -192,7 +200,6 @@ double Output::publish(const std::string& digest, const RunTables& tables, int t
 std::string Output::look_again(int threads) {
   first_alone([&] {
     const bool draws = is_picture_missing_ && !workload().side_outputs().empty();
-    if (workload().has_failures()) look_at_items(options_.output);
     if (options_.verify || draws) read_back(options_.output, options_.verify, draws, threads);
     conclude(options_.output);
   });
@@ -207,11 +214,12 @@ void Output::conclude(const fs::path& from) {
 }
 
 /// On rank 0 alone.
-void Output::look_at_items(const fs::path& from) const {
+bool Output::has_failed_items(const fs::path& from) const {
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
   for (std::int64_t item = 0; item < workload().shape().items(); ++item) {
-    workload().look_at(item, file.read_parcel(item));
+    if (!workload().is_settled(file.read_parcel(item))) return true;
   }
+  return false;
 }
 
 /// On rank 0 alone: reads the file as it is on disk.

@@ -29,6 +29,7 @@ class Output {
   ~Output();
 
   /// Sees whether the outputs may be written, and opens or creates the file. Start::complete: nothing is left to do.
+  /// Of a complete file with items that failed, a copy is gone on with; it stays as it is until publish() replaces it.
   Start open();
   /// Where the file is while the run is under way; empty: none is needed. Not collective.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -58,7 +59,7 @@ class Output {
   void first_alone(const std::function<void()>& action);
   void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
   void conclude(const std::filesystem::path& from);
-  void look_at_items(const std::filesystem::path& from) const;
+  [[nodiscard]] bool has_failed_items(const std::filesystem::path& from) const;
   [[nodiscard]] const Workload& workload() const { return *options_.workload; }
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
 

@@ -164,6 +164,7 @@ std::string text_report(const Record& record) {
     line("resumed", fmt::format("{} of {} items were there already, {} computed now", record.resumed_items,
                                 request.items, record.computed_items));
   }
+  if (record.retried_items > 0) line("retried", plural(record.retried_items, "item") + " that had failed before");
   const auto threads = static_cast<std::int64_t>(request.ranks) * request.threads;
   if (threads > record.cores_used && !workload.is_waiting()) {
     line("note", fmt::format("{} share {}: oversubscribed, times say little", plural(threads, "thread"),
@@ -275,7 +276,10 @@ std::string json_report(const Record& record) {
     json["waited_s"] = waited_s(record);
     json["waited_over_wall"] = waited_s(record) / record.wall_s;
   }
-  if (workload.has_failures()) json["failed_items"] = record.failures.count;
+  if (workload.has_failures()) {
+    json["failed_items"] = record.failures.count;
+    json["retried_items"] = record.retried_items;
+  }
   if (record.value) {
     json["value"] = record.value->value;
     json["value_what"] = record.value->what;

@@ -21,6 +21,7 @@ struct Record {
   std::int64_t computed_items = 0;
   std::int64_t computed_bytes = 0;  ///< of the result
   std::int64_t resumed_items = 0;
+  std::int64_t retried_items = 0;  ///< that had failed before
   std::string digest;
   double wall_s = 0;
   double serial_part_s = 0;  ///< the workload's own serial work, on rank 0

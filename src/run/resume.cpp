@@ -5,20 +5,30 @@
 namespace paceline {
 namespace {
 
-/// What a variable element refers to may be missing altogether.
-bool is_whole_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest, const LookAt& look) {
+/// What a part of the items has.
+struct Part {
+  std::vector<std::uint8_t> finished;
+  std::int64_t failed = 0;
+  Digest digest;
+};
+
+/// What a variable element refers to may be missing altogether. Counts it in `failed` where it is whole but came to
+/// nothing.
+bool is_whole_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest, const IsSettled& is_settled,
+                     std::int64_t& failed) {
   try {
     const auto parcel = file.read_parcel(item);
     if (item_digest(item, parcel) != digest) return false;
-    if (look) look(item, parcel);
-    return true;
+    if (!is_settled || is_settled(parcel)) return true;
+    ++failed;
+    return false;
   } catch (const Error&) {
     return false;
   }
 }
 
-void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes,
-                std::vector<std::uint8_t>& finished, Digest& digest, const LookAt& look) {
+void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes, Part& mine,
+                const IsSettled& is_settled) {
   const auto digests = file.finished_digests(slab);
   const bool is_any_there = std::any_of(digests.begin(), digests.end(), [](std::uint64_t d) { return d != 0; });
   const bool is_variable = shape.is_variable();
@@ -32,39 +42,39 @@ void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std
     // A node that was lost may have taken data with it that was flagged as written.
     bool is_there = digests[at] != 0;
     if (is_there && is_variable) {
-      is_there = is_whole_parcel(file, item, digests[at], look);
+      is_there = is_whole_parcel(file, item, digests[at], is_settled, mine.failed);
     } else if (is_there) {
       is_there =
           digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
     }
-    if (is_there) digest.add(digests[at]);
-    finished.push_back(is_there ? 1 : 0);
+    if (is_there) mine.digest.add(digests[at]);
+    mine.finished.push_back(is_there ? 1 : 0);
   }
 }
 
 }  // namespace
 
 Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
-                     const LookAt& look) {
+                     const IsSettled& is_settled) {
   // Readers are the ranks with a file, which is all of them or rank 0 alone.
   const int readers = world.reduce_all(file != nullptr ? world.rank() + 1 : 0, MPI_MAX);
-  std::vector<std::uint8_t> mine;
-  Digest digest;
+  Part mine;
   together(world, [&] {
     if (file == nullptr) return;
     const auto share = even_part({0, shape.items()}, world.rank(), readers);
     const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1} << 20);
     std::vector<std::byte> bytes;
     for (auto begin = share.begin; begin < share.end; begin += step) {
-      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, bytes, mine, digest, look);
+      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, bytes, mine, is_settled);
     }
   });
   Resumed resumed;
-  for (const auto& part : world.gather_all(mine)) {
+  for (const auto& part : world.gather_all(mine.finished)) {
     resumed.finished.insert(resumed.finished.end(), part.begin(), part.end());
   }
   resumed.items = std::count(resumed.finished.begin(), resumed.finished.end(), std::uint8_t{1});
-  resumed.digest.add(world.reduce_all(digest.sum(), MPI_SUM));
+  resumed.failed = world.reduce_all(mine.failed, MPI_SUM);
+  resumed.digest.add(world.reduce_all(mine.digest.sum(), MPI_SUM));
   return resumed;
 }
 

@@ -16,15 +16,16 @@ namespace paceline {
 struct Resumed {
   std::vector<std::uint8_t> finished;  ///< per item, the same on every rank; empty: no item is
   std::int64_t items = 0;
+  std::int64_t failed = 0;  ///< beside them: those that are there, came to nothing, and are tried again
   Digest digest;
 };
 
-/// What is done with a finished parcel.
-using LookAt = std::function<void(std::int64_t item, std::span<const std::byte> parcel)>;
+/// Whether a finished parcel stands; if not, it failed.
+using IsSettled = std::function<bool(std::span<const std::byte> parcel)>;
 
-/// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading. `look`, if
-/// there is any, is called with each parcel that is believed.
+/// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading. `is_settled`,
+/// if there is any, is asked about each parcel that is believed.
 Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
-                     const LookAt& look = {});
+                     const IsSettled& is_settled = {});
 
 }  // namespace paceline

@@ -314,6 +314,7 @@ class Runner {
     record.computed_bytes = computed_bytes_;
     record.tables = tables_;
     record.resumed_items = output_.resumed().items;
+    record.retried_items = output_.resumed().failed;
     record.digest = digest;
     record.wall_s = world_.reduce_all(since_start_.seconds() - probe_s_, MPI_MAX);
     record.serial_part_s = serial_part_s_;
@@ -343,7 +344,9 @@ class Runner {
                             fmt::format("{} of {} items failed", failures.count, workload_.shape().items()),
                             fmt::format("the first is {}", failures.first.front().what),
                             output.empty() ? "with an --output, the others are kept"
-                                           : fmt::format("{} is complete and says why", output.string())));
+                                           : fmt::format("{} says why, and the same command with --resume tries "
+                                                         "them again",
+                                                         output.string())));
   }
 
   /// Cores that any rank is bound to, over all nodes.

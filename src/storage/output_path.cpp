@@ -11,6 +11,8 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/part_copy.hpp"
+
 namespace paceline {
 namespace {
 
@@ -41,6 +43,42 @@ void check_folder(const fs::path& file) {
   }
 }
 
+void sync(const fs::path& path, int flags) {
+  const int file = open(path.c_str(), flags);
+  if (file < 0) throw cannot(path, std::strerror(errno), "see that nobody removes it while a run is under way");
+  const int code = fsync(file);
+  const int error = errno;
+  close(file);
+  // Some file systems have no fsync for folders; that is no failure of the result.
+  if (code != 0 && error != EINVAL) throw cannot(path, std::strerror(error), "free space or choose another place");
+}
+
+}  // namespace
+
+fs::path part_of(const fs::path& file) { return file.string() + ".part"; }
+
+Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) {
+  check_folder(file);
+  std::error_code code;
+  const bool has_part = fs::exists(part_of(file), code) && !is_unfinished_copy(file);
+  if (existing == Existing::resume && has_part) {
+    if (access(part_of(file).c_str(), R_OK | W_OK) != 0) {
+      throw cannot(part_of(file), std::strerror(errno), "see that it is yours");
+    }
+    return Start::resume;
+  }
+  if (fs::exists(file, code)) {
+    if (existing == Existing::resume) return Start::complete;
+    if (existing == Existing::refuse) throw cannot(file, "it exists", "--force overwrites it");
+  }
+  if (has_part && existing == Existing::refuse) {
+    throw cannot(file, fmt::format("an interrupted run lies at {}", part_of(file).string()),
+                 "--resume goes on, --force starts again");
+  }
+  check_space(file, bytes);
+  return Start::fresh;
+}
+
 void check_space(const fs::path& file, std::int64_t bytes) {
   struct statvfs space {};
   if (statvfs(folder_of(file).c_str(), &space) == 0) {
@@ -59,42 +97,6 @@ void check_space(const fs::path& file, std::int64_t bytes) {
                              human_bytes(static_cast<double>(limit.rlim_cur))),
                  "raise `ulimit -f`");
   }
-}
-
-void sync(const fs::path& path, int flags) {
-  const int file = open(path.c_str(), flags);
-  if (file < 0) throw cannot(path, std::strerror(errno), "see that nobody removes it while a run is under way");
-  const int code = fsync(file);
-  const int error = errno;
-  close(file);
-  // Some file systems have no fsync for folders; that is no failure of the result.
-  if (code != 0 && error != EINVAL) throw cannot(path, std::strerror(error), "free space or choose another place");
-}
-
-}  // namespace
-
-fs::path part_of(const fs::path& file) { return file.string() + ".part"; }
-
-Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) {
-  check_folder(file);
-  std::error_code code;
-  const bool has_part = fs::exists(part_of(file), code);
-  if (existing == Existing::resume && has_part) {
-    if (access(part_of(file).c_str(), R_OK | W_OK) != 0) {
-      throw cannot(part_of(file), std::strerror(errno), "see that it is yours");
-    }
-    return Start::resume;
-  }
-  if (fs::exists(file, code)) {
-    if (existing == Existing::resume) return Start::complete;
-    if (existing == Existing::refuse) throw cannot(file, "it exists", "--force overwrites it");
-  }
-  if (has_part && existing == Existing::refuse) {
-    throw cannot(file, fmt::format("an interrupted run lies at {}", part_of(file).string()),
-                 "--resume goes on, --force starts again");
-  }
-  check_space(file, bytes);
-  return Start::fresh;
 }
 
 void publish(const fs::path& file) { put_in_place(part_of(file), file); }

@@ -12,7 +12,7 @@ enum class Existing { refuse, overwrite, resume };
 enum class Start {
   fresh,    ///< nothing is there, or it is to be overwritten
   resume,   ///< an interrupted run lies at FILE.part
-  complete  ///< FILE is there and --resume was asked: nothing is left to do
+  complete  ///< FILE is there and --resume was asked: nothing is left to do, unless items of it failed
 };
 
 /// FILE.part: where a result lies until it is complete.
@@ -21,6 +21,9 @@ std::filesystem::path part_of(const std::filesystem::path& file);
 /// Looks at `file` and `file`.part, the folder, its free space and the process's file-size limit; changes nothing.
 /// `bytes`: what the file will need. Throws Error (output).
 Start check_output(const std::filesystem::path& file, Existing existing, std::int64_t bytes);
+
+/// Throws Error (output) when `bytes` are more than is free where `file` lies, or than a file may have.
+void check_space(const std::filesystem::path& file, std::int64_t bytes);
 
 /// Brings FILE.part to the disk and gives it its final name. Throws Error (output).
 void publish(const std::filesystem::path& file);

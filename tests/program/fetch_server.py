@@ -71,6 +71,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.gate.wait()
         self.send(b"open")
 
+    def serve_shut(self, *_):
+        """Not there until the test lets it."""
+        self.send(b"open", 200) if self.server.gate.is_set() else self.send(b"shut", 404)
+
+    def serve_later(self, *_):
+        """Not there the first time, and then as a gate."""
+        if self.server.requests[self.path] == 1:
+            return self.send(b"later", 404)
+        return self.serve_gate()
+
     def serve_counter(self):
         """Never the same twice."""
         self.send(str(self.server.requests[self.path]).encode())

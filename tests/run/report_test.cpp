@@ -112,6 +112,7 @@ TEST_F(Report, TellsWhatWaitingInParallelHasSaved) {
   record.workers = 3;
   record.tables.ranks[0].threads = record.tables.ranks[1].threads = 1;
   record.failures.count = 7;
+  record.retried_items = 5;
   const auto text = text_report(record);
   for (const char* part : {"2 ranks x 2 workers\n", "6.0000 by 3 workers in all", "2.40 times the wall time",
                            "failed    7 of 100 items"}) {
@@ -124,6 +125,7 @@ TEST_F(Report, TellsWhatWaitingInParallelHasSaved) {
   EXPECT_EQ(json.at("waited_s"), 6.0);
   EXPECT_EQ(json.at("waited_over_wall"), 2.4);
   EXPECT_EQ(json.at("failed_items"), 7);
+  EXPECT_EQ(json.at("retried_items"), 5);
 }
 
 TEST_F(Report, StandsARunThatHadNothingToDo) {

@@ -92,10 +92,12 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
   struct Outcome {
     std::int64_t computed = 0;
     std::int64_t resumed = 0;
+    std::int64_t failed = 0;
     std::uint64_t digest = 0;
   };
 
-  Outcome run(Schedule schedule, Gather gather, std::int64_t parcel_limit, std::int64_t stop_after = -1) {
+  Outcome run(Schedule schedule, Gather gather, std::int64_t parcel_limit, std::int64_t stop_after = -1,
+              const IsSettled& is_settled = {}) {
     PlanRequest request;
     request.items = items;
     request.bytes_per_item = table.shape().bytes_per_item() + 8;
@@ -113,7 +115,7 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     } else if (world.rank() == 0) {
       file.emplace(path, std::nullopt, table.shape(), ResultFile::Access::write);
     }
-    const auto resumed = read_resumed(world, file ? &*file : nullptr, table.shape(), 1 << 20);
+    const auto resumed = read_resumed(world, file ? &*file : nullptr, table.shape(), 1 << 20, is_settled);
     const auto comm = world.duplicate();
     const auto dispenser = make_dispenser(plan, comm, board);
     std::optional<Bands> bands;
@@ -136,7 +138,7 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     EXPECT_FALSE(written.error) << written.error->what();
     if (file) file->close();
     world.barrier();
-    return {world.reduce_all(computed.items, MPI_SUM), resumed.items,
+    return {world.reduce_all(computed.items, MPI_SUM), resumed.items, resumed.failed,
             world.reduce_all(computed.digest.sum(), MPI_SUM) + resumed.digest.sum()};
   }
 
@@ -199,6 +201,29 @@ TEST_P(TablesTest, AreGoneOnWithAfterAStop) {
     const auto rest = run(Schedule::cyclic, Gather::root, 5000);
     EXPECT_EQ(rest.resumed, stopped.computed) << "nothing that was computed is lost";
     EXPECT_EQ(rest.computed, items - stopped.computed);
+    expect_whole();
+  }
+}
+
+TEST_P(TablesTest, AreTriedAgainWhereTheyFailed) {
+  if (!GetParam()) return;  // only parcels fail
+  const auto all = run(Schedule::block, Gather::parallel, 1 << 30);
+  const auto failed = [](std::span<const std::byte> parcel) { return parcel.size() % 3 == 0; };
+  std::int64_t expected = 0;
+  for (std::int64_t item = 0; item < items; ++item) {
+    std::vector<std::byte> parcel;
+    table.compute_parcel(item, {}, parcel);
+    if (failed(parcel)) ++expected;
+  }
+  ASSERT_GT(expected, 0);
+  ASSERT_LT(expected, items);
+  for (const auto schedule : {Schedule::dynamic, Schedule::cyclic}) {
+    const auto again =
+        run(schedule, Gather::root, 5000, -1, [&](std::span<const std::byte> parcel) { return !failed(parcel); });
+    EXPECT_EQ(again.failed, expected);
+    EXPECT_EQ(again.resumed, items - expected);
+    EXPECT_EQ(again.computed, expected);
+    EXPECT_EQ(again.digest, all.digest);
     expect_whole();
   }
 }

@@ -182,11 +182,11 @@ void Fetch::compute_parcel_reference(std::int64_t item, Operands /*none*/, std::
   fetch(item, parcel, Notes::none);
 }
 
-void Fetch::look_at(std::int64_t item, std::span<const std::byte> parcel) const {
+bool Fetch::is_settled(std::span<const std::byte> parcel) const {
   const ParcelView view(shape_, 1, parcel);
   std::uint16_t status = 0;
   std::memcpy(&status, view.fixed(status_column).data(), sizeof status);
-  note(item, status, view.texts(error_column).front());
+  return !is_failure(status);
 }
 
 void Fetch::note(std::int64_t item, int status, std::string_view error) const {

@@ -44,7 +44,7 @@ class Fetch final : public Workload {
   [[nodiscard]] double estimate_cost(std::int64_t /*url*/) const override { return 1; }
 
   [[nodiscard]] bool has_failures() const override { return true; }
-  void look_at(std::int64_t item, std::span<const std::byte> parcel) const override;
+  [[nodiscard]] bool is_settled(std::span<const std::byte> parcel) const override;
   [[nodiscard]] std::vector<Failure> failures() const override;
 
  private:

@@ -99,10 +99,9 @@ TEST(Fetch, MakesParcelsAndNotesWhatFailed) {
   fetch->end();
 
   const auto resumed = parsed(server.url("/1") + " " + server.url("/2"));
-  resumed->look_at(0, first);
-  resumed->look_at(1, second);
-  ASSERT_EQ(resumed->failures().size(), 1U);
-  EXPECT_EQ(resumed->failures().front().what, server.url("/2") + ": 404");
+  EXPECT_TRUE(resumed->is_settled(first));
+  EXPECT_FALSE(resumed->is_settled(second));
+  EXPECT_TRUE(resumed->failures().empty()) << "what is tried again may yet succeed";
 }
 
 TEST(Fetch, LeavesAnItemUnfinishedWhenStopped) {
