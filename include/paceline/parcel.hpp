@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <paceline/result_shape.hpp>
@@ -46,17 +49,31 @@ class ParcelWriter {
   void add_bytes(std::size_t column, std::span<const std::byte> bytes) {
     add_text(column, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
+  /// The same for large ones, which are then held once and not twice: values of these sizes, which `put` appends to the
+  /// parcel when take() makes it, and may free where they were. Of a column, all values at once.
+  void add_later(std::size_t column, std::span<const std::uint64_t> sizes,
+                 std::function<void(std::vector<std::byte>&)> put) {
+    add_values(column, std::as_bytes(sizes));
+    columns_[column].later_size = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+    columns_[column].put_later = std::move(put);
+  }
+
+  /// Bytes that the parcel will have.
+  [[nodiscard]] std::int64_t size() const {
+    std::size_t size = 0;
+    for (const auto& part : columns_) size += part.fixed.size() + part.characters.size() + part.later_size;
+    return static_cast<std::int64_t>(size);
+  }
 
   [[nodiscard]] std::vector<std::byte> take() {
     std::vector<std::byte> parcel;
-    std::size_t size = 0;
-    for (const auto& part : columns_) size += part.fixed.size() + part.characters.size();
-    parcel.reserve(size);
+    parcel.reserve(static_cast<std::size_t>(size()));
     for (const bool variable : {false, true}) {
       for (std::size_t k = 0; k < columns_.size(); ++k) {
         if (is_variable(shape_.columns[k].type) != variable) continue;
         parcel.insert(parcel.end(), columns_[k].fixed.begin(), columns_[k].fixed.end());
         parcel.insert(parcel.end(), columns_[k].characters.begin(), columns_[k].characters.end());
+        if (columns_[k].put_later) columns_[k].put_later(parcel);
         columns_[k] = {};
       }
     }
@@ -67,6 +84,8 @@ class ParcelWriter {
   struct Part {
     std::vector<std::byte> fixed;  ///< of a variable column, the lengths
     std::vector<std::byte> characters;
+    std::uint64_t later_size = 0;
+    std::function<void(std::vector<std::byte>&)> put_later;
   };
   static void append(std::vector<std::byte>& bytes, const void* data, std::size_t size) {
     const auto* begin = static_cast<const std::byte*>(data);

@@ -76,7 +76,6 @@ bool Bands::wait_for_room(const std::function<bool()>& stopping) const {
 }
 
 void Bands::finished(Parcel parcel) {
-  held_bytes_.fetch_add(std::ssize(parcel.bytes));
   const std::lock_guard lock(parcels_mutex_);
   parcels_.push_back(std::move(parcel));
 }

@@ -1,6 +1,7 @@
 // Bands in flight on one rank: where compute threads leave items and the writing thread finds them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -41,7 +42,8 @@ class Bands {
                 std::span<const ItemRecord> records = {});
   /// Of parcels: waits until there is room for one more. False when `stopping` came true meanwhile.
   bool wait_for_room(const std::function<bool()>& stopping) const;
-  /// The same for an item that is a parcel.
+  /// Counts the bytes of a parcel that has been made, and then takes it.
+  void hold(std::int64_t bytes) { held_bytes_.fetch_add(bytes); }
   void finished(Parcel parcel);
   /// The thread takes part in no further band.
   void leave(int thread);
@@ -64,6 +66,8 @@ class Bands {
   [[nodiscard]] bool hold_parcels() const { return parcel_limit_ > 0; }
   [[nodiscard]] std::int64_t held_bytes() const { return held_bytes_.load(); }
   [[nodiscard]] bool is_full() const { return held_bytes_.load() >= parcel_limit_; }
+  /// Bytes of parcels that are sent and written at once: HDF5 holds what it writes twice more meanwhile.
+  [[nodiscard]] std::int64_t batch_bytes() const { return std::min(parcel_limit_ / 3, largest_batch_bytes); }
   /// Takes out the parcels of all bands that are finished so far, sorted; threads may bring more.
   [[nodiscard]] std::vector<Parcel> take_parcels();
   /// Says that parcels of so many bytes are gone.
@@ -72,6 +76,7 @@ class Bands {
   void release(std::int64_t band);
 
  private:
+  static constexpr std::int64_t largest_batch_bytes = std::int64_t{8} << 20;
   struct Slot {
     PageBuffer bytes;
     std::vector<std::uint64_t> digests;

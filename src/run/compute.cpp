@@ -149,6 +149,8 @@ class Team {
     Parcel parcel;
     Stopwatch watch;
     share.work += workload_.compute_parcel(item, operands, parcel.bytes);
+    // At once: the workload counts it no more, and looks at this when it makes the next.
+    bands_.hold(std::ssize(parcel.bytes));
     const auto seconds = watch.lap();
     share.busy_s += seconds;
     parcel.item = item;

@@ -12,10 +12,18 @@
 
 namespace paceline {
 
-/// Collective over `comm`; a rank may have none. `write` is called on rank 0 alone, with sorted parcels of one rank at
-/// a time, so that it never holds more than those of two. `meanwhile` is called while waiting.
-void gather_parcels(const Comm& comm, std::vector<Parcel> mine,
-                    const std::function<void(const std::vector<Parcel>&)>& write,
-                    const std::function<void()>& meanwhile, std::int64_t message_bytes = Messages::largest_message);
+struct ParcelSteps {
+  /// On rank 0 alone, with sorted parcels of one rank.
+  std::function<void(std::vector<Parcel>)> write;
+  /// On the rank that brought them, when parcels of so many bytes are sent or written.
+  std::function<void(std::int64_t bytes)> gone;
+  /// While waiting.
+  std::function<void()> meanwhile;
+};
+
+/// Collective over `comm`; a rank may have none. Parcels go in batches of so many bytes, a larger one by itself: beside
+/// its own, rank 0 holds no more than a batch.
+void gather_parcels(const Comm& comm, std::vector<Parcel> mine, std::int64_t batch_bytes, const ParcelSteps& steps,
+                    std::int64_t message_bytes = Messages::largest_message);
 
 }  // namespace paceline

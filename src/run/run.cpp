@@ -140,6 +140,9 @@ class Runner {
       return ExitCode::done;
     }
 
+    // What is freed of parcels goes back to the system. By itself glibc keeps more the larger the pieces are that it
+    // has seen freed: three times the limit and more.
+    if (workload_.shape().is_variable()) mallopt(M_MMAP_THRESHOLD, 1 << 20);
     Watchdog watchdog(world_, board_, options_.watchdog_s);
     const Watchdog::Thread watching(watchdog);
     together(world_, [&] { start(); });
@@ -211,10 +214,7 @@ class Runner {
     const auto dispenser = make_dispenser(plan, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
     std::optional<Bands> bands_here;
     if (shape.is_variable()) {
-      // What is freed goes back to the system. By itself glibc keeps more the larger the pieces are that it has seen
-      // freed: three times the limit and more.
-      mallopt(M_MMAP_THRESHOLD, 1 << 20);
-      // Rank 0 holds its own, those of one other rank, and what HDF5 is given of them.
+      // Rank 0 holds its own, a batch of another rank's, and what HDF5 is given of them.
       bands_here.emplace(plan, world_.rank(), most_workers_, options_.memory_limit / 3);
     } else {
       bands_here.emplace(plan, world_.rank(), shape.bytes_per_item(), most_workers_,

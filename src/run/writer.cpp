@@ -44,23 +44,25 @@ void write(ResultFile& file, const Gathered& gathered, WriterResult& result) {
 void write_parcels(const Comm& comm, Bands& bands, bool are_wanted, ResultFile* file,
                    const std::function<void()>& meanwhile, WriterResult& result) {
   auto parcels = bands.take_parcels();
-  std::int64_t bytes = 0;
-  for (const auto& parcel : parcels) bytes += std::ssize(parcel.bytes);
+  if (!are_wanted) {
+    for (auto& parcel : parcels) bands.make_room(std::ssize(std::exchange(parcel.bytes, {})));
+    return;
+  }
   double write_s = 0;
-  const auto put = [&](const std::vector<Parcel>& some) {
+  const auto put = [&](std::vector<Parcel> some) {
     const Stopwatch watch;
     try {
-      if (file != nullptr && !result.error) file->write(some);
+      if (file != nullptr && !result.error) file->write(std::move(some));
     } catch (const Error& error) {
       result.error = error;
     }
     write_s += watch.seconds();
   };
+  const auto gone = [&](std::int64_t bytes) { bands.make_room(bytes); };
   const Stopwatch watch;
-  if (are_wanted) gather_parcels(comm, std::move(parcels), put, meanwhile);
+  gather_parcels(comm, std::move(parcels), bands.batch_bytes(), {put, gone, meanwhile});
   result.gather_s += watch.seconds() - write_s;
   result.write_s += write_s;
-  bands.make_room(bytes);
 }
 
 /// Threads may still be leaving, and nodes may still have to hear that nothing is left.

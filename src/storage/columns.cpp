@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include <paceline/error.hpp>
@@ -33,6 +34,45 @@ std::vector<const char*> with_ends(std::span<const std::string_view> texts, std:
   }
   return pointers;
 }
+
+/// Values of a variable column in memory that HDF5 gives, and takes back.
+class VariableValues {
+ public:
+  VariableValues(ElementType type, std::size_t count)
+      : is_text_(type == ElementType::text),
+        type_(h5::native_copy(type)),
+        space_(h5::simple_space({count})),
+        texts_(is_text_ ? count : 0, nullptr),
+        sequences_(is_text_ ? 0 : count, hvl_t{0, nullptr}) {}
+  VariableValues(const VariableValues&) = delete;
+  VariableValues& operator=(const VariableValues&) = delete;
+  ~VariableValues() { H5Dvlen_reclaim(type_.get(), space_.get(), H5P_DEFAULT, data()); }
+
+  [[nodiscard]] hid_t type() const { return type_.get(); }
+  [[nodiscard]] void* data() {
+    return is_text_ ? static_cast<void*>(texts_.data()) : static_cast<void*>(sequences_.data());
+  }
+  [[nodiscard]] std::vector<std::uint64_t> sizes() const {
+    std::vector<std::uint64_t> sizes;
+    for (const auto* text : texts_) sizes.push_back(text == nullptr ? 0 : std::strlen(text));
+    for (const auto& sequence : sequences_) sizes.push_back(sequence.len);
+    return sizes;
+  }
+  void append_to(std::vector<std::byte>& bytes) const {
+    const auto append = [&](const void* data, std::size_t size) {
+      const auto* begin = static_cast<const std::byte*>(data);
+      if (size > 0) bytes.insert(bytes.end(), begin, begin + size);
+    };
+    for (const auto* text : texts_) append(text, text == nullptr ? 0 : std::strlen(text));
+    for (const auto& sequence : sequences_) append(sequence.p, sequence.len);
+  }
+
+ private:
+  bool is_text_;
+  h5::Handle type_, space_;
+  std::vector<char*> texts_;
+  std::vector<hvl_t> sequences_;
+};
 
 }  // namespace
 
@@ -173,42 +213,27 @@ void Columns::write_variable(std::size_t column, std::span<const Slab> rows, std
   }
 }
 
-std::vector<std::string> Columns::read_variable(std::size_t column, Slab rows) const {
+void Columns::read_variable(std::size_t column, Slab rows, ParcelWriter& writer) const {
   const auto memory = h5::simple_space({unsigned_of(rows.size())});
   const auto space = h5::simple_space({unsigned_of(shape_->rows())});
   h5::select(space, {&rows, 1}, {unsigned_of(shape_->rows())});
-  const auto type = h5::native_copy(shape_->columns[column].type);
-  const auto count = static_cast<std::size_t>(rows.size());
-  std::vector<std::string> texts;
-  const auto get = [&](void* data) {
-    h5::check(H5Dread(datasets_[column].get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, data), "H5Dread");
-  };
-  const auto free = [&](void* data) { H5Dvlen_reclaim(type.get(), memory.get(), H5P_DEFAULT, data); };
-  if (shape_->columns[column].type == ElementType::text) {
-    std::vector<char*> pointers(count, nullptr);
-    get(pointers.data());
-    for (const auto* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
-    free(pointers.data());
-  } else {
-    std::vector<hvl_t> elements(count, hvl_t{0, nullptr});
-    get(elements.data());
-    for (const auto& element : elements) texts.emplace_back(static_cast<const char*>(element.p), element.len);
-    free(elements.data());
-  }
-  return texts;
+  auto values = std::make_shared<VariableValues>(shape_->columns[column].type, static_cast<std::size_t>(rows.size()));
+  h5::check(H5Dread(datasets_[column].get(), values->type(), memory.get(), space.get(), H5P_DEFAULT, values->data()),
+            "H5Dread");
+  writer.add_later(column, values->sizes(), [values](std::vector<std::byte>& parcel) { values->append_to(parcel); });
 }
 
-std::vector<std::byte> Columns::read_parcel(std::int64_t item) const {
+ParcelWriter Columns::read_parcel(std::int64_t item) const {
   const auto rows = shape_->rows_of({item, item + 1});
   ParcelWriter writer(*shape_);
-  if (rows.empty()) return writer.take();
+  if (rows.empty()) return writer;
   const auto memory = h5::simple_space({unsigned_of(rows.size())});
   const auto space = h5::simple_space({unsigned_of(shape_->rows())});
   h5::select(space, {&rows, 1}, {unsigned_of(shape_->rows())});
   for (std::size_t k = 0; k < datasets_.size(); ++k) {
     const auto type = shape_->columns[k].type;
     if (is_variable(type)) {
-      for (const auto& text : read_variable(k, rows)) writer.add_text(k, text);
+      read_variable(k, rows, writer);
       continue;
     }
     std::vector<std::byte> values(static_cast<std::size_t>(rows.size()) * width(k));
@@ -216,7 +241,7 @@ std::vector<std::byte> Columns::read_parcel(std::int64_t item) const {
               "H5Dread");
     writer.add_values(k, values);
   }
-  return writer.take();
+  return writer;
 }
 
 void Columns::close() {

@@ -30,7 +30,8 @@ class Columns {
 
   /// Sorted parcels; on one rank alone.
   void write(std::span<const Parcel> parcels);
-  [[nodiscard]] std::vector<std::byte> read_parcel(std::int64_t item) const;
+  /// The columns of one item as HDF5 has them in memory, of which take() makes the parcel; needs the file no more.
+  [[nodiscard]] ParcelWriter read_parcel(std::int64_t item) const;
 
   [[nodiscard]] const std::string& io_mode() const { return io_mode_; }
   void close();
@@ -39,7 +40,7 @@ class Columns {
   [[nodiscard]] std::size_t width(std::size_t column) const;
   void write_variable(std::size_t column, std::span<const Slab> rows, std::span<const ParcelView> views,
                       std::size_t count);
-  [[nodiscard]] std::vector<std::string> read_variable(std::size_t column, Slab rows) const;
+  void read_variable(std::size_t column, Slab rows, ParcelWriter& writer) const;
 
   const ResultShape* shape_ = nullptr;
   bool parallel_ = false;

@@ -127,6 +127,8 @@ struct ResultFile::Impl {
   h5::Handle item_seconds, item_rank, item_thread;  ///< of each item's record, if they are kept
   std::string io_mode = "serial";
   std::vector<std::uint8_t> flags;
+  unsigned access = H5F_ACC_RDONLY;
+  std::int64_t cached_bytes = 0;  ///< of parcels
 
   Impl(const std::filesystem::path& where, const std::optional<Comm>& comm, const ResultShape& of)
       : path(where),
@@ -137,6 +139,42 @@ struct ResultFile::Impl {
         items_count(shape.items()),
         rows_per_item(shape.rows_per_item) {
     h5::be_quiet();
+  }
+
+  void open(const std::optional<Comm>& comm) {
+    const auto list = access_list(comm);
+    file = {H5Fopen(path.c_str(), access, list.get()), H5Fclose, "H5Fopen"};
+    items = open_checked(file.get(), path, shape);
+    if (!shape.columns.empty()) columns.emplace(file.get(), shape, parallel);
+    digests = h5::open_dataset(file.get(), item_digests_path);
+    finished = h5::open_dataset(file.get(), finished_flags_path);
+    if (shape.records.empty()) return;
+    item_seconds = h5::open_dataset(file.get(), shape.records + "/seconds");
+    item_rank = h5::open_dataset(file.get(), shape.records + "/rank");
+    item_thread = h5::open_dataset(file.get(), shape.records + "/thread");
+  }
+
+  /// Everything is closed even if a part fails: it is collective, and others wait.
+  void close() {
+    std::optional<Error> first;
+    const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
+    attempt([&] { h5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
+    if (columns) attempt([&] { columns->close(); });
+    for (auto* dataset : {&items, &digests, &finished, &item_seconds, &item_rank, &item_thread}) {
+      if (dataset->get() >= 0) attempt([&] { dataset->close("closing an object"); });
+    }
+    attempt([&] { file.close("H5Fclose"); });
+    if (first) throw Error(*first);
+  }
+
+  /// HDF5 keeps variable elements in its cache, twice, until the file is closed: so that is done once they are many.
+  void drop_cache(std::int64_t more) {
+    constexpr std::int64_t many = std::int64_t{4} << 20;
+    cached_bytes += more;
+    if (cached_bytes < many) return;
+    cached_bytes = 0;
+    close();
+    open(std::nullopt);
   }
 
   /// One member of the records: a dataset each.
@@ -247,19 +285,9 @@ void ResultFile::seal(const std::filesystem::path& path, const std::string& dige
 ResultFile::ResultFile(const std::filesystem::path& path, const std::optional<Comm>& comm, const ResultShape& shape,
                        Access access)
     : impl_(std::make_unique<Impl>(path, comm, shape)) {
+  impl_->access = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
   try {
-    const auto list = access_list(comm);
-    const auto flags = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
-    impl_->file = {H5Fopen(path.c_str(), flags, list.get()), H5Fclose, "H5Fopen"};
-    impl_->items = open_checked(impl_->file.get(), path, shape);
-    if (!shape.columns.empty()) impl_->columns.emplace(impl_->file.get(), impl_->shape, impl_->parallel);
-    impl_->digests = h5::open_dataset(impl_->file.get(), item_digests_path);
-    impl_->finished = h5::open_dataset(impl_->file.get(), finished_flags_path);
-    if (!shape.records.empty()) {
-      impl_->item_seconds = h5::open_dataset(impl_->file.get(), shape.records + "/seconds");
-      impl_->item_rank = h5::open_dataset(impl_->file.get(), shape.records + "/rank");
-      impl_->item_thread = h5::open_dataset(impl_->file.get(), shape.records + "/thread");
-    }
+    impl_->open(comm);
   } catch (const Error& error) {
     if (error.code() == ExitCode::input) throw;
     throw damaged(path, error.what());
@@ -281,21 +309,26 @@ void ResultFile::write(std::span<const Run> runs, std::int64_t extent, std::span
       digests, records);
 }
 
-void ResultFile::write(std::span<const Parcel> parcels) {
+void ResultFile::write(std::vector<Parcel> parcels) {
   std::vector<Run> runs;
   std::vector<std::uint64_t> digests;
   std::vector<ItemRecord> records;
+  std::int64_t bytes = 0;
   for (const auto& parcel : parcels) {
     runs.push_back({{parcel.item, parcel.item + 1}, std::ssize(digests)});
     digests.push_back(parcel.digest);
     records.push_back(parcel.record);
+    bytes += std::ssize(parcel.bytes);
   }
   impl_->write_values(
       runs, std::ssize(digests),
       [&] {
         impl_->columns->write(parcels);
+        // HDF5 has a copy, and makes another one when it brings it to the file.
+        parcels.clear();
         // Variable elements are among what HDF5 holds back; the flags below are not.
         h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush");
+        impl_->drop_cache(bytes);
       },
       digests, records);
 }
@@ -314,7 +347,10 @@ void ResultFile::read(Slab items, std::span<std::byte> bytes) const {
 
 std::vector<std::byte> ResultFile::read_parcel(std::int64_t item) const {
   try {
-    return impl_->columns->read_parcel(item);
+    auto parts = impl_->columns->read_parcel(item);
+    // Before there is yet another copy.
+    impl_->drop_cache(parts.size());
+    return parts.take();
   } catch (const Error& error) {
     throw damaged(impl_->path, error.what());
   }
@@ -332,17 +368,11 @@ std::vector<std::uint64_t> ResultFile::finished_digests(Slab items) const {
 }
 
 void ResultFile::close() {
-  // All of it even if a part fails: closing is collective, and others wait.
-  std::optional<Error> first;
-  const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
-  attempt([&] { h5::check(H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
-  if (impl_->columns) attempt([&] { impl_->columns->close(); });
-  for (auto* dataset : {&impl_->items, &impl_->digests, &impl_->finished, &impl_->item_seconds, &impl_->item_rank,
-                        &impl_->item_thread}) {
-    if (dataset->get() >= 0) attempt([&] { dataset->close("closing an object"); });
+  try {
+    impl_->close();
+  } catch (const Error& error) {
+    throw cannot_write(impl_->path, error);
   }
-  attempt([&] { impl_->file.close("H5Fclose"); });
-  if (first) throw cannot_write(impl_->path, *first);
 }
 
 const std::string& ResultFile::io_mode() const { return impl_->io_mode; }

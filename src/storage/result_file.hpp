@@ -63,11 +63,12 @@ class ResultFile {
   /// possibly on one rank alone, but only after having taken part in every call.
   void write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
              std::span<const std::uint64_t> digests, std::span<const ItemRecord> records = {});
-  /// Of a variable shape, by its one rank: sorted parcels, the same way.
-  void write(std::span<const Parcel> parcels);
+  /// Of a variable shape, by its one rank: sorted parcels, the same way. HDF5 holds their bytes twice while it writes
+  /// them; what it has copied is freed here, and when this returns HDF5 keeps no more than a little.
+  void write(std::vector<Parcel> parcels);
   /// Not collective. Bytes of consecutive items.
   void read(Slab items, std::span<std::byte> bytes) const;
-  /// Not collective. One item of a variable shape.
+  /// Not collective. One item of a variable shape. HDF5 holds it three times meanwhile.
   [[nodiscard]] std::vector<std::byte> read_parcel(std::int64_t item) const;
   /// Not collective. Digests of consecutive items; 0 for those that are not flagged as finished.
   [[nodiscard]] std::vector<std::uint64_t> finished_digests(Slab items) const;

@@ -34,6 +34,33 @@ TEST(Parcel, LaysFixedColumnsFirst) {
   EXPECT_EQ(view.texts(2)[2], std::string_view("\0\0", 2));
 }
 
+TEST(Parcel, TakesLargeValuesLastOfAll) {
+  const auto shape = shape_of({ElementType::bytes, ElementType::int64, ElementType::text});
+  ParcelWriter at_once(shape), later(shape);
+  const std::vector<std::string> values = {"some", "", "thing"};
+  const std::vector<std::uint64_t> sizes = {4, 0, 5};
+  bool is_asked = false;
+  later.add_later(0, sizes, [&](std::vector<std::byte>& parcel) {
+    is_asked = true;
+    EXPECT_GE(parcel.capacity() - parcel.size(), 9U);
+    for (const auto& value : values) {
+      for (const char c : value) parcel.push_back(static_cast<std::byte>(c));
+    }
+  });
+  for (const auto& value : values) at_once.add_text(0, value);
+  for (auto* writer : {&at_once, &later}) {
+    for (const std::int64_t row : {0, 1, 2}) {
+      writer->add(1, row);
+      writer->add_text(2, std::string(static_cast<std::size_t>(row), 'x'));
+    }
+  }
+  EXPECT_FALSE(is_asked);
+  EXPECT_EQ(later.size(), at_once.size());
+  const auto parcel = later.take();
+  EXPECT_EQ(parcel, at_once.take());
+  EXPECT_EQ(ParcelView(shape, 3, parcel).texts(0)[2], "thing");
+}
+
 TEST(Parcel, MayHaveNoRows) {
   const auto shape = shape_of({ElementType::text, ElementType::float64});
   const auto parcel = ParcelWriter(shape).take();

@@ -48,6 +48,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_bytes(self, size):
         self.send(content(int(size)))
 
+    def serve_large(self, size, *_):
+        """The same in no time."""
+        self.send(self.server.block * (int(size) // len(self.server.block)))
+
+    def serve_stream(self, size, *_):
+        """The same without its length."""
+        self.start_chunks()
+        for _ in range(int(size) // len(self.server.block)):
+            self.chunk(self.server.block)
+        self.chunk(b"")
+
     def serve_agent(self):
         self.send(self.headers["User-Agent"].encode())
 
@@ -170,6 +181,7 @@ class Server(http.server.ThreadingHTTPServer):
         """certificate: a PEM file with its key; then it is a server of https."""
         super().__init__(("127.0.0.1", 0), Handler)
         self.lock = threading.Condition()
+        self.block = content(100_000)
         self.requests = collections.Counter()  # by path
         self.open, self.most_open, self.connections = 0, 0, 0
         self.waiting, self.rounds = 0, 0

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 
 import h5py
 
@@ -224,6 +225,39 @@ class Fetch(harness.TestCase):
         bodies, _ = self.fetch([self.server.url(f"/bytes/{size}") for size in sizes], "--memory-limit", 1_000_000,
                                ranks=2)
         self.assertEqual(bodies, [content(size) for size in sizes])
+
+    def peaks(self, urls, ranks, *options):
+        """The most memory that each rank has had, in bytes."""
+        code = ("import os, pathlib, resource, subprocess, sys; code = subprocess.call(sys.argv[2:]);"
+                "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss;"
+                "pathlib.Path(sys.argv[1] + os.environ.get('OMPI_COMM_WORLD_RANK', '0')).write_text(str(peak));"
+                "sys.exit(code)")
+        wrap = (sys.executable, "-c", code, self.folder / "peak")
+        result = harness.run(["fetch", *self.list_of(urls), "-o", self.path, *options], ranks, wrap_rank=wrap)
+        self.assertEqual(result.code, 0, result)
+        return [1024 * int((self.folder / f"peak{rank}").read_text()) for rank in range(ranks or 1)]
+
+    def test_memory(self):
+        """A rank holds as many bytes of bodies as it may. Beside them rank 0 holds what HDF5 needs for the one that is
+        written, which is two copies, of small bodies next to nothing. To read one, HDF5 needs five and a half."""
+        limit, size, small, spare = 40_000_000, 30_000_000, 200_000, 16_000_000
+        for ranks in (None, 3):
+            def measured(kind, bytes_each, count, *options):
+                urls = [self.server.url(f"/{kind}/{bytes_each}/{k}") for k in range(count)]
+                return self.peaks(urls, ranks, "--memory-limit", limit, *options)
+
+            # What the same program needs when bodies are next to nothing: MPI, libcurl and the code itself.
+            bases = measured("large", 0, 8, "--force")
+            # One of the two copies is in the place of the body itself, unless that was another rank's.
+            writing = limit + (1 if ranks is None else 2) * size
+            for kind, bytes_each, count, option, most in (
+                    ("large", size, 8, "--force", writing), ("large", size, 8, "--resume", 5.5 * size),
+                    ("stream", size, 8, "--force", writing), ("large", small, 600, "--force", limit)):
+                peaks = measured(kind, bytes_each, count, option)
+                for rank, (base, peak) in enumerate(zip(bases, peaks)):
+                    with self.subTest(ranks=ranks, rank=rank, kind=kind, bytes_each=bytes_each, option=option):
+                        # Spare: the cache of HDF5, heads and connections, and what malloc() has not given back.
+                        self.assertLess(peak, base + (most if rank == 0 else limit) + spare)
 
     # Stopping, going on.
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "workloads/fetch/body.hpp"
+
 namespace paceline::fetch {
 
 struct Settings {
@@ -25,7 +27,7 @@ constexpr bool is_failure(int status) { return status == 0 || status >= 400; }
 /// What is recorded of a URL. The same whoever fetched it, as long as its server answers the same.
 struct Answer {
   int status = 0;     ///< of HTTP, after redirects; 200 for a file; 0: no whole answer came, and `error` says why
-  std::string body;   ///< empty if no whole answer came
+  Body body;          ///< empty if no whole answer came
   std::string error;  ///< without times, ports and the like, which would differ from run to run
   int attempts = 0;
 

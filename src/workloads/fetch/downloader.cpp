@@ -169,7 +169,7 @@ void Downloader::end(std::size_t at, CURLcode code) {
 }
 
 void Downloader::give(Job& job, Answer answer) {
-  answered_bytes_ += std::ssize(answer.body);
+  answered_bytes_ += static_cast<std::int64_t>(answer.body.size());
   job.promise.set_value(std::move(answer));
 }
 

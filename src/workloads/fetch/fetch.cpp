@@ -142,7 +142,8 @@ void Fetch::start(const Post& post) {
   std::size_t longest_url = 0;
   for (const auto& url : urls_) longest_url = std::max(longest_url, url.size());
   settings_.largest_body = post.memory_limit - static_cast<std::int64_t>(longest_url) - longest_rest;
-  settings_.held_bytes = settings_.largest_body;
+  // The rest is for what HDF5 holds of the bodies that it writes.
+  settings_.held_bytes = post.memory_limit / 4 * 3;
   if (settings_.largest_body < 1) {
     throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", post.memory_limit),
                 "not even a URL and what belongs to it would fit", "raise it");
@@ -163,10 +164,9 @@ std::size_t Fetch::fetch(std::int64_t item, std::vector<std::byte>& parcel, Note
   writer.add_text(url_column, url);
   writer.add(status_column, static_cast<std::uint16_t>(answer.status));
   writer.add(bytes_column, static_cast<std::uint64_t>(answer.body.size()));
-  writer.add_text(body_column, answer.body);
+  const std::uint64_t size = answer.body.size();
+  writer.add_later(body_column, {&size, 1}, [&](std::vector<std::byte>& bytes) { answer.body.move_to(bytes); });
   writer.add_text(error_column, answer.error);
-  const auto size = answer.body.size();
-  answer.body = {};
   parcel = writer.take();
   downloader_->forget(size);
   if (notes == Notes::taken) note(item, answer.status, answer.error);

@@ -82,29 +82,47 @@ std::size_t Transfer::receive(const char* data, std::size_t /*one*/, std::size_t
 
 std::size_t Transfer::add(const char* data, std::size_t size) {
   const auto more = static_cast<std::int64_t>(size);
-  if (std::ssize(body_) + more > settings_.largest_body) {
+  if (static_cast<std::int64_t>(body_.size()) + more > settings_.largest_body) {
     is_too_large_ = true;
     return CURL_WRITEFUNC_ERROR;
   }
-  if (!budget_.allows(this, std::ssize(body_), more)) {
+  if (body_.size() == 0) {
+    curl_off_t length = 0;
+    check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length), "curl_easy_getinfo");
+    announced_ = std::max(length, curl_off_t{0});
+  }
+  if (!may_have(more)) {
     paused_at_ = Clock::now();
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (body_.empty()) reserve_body();
-  body_.append(data, size);
-  budget_.held += more;
+  count(due_bytes(more));
+  body_.append({data, size}, static_cast<std::size_t>(announced_));
   return size;
 }
 
-/// Of the length that the server has announced, if it has: growing would need twice the memory.
-void Transfer::reserve_body() {
-  curl_off_t size = 0;
-  check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size), "curl_easy_getinfo");
-  if (size > 0 && size <= settings_.largest_body) body_.reserve(static_cast<std::size_t>(size));
+/// What is still to be counted before `more` bytes may be held.
+std::int64_t Transfer::due_bytes(std::int64_t more) const {
+  const auto size = static_cast<std::int64_t>(body_.size()) + more;
+  return std::max(std::int64_t{0}, std::max(size, announced_) - counted_);
+}
+
+bool Transfer::may_have(std::int64_t more) const {
+  const auto due = due_bytes(more);
+  const auto length = announced_ > 0 ? Budget::Length::announced : Budget::Length::unknown;
+  return due == 0 || budget_.allows(this, counted_, due, length);
+}
+
+void Transfer::count(std::int64_t more) {
+  if (is_sure()) budget_.sure -= counted_;
+  counted_ += more;
+  budget_.held += more;
+  if (is_sure()) budget_.sure += counted_;
 }
 
 void Transfer::drop_body() {
-  budget_.held -= std::ssize(body_);
+  if (is_sure()) budget_.sure -= counted_;
+  budget_.held -= counted_;
+  counted_ = announced_ = 0;
   body_ = {};
 }
 
@@ -131,7 +149,6 @@ std::optional<Answer> Transfer::end(CURLcode code, Time now) {
   answer.attempts = attempts_;
   if (is_whole) {
     answer.status = status();
-    budget_.held -= std::ssize(body_);
     answer.body = std::exchange(body_, {});
   } else if (is_too_large_ || code == CURLE_FILESIZE_EXCEEDED) {
     answer.error = "the body is larger than --memory-limit allows";

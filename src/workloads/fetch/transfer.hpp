@@ -17,18 +17,23 @@ using Time = Clock::time_point;
 
 Clock::duration seconds_long(double seconds);
 
-/// Bytes of bodies on a rank. Who would exceed the limit pauses until others are written; the oldest transfer waits
-/// only for bodies that are finished, so that one always goes on.
+/// Bytes of bodies on a rank. Who would exceed the limit pauses until others are written. A transfer has its whole body
+/// counted from its first byte on where the server has said how long it is, and then goes on to its end. The oldest
+/// transfer waits only for bodies that go away by themselves, these and finished ones, so that one always goes on; what
+/// it does not wait for is kept small.
 struct Budget {
+  enum class Length { announced, unknown };
   std::int64_t limit = 0;
   std::int64_t held = 0;  ///< of unfinished bodies
+  std::int64_t sure = 0;  ///< of them: of those that will need no more
   const void* oldest = nullptr;
   std::function<std::int64_t()> finished;  ///< bytes of those that are not yet written
 
-  /// Whether `who`, which has `own` bytes, may have `more`.
-  [[nodiscard]] bool allows(const void* who, std::int64_t own, std::int64_t more) const {
+  /// Whether `who`, which has `own` bytes and is none of those that are sure, may have `more`.
+  [[nodiscard]] bool allows(const void* who, std::int64_t own, std::int64_t more, Length length) const {
     const auto others = finished();
-    if (who == oldest) return others == 0 || others + own + more <= limit;
+    if (who == oldest) return others + sure == 0 || others + sure + own + more <= limit;
+    if (length == Length::unknown && held - sure + more > limit / 3) return false;
     return others + held + more <= limit;
   }
 };
@@ -48,7 +53,7 @@ class Transfer {
   [[nodiscard]] Time deadline() const { return deadline_; }
 
   [[nodiscard]] bool is_paused() const { return paused_at_.has_value(); }
-  [[nodiscard]] bool may_go_on() const { return budget_.allows(this, std::ssize(body_), CURL_MAX_WRITE_SIZE); }
+  [[nodiscard]] bool may_go_on() const { return may_have(CURL_MAX_WRITE_SIZE); }
   /// Goes on after a pause, by which its deadline moves. False if it failed at once; then it has ended, see end().
   bool go_on(Time now);
 
@@ -59,7 +64,10 @@ class Transfer {
  private:
   static std::size_t receive(const char* data, std::size_t one, std::size_t size, void* transfer);
   std::size_t add(const char* data, std::size_t size);
-  void reserve_body();
+  [[nodiscard]] bool is_sure() const { return announced_ > 0 && counted_ == announced_; }
+  [[nodiscard]] std::int64_t due_bytes(std::int64_t more) const;
+  [[nodiscard]] bool may_have(std::int64_t more) const;
+  void count(std::int64_t more);
   void drop_body();
   void set_options();
   [[nodiscard]] int status() const;
@@ -70,7 +78,9 @@ class Transfer {
   Budget& budget_;
   Easy easy_;
   std::string file_;  ///< of a file URL
-  std::string body_;
+  Body body_;
+  std::int64_t announced_ = 0;  ///< bytes of the body; 0: the server has not said
+  std::int64_t counted_ = 0;    ///< bytes in the budget
   bool is_too_large_ = false;
   int attempts_ = 0;
   Time deadline_;

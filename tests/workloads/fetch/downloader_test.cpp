@@ -47,7 +47,7 @@ TEST(Downloader, TakesWhatTheServerSends) {
   });
   const auto answer = fetched(server.url("/x?y=1"));
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, body);
+  EXPECT_EQ(answer.body.text(), body);
   EXPECT_EQ(answer.error, "");
   EXPECT_EQ(answer.attempts, 1);
   EXPECT_FALSE(answer.is_failure());
@@ -57,7 +57,7 @@ TEST(Downloader, TakesErrorsOfHttpForAnswers) {
   const CannedServer server([](int, const std::string&) { return http("404 Not Found", "gone"); });
   const auto answer = fetched(server.url());
   EXPECT_EQ(answer.status, 404);
-  EXPECT_EQ(answer.body, "gone");
+  EXPECT_EQ(answer.body.text(), "gone");
   EXPECT_TRUE(answer.is_failure());
   EXPECT_EQ(server.connections(), 1);
 }
@@ -72,7 +72,7 @@ TEST(Downloader, TriesAgainWhatMayPass) {
   });
   const auto answer = fetched(server.url());
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, "whole");
+  EXPECT_EQ(answer.body.text(), "whole");
   EXPECT_EQ(answer.attempts, 4);
 }
 
@@ -82,14 +82,14 @@ TEST(Downloader, GivesUpAfterTheRetries) {
   settings.retries = 2;
   const auto answer = fetched(server.url(), settings);
   EXPECT_EQ(answer.status, 500);
-  EXPECT_EQ(answer.body, "sorry");
+  EXPECT_EQ(answer.body.text(), "sorry");
   EXPECT_EQ(answer.attempts, 3);
   EXPECT_EQ(server.connections(), 3);
 
   const CannedServer cut([](int, const std::string&) { return "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"; });
   const auto nothing = fetched(cut.url(), settings);
   EXPECT_EQ(nothing.status, 0);
-  EXPECT_EQ(nothing.body, "");
+  EXPECT_EQ(nothing.body.text(), "");
   EXPECT_NE(nothing.error, "");
   EXPECT_EQ(nothing.attempts, 3);
 }
@@ -99,7 +99,7 @@ TEST(Downloader, WaitsAsLongAsTheServerAsks) {
     return connection == 0 ? http("429 Too Many Requests", "", "Retry-After: 1\r\n") : http("200 OK", "now");
   });
   const auto start = Clock::now();
-  EXPECT_EQ(fetched(server.url()).body, "now");
+  EXPECT_EQ(fetched(server.url()).body.text(), "now");
   EXPECT_GE(Clock::now() - start, std::chrono::seconds(1));
 }
 
@@ -119,12 +119,12 @@ TEST(Downloader, LimitsBodies) {
   for (const bool is_told : {true, false}) {
     const CannedServer just(
         [&](int, const std::string&) { return is_told ? http("200 OK", ten) : without_length(ten); });
-    EXPECT_EQ(fetched(just.url(), settings).body, ten);
+    EXPECT_EQ(fetched(just.url(), settings).body.text(), ten);
     const CannedServer more(
         [&](int, const std::string&) { return is_told ? http("200 OK", ten + "x") : without_length(ten + "x"); });
     const auto answer = fetched(more.url(), settings);
     EXPECT_EQ(answer.status, 0);
-    EXPECT_EQ(answer.body, "");
+    EXPECT_EQ(answer.body.text(), "");
     EXPECT_EQ(answer.error, "the body is larger than --memory-limit allows");
     EXPECT_EQ(answer.attempts, 1);
   }
@@ -137,13 +137,13 @@ TEST(Downloader, FollowsRedirectsButNotForEverAndNotToFiles) {
     if (head.rfind("GET /file ", 0) == 0) return http("302 Found", "", "Location: file:///etc/passwd\r\n");
     return http("302 Found", "", "Location: /loop\r\n");
   });
-  EXPECT_EQ(fetched(server.url("/a")).body, "here");
+  EXPECT_EQ(fetched(server.url("/a")).body.text(), "here");
   const auto loop = fetched(server.url("/loop"));
   EXPECT_EQ(loop.status, 0);
   EXPECT_NE(loop.error.find("redirects"), std::string::npos) << loop.error;
   const auto file = fetched(server.url("/file"));
   EXPECT_EQ(file.status, 0);
-  EXPECT_EQ(file.body, "");
+  EXPECT_EQ(file.body.text(), "");
   EXPECT_NE(file.error, "");
 }
 
@@ -153,7 +153,7 @@ TEST(Downloader, ReadsRegularFiles) {
   const auto prefix = "file://" + folder.path().string();
   const auto answer = fetched(prefix + "/a%20b");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, "text");
+  EXPECT_EQ(answer.body.text(), "text");
   for (const auto& url : {prefix + "/missing", prefix, std::string("file:///dev/zero")}) {
     const auto failed = fetched(url);
     EXPECT_EQ(failed.status, 0) << url;
@@ -210,7 +210,7 @@ TEST(Downloader, HoldsNoMoreThanItMayButForTheOldest) {
   std::vector<std::future<Answer>> futures;
   for (std::uint64_t i = 0; i < 16; ++i) futures.push_back(downloader.submit((i % 2 == 0 ? first : second).url(), i));
   for (auto& future : futures) {
-    EXPECT_EQ(future.get().body, large);
+    EXPECT_EQ(future.get().body.text(), large);
     downloader.forget(large.size());
   }
 }
@@ -218,15 +218,34 @@ TEST(Downloader, HoldsNoMoreThanItMayButForTheOldest) {
 TEST(Budget, LetsTheOldestPass) {
   int oldest = 0, other = 0;
   std::int64_t finished = 0;
-  const Budget budget{100, 60, &oldest, [&] { return finished; }};
-  EXPECT_TRUE(budget.allows(&other, 20, 40));
-  EXPECT_FALSE(budget.allows(&other, 20, 41));
-  EXPECT_TRUE(budget.allows(&oldest, 40, 1000));
-  // It waits for what is finished, which goes away by itself.
-  finished = 10;
-  EXPECT_TRUE(budget.allows(&oldest, 40, 50));
-  EXPECT_FALSE(budget.allows(&oldest, 40, 51));
-  EXPECT_FALSE(budget.allows(&other, 20, 31));
+  const auto announced = Budget::Length::announced, unknown = Budget::Length::unknown;
+  Budget budget{90, 60, 0, &oldest, [&] { return finished; }};
+  EXPECT_TRUE(budget.allows(&other, 0, 30, announced));
+  EXPECT_FALSE(budget.allows(&other, 0, 31, announced));
+  for (const auto length : {announced, unknown}) {
+    EXPECT_TRUE(budget.allows(&oldest, 40, 1000, length));
+    // It waits for what is finished, which goes away by itself.
+    finished = 10;
+    EXPECT_TRUE(budget.allows(&oldest, 40, 40, length));
+    EXPECT_FALSE(budget.allows(&oldest, 40, 41, length));
+    EXPECT_FALSE(budget.allows(&other, 0, 21, length));
+    // And for those that have all that they need.
+    finished = 0;
+    budget.sure = 10;
+    EXPECT_TRUE(budget.allows(&oldest, 40, 40, length));
+    EXPECT_FALSE(budget.allows(&oldest, 40, 41, length));
+    budget.sure = 0;
+  }
+}
+
+TEST(Budget, LeavesRoomForTheOldestWhereNobodyKnowsHowLongTheOthersWillBe) {
+  int oldest = 0, other = 0;
+  Budget budget{90, 60, 50, &oldest, [] { return std::int64_t{0}; }};
+  EXPECT_TRUE(budget.allows(&other, 5, 20, Budget::Length::unknown));
+  EXPECT_FALSE(budget.allows(&other, 5, 21, Budget::Length::unknown));
+  EXPECT_TRUE(budget.allows(&other, 0, 21, Budget::Length::announced));
+  budget.held = 80;
+  EXPECT_FALSE(budget.allows(&other, 5, 11, Budget::Length::unknown));
 }
 
 }  // namespace
