@@ -226,6 +226,16 @@ class Fetch(harness.TestCase):
                                ranks=2)
         self.assertEqual(bodies, [content(size) for size in sizes])
 
+    def test_files_beyond_the_memory_limit(self):
+        """A file is read in one go, so it waits until there is room for it."""
+        path = self.folder / "file"
+        path.write_bytes(content(3_000_000))
+        urls = [f"file://{path}"] * 20 + [self.server.url("/bytes/2000000"), f"file://{path}"] * 5
+        for ranks in (None, 3):
+            bodies, _ = self.fetch(self.list_of(urls), "--allow-file", "--memory-limit", "5MB", ranks=ranks)
+            self.assertEqual([len(body) for body in bodies], [3_000_000] * 20 + [2_000_000, 3_000_000] * 5)
+            self.assertEqual({hash(body) for body in bodies}, {hash(content(3_000_000)), hash(content(2_000_000))})
+
     def peaks(self, urls, ranks, *options):
         """The most memory that each rank has had, in bytes."""
         code = ("import os, pathlib, resource, subprocess, sys; code = subprocess.call(sys.argv[2:]);"

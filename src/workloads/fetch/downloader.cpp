@@ -106,11 +106,13 @@ bool Downloader::take_requests() {
 }
 
 void Downloader::begin_some(Time now) {
-  const auto most = static_cast<std::size_t>(settings_.connections);
-  while (!waiting_.empty() && waiting_.begin()->first <= now && active_.size() < most) {
+  const auto may_begin = [&](const Job& job) {
+    return active_.size() < static_cast<std::size_t>(settings_.connections) && job.transfer.may_begin();
+  };
+  while (!waiting_.empty() && waiting_.begin()->first <= now && may_begin(*waiting_.begin()->second)) {
     begin(std::move(waiting_.extract(waiting_.begin()).mapped()), now);
   }
-  while (!ready_.empty() && active_.size() < most) {
+  while (!ready_.empty() && may_begin(*ready_.front())) {
     auto job = std::move(ready_.front());
     ready_.pop_front();
     begin(std::move(job), now);

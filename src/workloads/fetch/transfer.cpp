@@ -53,6 +53,18 @@ void Transfer::set_options() {
   set(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
+/// What its attempt will hold. 0 of none, and of one that is too large, which libcurl refuses.
+std::int64_t Transfer::file_bytes() const {
+  std::error_code code;
+  const auto size = std::filesystem::file_size(file_, code);
+  return code || size > static_cast<std::uintmax_t>(settings_.largest_body) ? 0 : static_cast<std::int64_t>(size);
+}
+
+bool Transfer::may_begin() const {
+  if (file_.empty() || (budget_.held == 0 && budget_.finished() == 0)) return true;
+  return budget_.allows(this, 0, file_bytes(), Budget::Length::announced);
+}
+
 std::optional<Answer> Transfer::begin(Time now) {
   ++attempts_;
   deadline_ = now + seconds_long(settings_.timeout_s);
@@ -60,6 +72,10 @@ std::optional<Answer> Transfer::begin(Time now) {
   // Opening a pipe would wait for whoever writes to it.
   if (!file_.empty() && !std::filesystem::is_regular_file(file_, code)) {
     return Answer{0, {}, "there is no such file, or it is no regular one", attempts_};
+  }
+  if (!file_.empty()) {
+    announced_ = file_bytes();
+    count(announced_);
   }
   return std::nullopt;
 }
@@ -86,12 +102,12 @@ std::size_t Transfer::add(const char* data, std::size_t size) {
     is_too_large_ = true;
     return CURL_WRITEFUNC_ERROR;
   }
-  if (body_.size() == 0) {
+  if (body_.size() == 0 && file_.empty()) {
     curl_off_t length = 0;
     check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length), "curl_easy_getinfo");
     announced_ = std::max(length, curl_off_t{0});
   }
-  if (!may_have(more)) {
+  if (file_.empty() && !may_have(more)) {
     paused_at_ = Clock::now();
     return CURL_WRITEFUNC_PAUSE;
   }

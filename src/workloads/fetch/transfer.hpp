@@ -47,6 +47,9 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
   ~Transfer();
 
+  /// Whether there is room for an attempt. libcurl reads a file in one go and can't pause: there must be room for all
+  /// of it.
+  [[nodiscard]] bool may_begin() const;
   /// Before each attempt, which is then `easy()`'s. An answer if there is no need for one.
   std::optional<Answer> begin(Time now);
   [[nodiscard]] CURL* easy() const { return easy_.get(); }
@@ -67,6 +70,7 @@ class Transfer {
   [[nodiscard]] bool is_sure() const { return announced_ > 0 && counted_ == announced_; }
   [[nodiscard]] std::int64_t due_bytes(std::int64_t more) const;
   [[nodiscard]] bool may_have(std::int64_t more) const;
+  [[nodiscard]] std::int64_t file_bytes() const;
   void count(std::int64_t more);
   void drop_body();
   void set_options();
