@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import h5py
 
@@ -208,6 +209,19 @@ class Fetch(harness.TestCase):
                          "--timeout", 0.5, "--retries", 0, failed=2)
         self.assertEqual([error for _, _, error in rows], ["Timeout was reached"] * 2 + [""])
         self.assertEqual([body for _, body, _ in rows], [b"", b"", content(1)])
+
+    def test_time_in_which_it_was_stopped_does_not_count(self):
+        """A job that is suspended and continued has been waiting for nobody."""
+        words = ["fetch", self.server.url("/gate"), "-o", self.path, "--timeout", 3, "--retries", 0]
+        with harness.Running(words) as running:
+            self.assertTrue(running.wait_for(lambda: self.server.requests["/gate"] == 1))
+            harness.kill(running.ranks(), signal.SIGSTOP)
+            time.sleep(3.5)
+            harness.kill(running.ranks(), signal.SIGCONT)
+            time.sleep(0.2)  # in which it could give up
+            self.server.gate.set()
+            self.assertEqual(running.result().code, 0)
+        self.assertEqual(self.rows(), [(200, b"open", "")])
 
     def test_wrong_lengths_and_slow_bodies(self):
         bodies, _ = self.fetch([self.server.url("/long"), self.server.url("/slow/50/1")])

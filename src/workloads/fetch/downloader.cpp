@@ -76,6 +76,7 @@ bool Downloader::turn() {
   if (!goes_on || stop_()) fail_all(std::make_exception_ptr(Stopped()));
   if (!goes_on) return false;
 
+  forgive_own_absence(Clock::now());
   begin_some(Clock::now());
   int running = 0;
   check_curl(curl_multi_perform(multi_.get(), &running), "curl_multi_perform");
@@ -87,6 +88,13 @@ bool Downloader::turn() {
   check_curl(curl_multi_poll(multi_.get(), nullptr, 0, is_idle() ? idle_poll_ms : longest_poll_ms, nullptr),
              "curl_multi_poll");
   return true;
+}
+
+/// Who was stopped (a suspended job, a debugger) or read a large file has listened to nobody meanwhile.
+void Downloader::forgive_own_absence(Time now) {
+  const auto absence = now - std::exchange(last_turn_, now);
+  if (absence < std::chrono::seconds(1)) return;
+  for (auto& job : active_) job->transfer.forgive(absence);
 }
 
 bool Downloader::take_requests() {

@@ -57,6 +57,7 @@ class Downloader {
   void loop();
   bool turn();
   bool take_requests();
+  void forgive_own_absence(Time now);
   void begin_some(Time now);
   void begin(std::unique_ptr<Job> job, Time now);
   void end_finished();
@@ -85,6 +86,7 @@ class Downloader {
   Jobs active_;  ///< in `multi_`
   std::multimap<Time, std::unique_ptr<Job>> waiting_;
   std::uint64_t begun_ = 0;
+  Time last_turn_ = Clock::now();
 
   std::thread thread_;
 };

@@ -54,6 +54,8 @@ class Transfer {
   std::optional<Answer> begin(Time now);
   [[nodiscard]] CURL* easy() const { return easy_.get(); }
   [[nodiscard]] Time deadline() const { return deadline_; }
+  /// Moves the deadline, unless it is to move by a pause.
+  void forgive(Clock::duration time) { deadline_ += is_paused() ? Clock::duration{} : time; }
 
   [[nodiscard]] bool is_paused() const { return paused_at_.has_value(); }
   [[nodiscard]] bool may_go_on() const { return may_have(CURL_MAX_WRITE_SIZE); }
