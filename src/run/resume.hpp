@@ -24,8 +24,8 @@ struct Resumed {
 using IsSettled = std::function<bool(std::span<const std::byte> parcel)>;
 
 /// Collective over `world`. `file`: nothing on ranks that have none open; the others share the reading. `is_settled`,
-/// if there is any, is asked about each parcel that is believed.
-Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
+/// if there is any, is asked about each parcel that is believed. Of others the file forgets what it has.
+Resumed read_resumed(const Comm& world, ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
                      const IsSettled& is_settled = {});
 
 }  // namespace paceline

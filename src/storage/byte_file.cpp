@@ -54,6 +54,36 @@ void ByteFile::read(std::int64_t at, std::span<char> bytes) const {
   }
 }
 
+ByteTarget::ByteTarget(std::filesystem::path path)
+    : path_(std::move(path)), file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
+  if (file_ < 0) fail();
+}
+
+ByteTarget::~ByteTarget() { close(file_); }
+
+void ByteTarget::fail() const {
+  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()), std::strerror(errno),
+              "free space or choose another place");
+}
+
+void ByteTarget::clear() const {
+  if (ftruncate(file_, 0) != 0) fail();
+}
+
+void ByteTarget::write(std::int64_t at, std::span<const char> bytes) const {
+  while (!bytes.empty()) {
+    const auto put = pwrite(file_, bytes.data(), bytes.size(), at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail();
+    at += put;
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+}
+
+void ByteTarget::sync() const {
+  if (fsync(file_) != 0) fail();
+}
+
 SharedByteFile::SharedByteFile(const std::filesystem::path& path, const Comm& comm) : path_(path) {
   if (MPI_File_open(comm.handle(), path.c_str(), MPI_MODE_RDONLY, MPI_INFO_NULL, &file_) != MPI_SUCCESS) {
     throw cannot_read(path, "MPI-IO can't open it", "see that every node has it");

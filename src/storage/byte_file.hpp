@@ -1,4 +1,5 @@
-// A user's own file as plain bytes: any part of it by any thread, or parts by all ranks together.
+// A file as plain bytes: any part of a user's own by any thread, or parts by all ranks together; a file of ours,
+// written.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,27 @@ class ByteFile {
   void read(std::int64_t at, std::span<char> bytes) const;
 
  private:
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+/// A file of ours that is written at any place.
+class ByteTarget {
+ public:
+  /// Made if it is not there. Members throw Error (output).
+  explicit ByteTarget(std::filesystem::path path);
+  ByteTarget(const ByteTarget&) = delete;
+  ByteTarget& operator=(const ByteTarget&) = delete;
+  ~ByteTarget();
+
+  void clear() const;
+  void write(std::int64_t at, std::span<const char> bytes) const;
+  /// Brings it to the disk.
+  void sync() const;
+
+ private:
+  [[noreturn]] void fail() const;
+
   std::filesystem::path path_;
   int file_ = -1;
 };

@@ -244,6 +244,21 @@ ParcelWriter Columns::read_parcel(std::int64_t item) const {
   return writer;
 }
 
+std::vector<Slab> Columns::references(Slab items) const {
+  const auto rows = shape_->rows_of(items);
+  std::vector<Slab> places;
+  if (rows.empty()) return places;
+  for (std::size_t k = 0; k < datasets_.size(); ++k) {
+    if (!is_variable(shape_->columns[k].type)) continue;
+    const auto begin = H5Dget_offset(datasets_[k].get());
+    if (begin == HADDR_UNDEF) throw Error(ExitCode::failure, "H5Dget_offset failed", h5::reason());
+    const auto each = static_cast<std::int64_t>(H5Dget_storage_size(datasets_[k].get())) / shape_->rows();
+    const auto first = static_cast<std::int64_t>(begin);
+    places.push_back({first + rows.begin * each, first + rows.end * each});
+  }
+  return places;
+}
+
 void Columns::close() {
   std::optional<Error> first;
   for (auto& dataset : datasets_) {

@@ -33,6 +33,9 @@ class Columns {
   /// The columns of one item as HDF5 has them in memory, of which take() makes the parcel; needs the file no more.
   [[nodiscard]] ParcelWriter read_parcel(std::int64_t item) const;
 
+  /// Where in the file the variable elements of items are: what refers to their characters. In bytes.
+  [[nodiscard]] std::vector<Slab> references(Slab items) const;
+
   [[nodiscard]] const std::string& io_mode() const { return io_mode_; }
   void close();
 

@@ -8,6 +8,7 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/byte_file.hpp"
 #include "storage/columns.hpp"
 #include "storage/h5.hpp"
 #include "storage/output_path.hpp"
@@ -353,6 +354,21 @@ std::vector<std::byte> ResultFile::read_parcel(std::int64_t item) const {
     return parts.take();
   } catch (const Error& error) {
     throw damaged(impl_->path, error.what());
+  }
+}
+
+void ResultFile::forget(Slab items) {
+  try {
+    // HDF5 has no call for it, and holds nothing back of datasets like these.
+    const ByteTarget file(impl_->path);
+    for (const auto& place : impl_->columns->references(items)) {
+      constexpr std::int64_t piece = std::int64_t{1} << 20;
+      for (auto at = place.begin; at < place.end; at += piece) {
+        file.write(at, std::vector<char>(static_cast<std::size_t>(std::min(piece, place.end - at)), 0));
+      }
+    }
+  } catch (const Error& error) {
+    throw cannot_write(impl_->path, error);
   }
 }
 

@@ -70,6 +70,10 @@ class ResultFile {
   void read(Slab items, std::span<std::byte> bytes) const;
   /// Not collective. One item of a variable shape. HDF5 holds it three times meanwhile.
   [[nodiscard]] std::vector<std::byte> read_parcel(std::int64_t item) const;
+  /// Of a variable shape, by its one rank, before anything is written: what these items refer to is no more believed.
+  /// A run that was killed may have left references to what never came to the disk. HDF5 would free that, which fails,
+  /// or is another item's by then. Throws Error (output).
+  void forget(Slab items);
   /// Not collective. Digests of consecutive items; 0 for those that are not flagged as finished.
   [[nodiscard]] std::vector<std::uint64_t> finished_digests(Slab items) const;
   /// Collective over the file's ranks. Brings what was written to the disk and closes.

@@ -1,5 +1,6 @@
 """`paceline fetch` against a real server: what it records, whatever the server does, and never too many connections."""
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -385,6 +386,27 @@ class Fetch(harness.TestCase):
                          [*(content(1000 * k) for k in range(20)), b"at last", b"open"])
         self.assertEqual({self.server.requests[f"/bytes/{1000 * k}"] for k in range(20)}, {1})
         self.assert_only("f.h5", "urls.txt")
+
+    def test_killed_while_it_writes(self):
+        """At any moment, again and again: what the file then refers to and does not have is no hindrance."""
+        seed = random.randrange(1 << 32)
+        moments = random.Random(seed)
+        whole, path, part = content(50_000), self.folder / "file", self.folder / "f.h5.part"
+        path.write_bytes(whole)
+        words = ["fetch", *self.list_of([f"file://{path}"] * 2000), "--allow-file", "--memory-limit", "5MB", "-o",
+                 self.path, "--resume"]
+        for attempt in range(6):
+            before = harness.finished(part)
+            with harness.Running(words, (None, 2)[attempt % 2]) as running:
+                if not running.wait_for(lambda: self.path.exists() or harness.finished(part) > before):
+                    break
+                time.sleep(moments.uniform(0, 0.05))
+                harness.kill(running.ranks())
+                running.result(timeout=20)
+        self.run_ok(words, 2)
+        rows = self.rows()
+        self.assertEqual({row[0] for row in rows}, {200}, f"seed {seed}")
+        self.assertEqual([row[1] == whole for row in rows], [True] * 2000, f"seed {seed}")
 
     def test_no_room_for_a_copy(self):
         """Then nothing happens to what is there."""

@@ -1,4 +1,5 @@
 // Results that are tables, computed, gathered, written and read back: uneven items, fixed and variable columns.
+#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -152,6 +153,40 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     }
   }
 
+  /// Rows that are not finished refer to what others have, or to what is not there.
+  void leave_references() {
+    constexpr std::size_t width = 16;  // of a reference: length, address, index
+    const auto finished =
+        ResultFile(path, std::nullopt, table.shape(), ResultFile::Access::read).finished_digests({0, items});
+    std::vector<std::int64_t> places;
+    {
+      const h5::Handle raw(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "H5Fopen");
+      for (const auto* name : {"/table/text", "/table/body"}) {
+        const h5::Handle set(H5Dopen2(raw.get(), name, H5P_DEFAULT), H5Dclose, "H5Dopen");
+        ASSERT_EQ(H5Dget_storage_size(set.get()), width * static_cast<std::size_t>(table.shape().rows()));
+        places.push_back(static_cast<std::int64_t>(H5Dget_offset(set.get())));
+      }
+    }
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    const auto at = [](std::int64_t place, std::int64_t row) { return place + row * static_cast<std::int64_t>(width); };
+    for (const auto place : places) {
+      std::string other(width, '\x7f');
+      for (std::int64_t item = 0; item < items; ++item) {
+        const auto rows = table.shape().rows_of({item, item + 1});
+        for (auto row = rows.begin; row < rows.end; ++row) {
+          if (finished[static_cast<std::size_t>(item)] != 0) {
+            file.seekg(at(place, row));
+            file.read(other.data(), width);
+          } else {
+            file.seekp(at(place, row));
+            file.write(other.data(), width);
+          }
+        }
+      }
+    }
+    ASSERT_TRUE(file.good());
+  }
+
   /// Every row, as anybody reads it.
   void expect_whole() {
     world.barrier();
@@ -203,6 +238,17 @@ TEST_P(TablesTest, AreGoneOnWithAfterAStop) {
     EXPECT_EQ(rest.computed, items - stopped.computed);
     expect_whole();
   }
+}
+
+TEST_P(TablesTest, AreGoneOnWithWhereAKilledRunHasLeftReferencesToAnything) {
+  if (!GetParam()) return;  // numbers lie where they are
+  const auto stopped = run(Schedule::cyclic, Gather::root, 5000, 60);
+  if (world.rank() == 0) leave_references();
+  world.barrier();
+  const auto rest = run(Schedule::block, Gather::root, 5000);
+  EXPECT_EQ(rest.resumed, stopped.computed);
+  EXPECT_EQ(rest.computed, items - stopped.computed);
+  expect_whole();
 }
 
 TEST_P(TablesTest, AreTriedAgainWhereTheyFailed) {
