@@ -50,6 +50,15 @@ def children(pid):
     return found
 
 
+def state(pid):
+    """For example "mpirun: T (stopped)": who has stopped a process from outside makes it look as if it hung."""
+    try:
+        facts = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+        return f"{facts['Name']}: {facts['State']}"
+    except OSError:
+        return "gone"
+
+
 def kill(pids, number=signal.SIGKILL):
     for pid in pids:
         try:
@@ -121,8 +130,10 @@ class Running:
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            kill([self.process.pid, *children(self.process.pid)])
-            raise AssertionError(f"{' '.join(self.words)}: still running after {timeout} s") from None
+            everyone = [self.process.pid, *children(self.process.pid)]
+            told = ", ".join(map(state, everyone))
+            kill(everyone)
+            raise AssertionError(f"{' '.join(self.words)}: still running after {timeout} s ({told})") from None
         seconds = time.monotonic() - self.start
         self.out.seek(0)
         self.err.seek(0)
