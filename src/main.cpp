@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <thread>
 
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
+#include <paceline/launch.hpp>
 
 #include "cli/parse.hpp"
 #include "cli/plot.hpp"
@@ -27,12 +27,7 @@ namespace {
 using namespace paceline;
 
 /// Before MPI is started only the launcher's environment tells which rank this is.
-bool is_first_by_environment() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* rank = std::getenv(name)) return std::atoi(rank) == 0;
-  }
-  return true;
-}
+bool is_first_by_environment() { return launched().value_or(Launched{}).rank == 0; }
 
 ExitCode execute(const Command& command, const Comm& world, const Stopwatch& since_start) {
   try {
@@ -47,12 +42,11 @@ ExitCode execute(const Command& command, const Comm& world, const Stopwatch& sin
 
 /// Each rank would do all of it, and write the same file.
 void refuse_several_ranks() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
-    const char* size = std::getenv(name);
-    if (size == nullptr || std::atoi(size) <= 1) continue;
-    throw Error(ExitCode::usage, "this command is for one process", fmt::format("{} is {}", name, size),
-                "start it without mpirun or srun");
-  }
+  const auto here = launched();
+  if (!here || here->ranks.value_or(1) <= 1) return;
+  throw Error(ExitCode::usage, "this command is for one process",
+              fmt::format("it is rank {} of {} by {}", here->rank, *here->ranks, here->variable),
+              "start it without mpirun or srun");
 }
 
 ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {

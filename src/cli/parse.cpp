@@ -7,10 +7,10 @@
 
 #include <paceline/choice.hpp>
 #include <paceline/error.hpp>
+#include <paceline/launch.hpp>
 
 #include "cli/fit_options.hpp"
 #include "cli/study_options.hpp"
-#include "run/machine.hpp"
 #include "study/words.hpp"
 
 namespace paceline {

@@ -9,9 +9,9 @@
 
 #include <paceline/choice.hpp>
 #include <paceline/error.hpp>
+#include <paceline/launch.hpp>
 
 #include "cli/parse.hpp"
-#include "run/machine.hpp"
 #include "study/outcome.hpp"
 #include "study/process.hpp"
 #include "study/words.hpp"

@@ -5,9 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <numeric>
 #include <thread>
+
+#include <paceline/launch.hpp>
 
 namespace paceline {
 
@@ -30,29 +31,15 @@ bool is_over() {
   return finalized != 0 || is_unfinalised;
 }
 
-// What the launcher's environment tells before MPI is started.
-bool is_launched() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (std::getenv(name) != nullptr) return true;
-  }
-  return false;
-}
-
-bool is_one_node() {
-  const char* all = std::getenv("OMPI_COMM_WORLD_SIZE");
-  const char* local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  if (all != nullptr && local != nullptr) return std::strcmp(all, local) == 0;
-  return !is_launched();
-}
-
 }  // namespace
 
 MpiGuard::MpiGuard(int& argc, char**& argv, ThreadLevel level) {
   // On one node shared memory is all that is used, and looking for networks takes half of the start (0.32 to 0.15 s).
-  if (is_one_node()) setenv("OMPI_MCA_pml", "ob1", 0);
+  const auto here = launched();
+  if (!here || here->is_one_node()) setenv("OMPI_MCA_pml", "ob1", 0);
   // Without mpirun there is one rank, and no daemon is started for ranks that it might spawn (0.15 to 0.06 s). All such
   // ranks of a user have one name, so they must not have a session folder, which they would share.
-  if (!is_launched()) {
+  if (!here) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
   }

@@ -1,15 +1,14 @@
 #include "run/machine.hpp"
 
-#include <fmt/format.h>
 #include <hwloc.h>
 #include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 
 #include <paceline/error.hpp>
+#include <paceline/launch.hpp>
 
 namespace paceline {
 
@@ -65,13 +64,7 @@ Machine read_machine() {
 
 int threads_of_rank(int asked, const Machine& machine) {
   if (asked > 0) return asked;
-  const char* const text = std::getenv("OMP_NUM_THREADS");
-  if (text != nullptr && *text != '\0') {
-    if (omp_get_max_threads() <= most_threads) return omp_get_max_threads();
-    throw Error(ExitCode::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
-                fmt::format("give 1 to {}", most_threads));
-  }
-  return static_cast<int>(machine.bound_cores.size());
+  return launched_threads().value_or(static_cast<int>(machine.bound_cores.size()));
 }
 
 }  // namespace paceline

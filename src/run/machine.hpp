@@ -19,11 +19,8 @@ struct Machine {
 
 Machine read_machine();
 
-/// More in one process is a slip, and OpenMP would crash.
-constexpr int most_threads = 4096;
-
-/// Threads for each rank: what the user asked for, OMP_NUM_THREADS, or the bound cores. Throws Error (usage) if
-/// OMP_NUM_THREADS is above most_threads.
+/// Threads for each rank: what the user asked for, OMP_NUM_THREADS, or the bound cores. Throws Error (usage) as
+/// launched_threads() does.
 int threads_of_rank(int asked, const Machine& machine);
 
 }  // namespace paceline

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <paceline/launch.hpp>
+
 namespace paceline {
 namespace {
 
@@ -20,8 +22,7 @@ bool is_terminal(const std::string& link) {
 
 bool stderr_is_terminal() {
   if (isatty(STDERR_FILENO) != 0) return true;
-  const bool launched = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("PMI_RANK") != nullptr;
-  return launched && is_terminal(fmt::format("/proc/{}/fd/2", getppid()));
+  return launched() && is_terminal(fmt::format("/proc/{}/fd/2", getppid()));
 }
 
 std::string duration(double seconds) {

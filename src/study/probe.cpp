@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+
+#include <paceline/launch.hpp>
 
 #include "study/binding.hpp"
 
@@ -39,13 +40,6 @@ std::vector<int> cores_of_this_thread() {
   return {cores.begin(), cores.end()};
 }
 
-int rank_by_environment() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* rank = std::getenv(name)) return std::atoi(rank);
-  }
-  return 0;
-}
-
 }  // namespace
 
 void print_probe() {
@@ -63,7 +57,7 @@ void print_probe() {
   nlohmann::ordered_json json;
   json["paceline_probe"] = 1;
   json["host"] = host;
-  json["rank"] = rank_by_environment();
+  json["rank"] = launched().value_or(Launched{}).rank;
   json["pid"] = getpid();
   json["cores"] = cores;
   // In one piece, so that launchers don't mix the lines of several ranks.

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include <paceline/error.hpp>
+#include <paceline/launch.hpp>
 
 #include "study/facts.hpp"
 #include "study/words.hpp"
@@ -16,11 +17,11 @@ namespace paceline {
 namespace {
 
 void refuse_inside_mpi() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) {
-    if (std::getenv(name) == nullptr) continue;
-    throw Error(ExitCode::usage, "a study can't run inside an MPI job", fmt::format("{} is set", name),
-                "start it without mpirun or srun: it starts the ranks itself");
-  }
+  const auto here = launched();
+  // A shell of `srun --pty` is a good place for a study.
+  if (!here || (here->is_step && here->ranks == 1)) return;
+  throw Error(ExitCode::usage, "a study can't run inside an MPI job", fmt::format("{} is set", here->variable),
+              "start it without mpirun or srun: it starts the ranks itself");
 }
 
 /// A paceline that no PATH leads to is this one.

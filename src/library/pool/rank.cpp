@@ -8,24 +8,16 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
+
+#include <paceline/launch.hpp>
 
 namespace paceline::detail {
 namespace {
 
-constexpr int most_threads = 4096;
-
 int threads_of(const PoolOptions& options) {
   if (options.threads > 0) return options.threads;
-  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
-    const auto threads = std::strtol(text, nullptr, 10);
-    if (threads > most_threads) {
-      throw Error(ExitCode::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
-                  fmt::format("give 1 to {}", most_threads));
-    }
-    if (threads > 0) return static_cast<int>(threads);
-  }
+  if (const auto threads = launched_threads()) return *threads;
   cpu_set_t cores;
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? std::max(1, CPU_COUNT(&cores)) : 1;
 }
