@@ -192,6 +192,9 @@ def check_output(path, force):
     if suffix not in SUFFIXES:
         raise Problem(USAGE, f"can't draw {path}", "the name ends in none of ." + ", .".join(SUFFIXES),
                       "name a picture by its kind, for example fractal.png")
+    if os.path.islink(os.path.realpath(path)):
+        raise Problem(OUTPUT, f"can't write {path}", "its symbolic links lead in a circle",
+                      "remove them or choose another place")
     if os.path.isdir(path):
         raise Problem(OUTPUT, f"can't write {path}", "it is a folder", "name a file")
     if os.path.exists(path) and not os.path.isfile(path):
@@ -202,11 +205,12 @@ def check_output(path, force):
 
 
 def save(figure, path, suffix):
-    """Beside its place first: what is there stays until the picture is complete."""
-    aside = f"{path}.{os.getpid()}.part"
+    """Beside its place first: what is there stays until the picture is complete. A link stays, too."""
+    place = os.path.realpath(path)
+    aside = f"{place}.{os.getpid()}.part"
     try:
         figure.savefig(aside, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05)
-        os.replace(aside, path)
+        os.replace(aside, place)
     except OSError as error:
         raise Problem(OUTPUT, f"can't write {path}", error.strerror or str(error), "choose another place") from None
     finally:

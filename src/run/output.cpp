@@ -6,6 +6,8 @@
 
 #include <ctime>
 
+#include <paceline/links.hpp>
+
 #include "run/clock.hpp"
 #include "run/slurm_facts.hpp"
 #include "run/verify.hpp"
@@ -20,7 +22,7 @@ namespace fs = std::filesystem;
 bool is_same_place(const fs::path& a, const fs::path& b) {
   const auto place = [](const fs::path& path) {
     std::error_code code;
-    const auto full = fs::weakly_canonical(fs::absolute(path, code), code);
+    const auto full = fs::weakly_canonical(fs::absolute(behind_links(path), code), code);
     return code ? path : full;
   };
   return place(a) == place(b);
@@ -189,7 +191,7 @@ double Output::publish(const std::string& digest, const RunTables& tables, int t
   double write_s = watch.seconds();
   if (options_.verify) first_alone([&] { read_back(path_, true, false, threads); });
   watch.lap();
-  if (!is_scratch_) first_alone([&] { paceline::publish(options_.output); });
+  if (!is_scratch_) first_alone([&] { put_in_place(path_, options_.output); });
   write_s += watch.lap();
   if (!workload().side_outputs().empty()) {
     first_alone([&] { read_back(is_scratch_ ? path_ : options_.output, false, true, threads); });

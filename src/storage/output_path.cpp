@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include <paceline/error.hpp>
+#include <paceline/links.hpp>
 
 #include "storage/part_copy.hpp"
 
@@ -25,7 +26,7 @@ Error cannot(const fs::path& file, const std::string& why, const std::string& su
 }
 
 void check_folder(const fs::path& file) {
-  const auto folder = folder_of(file);
+  const auto folder = folder_of(behind_links(file));
   std::error_code code;
   if (!fs::exists(folder, code)) {
     throw cannot(file, fmt::format("there is no folder {}", folder.string()), "create it or choose another place");
@@ -55,7 +56,9 @@ void sync(const fs::path& path, int flags) {
 
 }  // namespace
 
-fs::path part_of(const fs::path& file) { return file.string() + ".part"; }
+fs::path beside(const fs::path& file, const std::string& suffix) { return behind_links(file).string() + suffix; }
+
+fs::path part_of(const fs::path& file) { return beside(file, ".part"); }
 
 Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) {
   check_folder(file);
@@ -81,7 +84,7 @@ Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) 
 
 void check_space(const fs::path& file, std::int64_t bytes) {
   struct statvfs space {};
-  if (statvfs(folder_of(file).c_str(), &space) == 0) {
+  if (statvfs(folder_of(behind_links(file)).c_str(), &space) == 0) {
     const auto free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
     if (free < static_cast<double>(bytes)) {
       throw cannot(file,
@@ -99,19 +102,19 @@ void check_space(const fs::path& file, std::int64_t bytes) {
   }
 }
 
-void publish(const fs::path& file) { put_in_place(part_of(file), file); }
-
 void put_in_place(const fs::path& aside, const fs::path& file) {
   sync(aside, O_RDONLY);
+  const auto place = behind_links(file);
   std::error_code code;
-  fs::rename(aside, file, code);
+  fs::rename(aside, place, code);
   if (code) throw cannot(file, code.message(), fmt::format("the result is at {}", aside.string()));
-  sync(folder_of(file), O_RDONLY | O_DIRECTORY);
+  sync(folder_of(place), O_RDONLY | O_DIRECTORY);
 }
 
 std::string full_disk(const fs::path& file) {
   struct statvfs space {};
-  const bool is_full = statvfs(folder_of(file).c_str(), &space) == 0 && space.f_bavail * space.f_frsize < 65536;
+  const bool is_full =
+      statvfs(folder_of(behind_links(file)).c_str(), &space) == 0 && space.f_bavail * space.f_frsize < 65536;
   return is_full ? "no space left on the device" : "";
 }
 

@@ -15,19 +15,20 @@ enum class Start {
   complete  ///< FILE is there and --resume was asked: nothing is left to do, unless items of it failed
 };
 
+/// FILE with a suffix. Where FILE is a link, what it points to: that is what is written. Throws Error (output).
+std::filesystem::path beside(const std::filesystem::path& file, const std::string& suffix);
 /// FILE.part: where a result lies until it is complete.
 std::filesystem::path part_of(const std::filesystem::path& file);
 
-/// Looks at `file` and `file`.part, the folder, its free space and the process's file-size limit; changes nothing.
+/// Looks at `file` and its part, the folder, its free space and the process's file-size limit; changes nothing.
 /// `bytes`: what the file will need. Throws Error (output).
 Start check_output(const std::filesystem::path& file, Existing existing, std::int64_t bytes);
 
 /// Throws Error (output) when `bytes` are more than is free where `file` lies, or than a file may have.
 void check_space(const std::filesystem::path& file, std::int64_t bytes);
 
-/// Brings FILE.part to the disk and gives it its final name. Throws Error (output).
-void publish(const std::filesystem::path& file);
-/// The same for a file that lies at `aside`, in the same folder: whoever opens `file` finds the old one or the new one.
+/// Brings what lies at `aside`, in the same folder, to the disk and gives it its final name: whoever opens `file` finds
+/// the old one or the new one. Throws Error (output).
 void put_in_place(const std::filesystem::path& aside, const std::filesystem::path& file);
 
 /// "no space left on the device" if that is so where `file` lies; else empty.

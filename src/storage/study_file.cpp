@@ -77,7 +77,7 @@ void change_aside(const fs::path& path, const fs::path& aside, bool is_new, cons
   }
 }
 
-fs::path next_of(const fs::path& path) { return path.string() + ".next"; }
+fs::path next_of(const fs::path& path) { return beside(path, ".next"); }
 
 void write_info(hid_t file, const StudyInfo& info) {
   h5::set_attribute(file, "software", std::string("paceline"));
@@ -215,13 +215,14 @@ Study read_study(const fs::path& path) {
 
 void write_fit(const fs::path& path, const std::string& json) {
   { const auto checked = open_study(path); }
-  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const auto aside = beside(path, ".fit");
+  const auto folder = aside.has_parent_path() ? aside.parent_path() : fs::path(".");
   for (const auto& place : {path, folder}) {
     if (access(place.c_str(), W_OK) == 0) continue;
     throw cannot_keep_fit(path, fmt::format("{}: {}", place.string(), std::strerror(errno)));
   }
   change_aside(
-      path, path.string() + ".fit", false, [&](hid_t file) { put_fit(file, json); }, cannot_keep_fit);
+      path, aside, false, [&](hid_t file) { put_fit(file, json); }, cannot_keep_fit);
 }
 
 std::string read_fit(const fs::path& path) {

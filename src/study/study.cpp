@@ -209,7 +209,7 @@ ExitCode study(const StudyOptions& options) {
 
   // Beside the file, which is another one after each run.
   FileLock lock;
-  lock.take(options.output.string() + ".lock", options.output,
+  lock.take(beside(options.output, ".lock"), options.output,
             fmt::format("another study is writing {}", options.output.string()), FileLock::Missing::create,
             FileLock::After::remove);
   auto file = open_file(options, setup);

@@ -127,12 +127,56 @@ class Outputs(harness.TestCase):
         self.assertTrue(pipe.is_fifo())
         self.assert_only("pipe.h5")
 
+    def test_links_stay(self):
+        """What a link points to is written, wherever it lies and whether it is there or not."""
+        there = self.folder / "there"
+        there.mkdir()
+        self.path.symlink_to("there/result.h5")
+        picture = self.folder / "f.png"
+        picture.symlink_to(there / "picture.png")
+        for options in ([], ["--force"], ["--force", "--gather", "root"]):
+            with self.subTest(options):
+                if options:
+                    (there / "result.h5").write_text("old")
+                    (there / "picture.png").write_text("old")
+                    self.fail("f.h5 (it exists)")
+                self.run_ok(["fractal", *IMAGE, "-o", self.path, "--png", picture, *options], ranks=3)
+                self.assertEqual((os.readlink(self.path), os.readlink(picture)),
+                                 ("there/result.h5", str(there / "picture.png")))
+                self.assertTrue(h5py.is_hdf5(there / "result.h5"))
+                self.assertTrue((there / "picture.png").read_bytes().startswith(b"\x89PNG"))
+                self.assertEqual(sorted(os.listdir(there)), ["picture.png", "result.h5"])
+        part = there / "result.h5.part"
+        part.write_text("mine")
+        (there / "result.h5").unlink()
+        self.fail("an interrupted run", str(part))
+        part.unlink()
+        self.run_ok(["fractal", *IMAGE, "-o", self.path])
+        self.run_ok(["plot", self.path, "-o", picture, "--force"])
+        self.assertTrue(picture.is_symlink())
+        self.assert_only("f.h5", "f.png", "there")
+        shutil.rmtree(there)
+        self.fail("f.h5 (there is no folder")
+
+    def test_links_in_a_circle(self):
+        self.path.symlink_to("g.h5")
+        (self.folder / "g.h5").symlink_to("f.h5")
+        self.fail("f.h5 (its symbolic links lead in a circle)", options=["--force"], ranks=3)
+        self.fail("f.h5 (its symbolic links lead in a circle)", output=self.folder / "r.h5",
+                  options=["--png", self.path])
+        self.run_ok(["fractal", *IMAGE, "-o", self.folder / "r.h5"])
+        (self.folder / "p.png").symlink_to("p.png")
+        self.assert_error(harness.run(["plot", self.folder / "r.h5", "-o", self.folder / "p.png"]), OUTPUT, "circle")
+        self.assert_only("f.h5", "g.h5", "p.png", "r.h5")
+
     def test_picture_over_the_result(self):
         for output, picture in (("f.h5", "f.h5"), ("f.h5", "./f.h5"), ("./f.h5", self.folder / "f.h5"),
                                 ("f.h5", "f.h5.part")):
             with self.subTest(picture=picture):
                 self.fail("two outputs", output=output, options=["--png", picture], code=USAGE, cwd=self.folder)
-        self.assert_only()
+        (self.folder / "link.h5").symlink_to("f.h5")
+        self.fail("two outputs", output="link.h5", options=["--png", "f.h5"], code=USAGE, cwd=self.folder)
+        self.assert_only("link.h5")
 
     def test_report_that_nobody_takes(self):
         with open("/dev/full", "w") as full:

@@ -224,6 +224,24 @@ class Failures(Study):
         self.assertEqual(len(samples(self.file)), 9)
         self.assert_only("s.h5")
 
+    def test_a_link_stays(self):
+        there = self.folder / "there"
+        there.mkdir()
+        self.file.symlink_to("there/study.h5")
+        options, command = self.shell("sleep 0.1", "--repeats", 8)
+        with harness.Running(["study", "-o", self.file, *options, *command]) as running:
+            running.wait_for(lambda: self.file.exists() and len(samples(self.file)) > 0)
+            self.assertEqual(sorted(os.listdir(there))[0], "study.h5")
+            self.assert_error(harness.run(["study", "-o", there / "study.h5", *options, "--force", *command]), 4,
+                              "another study is writing")
+            self.assertEqual(running.result().code, 0)
+        self.run_ok(["fit", self.file])
+        self.assertEqual(os.readlink(self.file), "there/study.h5")
+        self.assertEqual(os.listdir(there), ["study.h5"])
+        with h5py.File(there / "study.h5") as file:
+            self.assertIn("/fit/json", file)
+        self.assert_only("s.h5", "there")
+
     def test_a_command_that_fails_in_some_layouts(self):
         options, command = self.shell("echo it is {ranks} >&2; test {ranks} != 2", "--ranks", "1,2,3", "--repeats", 4)
         result = self.study_ok(options, command)

@@ -67,7 +67,7 @@ TEST_F(OutputPath, MayLieInTheCurrentFolder) {
   std::filesystem::current_path(folder.path());
   EXPECT_EQ(check_output("f.h5", Existing::refuse, 10), Start::fresh);
   put("f.h5.part", "half");
-  publish("f.h5");
+  put_in_place(part_of("f.h5"), "f.h5");
   EXPECT_EQ(text_of("f.h5"), "half");
   std::filesystem::current_path(before);
 }
@@ -100,16 +100,40 @@ TEST_F(OutputPath, NeedsSpace) {
 TEST_F(OutputPath, IsPublishedUnderItsName) {
   put(part_of(file), "new");
   put(file, "old");
-  publish(file);
+  put_in_place(part_of(file), file);
   EXPECT_EQ(text_of(file), "new");
   EXPECT_FALSE(std::filesystem::exists(part_of(file)));
 }
 
 TEST_F(OutputPath, TellsWhenThereIsNothingToPublish) {
-  const auto error = test::error_of([&] { publish(file); });
+  const auto error = test::error_of([&] { put_in_place(part_of(file), file); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::output);
   EXPECT_TRUE(test::says(*error, "No such file")) << error->what();
+}
+
+TEST_F(OutputPath, IsWhatALinkPointsTo) {
+  std::filesystem::create_directory(folder / "there");
+  const auto target = folder / "there" / "t.h5";
+  std::filesystem::create_symlink("there/t.h5", file);
+  EXPECT_EQ(check_output(file, Existing::refuse, 10), Start::fresh) << "it points to nothing yet";
+  EXPECT_EQ(part_of(file), folder / "there/t.h5.part");
+  put(part_of(file), "new");
+  put_in_place(part_of(file), file);
+  EXPECT_TRUE(std::filesystem::is_symlink(file));
+  EXPECT_FALSE(std::filesystem::is_symlink(target));
+  EXPECT_EQ(text_of(target), "new");
+  expect_refused(file, Existing::refuse, "it exists");
+  std::filesystem::remove_all(folder / "there");
+  expect_refused(file, Existing::refuse, "there is no folder");
+}
+
+TEST_F(OutputPath, IsNoCircleOfLinks) {
+  std::filesystem::create_symlink(file, folder / "g.h5");
+  std::filesystem::create_symlink("g.h5", file);
+  for (const auto existing : {Existing::refuse, Existing::overwrite, Existing::resume}) {
+    expect_refused(file, existing, "circle");
+  }
 }
 
 TEST(HumanBytes, HasThreeOrFourDigits) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <paceline/error.hpp>
+#include <paceline/links.hpp>
 
 namespace paceline::fractal {
 
@@ -17,7 +18,7 @@ namespace paceline::fractal {
 
 PngFile::PngFile(const std::filesystem::path& path, std::int64_t width, std::int64_t height,
                  std::span<const Colour> palette)
-    : path_(path), aside_(path.string() + ".part") {
+    : path_(path), place_(behind_links(path)), aside_(place_.string() + ".part") {
   file_ = std::fopen(aside_.c_str(), "wb");
   if (file_ == nullptr) {
     message_ = std::strerror(errno);
@@ -63,7 +64,7 @@ void PngFile::finish() {
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
   png_write_end(png_, info_);
-  if (std::fclose(std::exchange(file_, nullptr)) != 0 || std::rename(aside_.c_str(), path_.c_str()) != 0) {
+  if (std::fclose(std::exchange(file_, nullptr)) != 0 || std::rename(aside_.c_str(), place_.c_str()) != 0) {
     message_ = std::strerror(errno);
     std::remove(aside_.c_str());
     fail();

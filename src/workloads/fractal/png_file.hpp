@@ -30,6 +30,7 @@ class PngFile {
   static void remember(png_structp png, png_const_charp message);
 
   std::filesystem::path path_;
+  std::filesystem::path place_;  ///< where it lies, if the path is a link
   std::filesystem::path aside_;
   std::FILE* file_ = nullptr;
   png_structp png_ = nullptr;
