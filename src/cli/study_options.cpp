@@ -101,9 +101,9 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
       app.add_subcommand("study", "run a program on many layouts, and keep its times: study [options] -- COMMAND");
   sub->footer(
       "COMMAND is any program: `paceline fractal ...`, whose record is read, or your own, whose wall time is taken or\n"
-      "found in its output. In it and in a TEMPLATE, {ranks} {threads} {nodes} {scale} are filled in (scale is ranks "
-      "x\n"
-      "threads, for weak scaling); a TEMPLATE also has {command}: --launcher 'mpirun -np {ranks} {command}'.");
+      "found in its output. In it and in a TEMPLATE, {ranks} {threads} {nodes} {scale} are filled in (scale is\n"
+      "ranks x threads, for weak scaling); a TEMPLATE also has {command}: --launcher 'mpirun -np {ranks} {command}';\n"
+      "for {name} itself it has {{name}}.");
   sub->add_option("-o,--output", options.output, "the study's file")->required()->option_text("STUDY.h5");
   const auto list = [&](const char* name, std::vector<int>& values, const char* text, int most) {
     const auto read = [name, &values, most](const std::vector<std::string>& texts) {
@@ -174,6 +174,10 @@ void check_study(const StudyOptions& options) {
   if (command.kind != Command::Kind::run) {
     throw no_study(fmt::format("{} is nothing to study", text), "it is no workload",
                    "study for example paceline fractal");
+  }
+  if (may_lack_scale(options)) {
+    throw no_study(fmt::format("{} is the same work on every layout", text), "--mode weak wants work that grows",
+                   "put {scale} where its size stands, for example paceline tasks --count {scale}00");
   }
   const auto& run = command.run;
   if (run.dry_run) throw no_study(fmt::format("{} is nothing to study", text), "--dry-run computes nothing", "drop it");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 #include <paceline/error.hpp>
@@ -18,12 +17,17 @@ void add(Words& line, const Words& more) { line.insert(line.end(), more.begin(),
 
 /// The command in place of a word {command}; quoted, where it is a part of a longer word for a shell.
 Words from_template(const Words& words, const Layout& layout, const Words& command) {
+  const Values values = {{"ranks", std::to_string(layout.ranks)},
+                         {"threads", std::to_string(layout.threads)},
+                         {"nodes", std::to_string(layout.nodes)},
+                         {"scale", std::to_string(layout.cores())},
+                         {"command", joined(command)}};
   Words line;
   for (const auto& word : words) {
     if (word == "{command}") {
       add(line, command);
     } else {
-      line.push_back(replaced(filled_in(word, layout), "{command}", joined(command)));
+      line.push_back(with_values(word, values));
     }
   }
   return line;
@@ -99,9 +103,7 @@ double Launcher::grace_s() const { return kind == Kind::srun ? 45 : 2; }
 
 bool Launcher::starts_ranks() const {
   if (kind != Kind::custom) return true;
-  return std::any_of(template_words.begin(), template_words.end(), [](const std::string& word) {
-    return word.find("{ranks}") != std::string::npos || word.find("{scale}") != std::string::npos;
-  });
+  return from_template(template_words, {1, 1, 1}, {}) != from_template(template_words, {2, 1, 1}, {});
 }
 
 Launcher::Kind mpirun_kind(const std::string& version) {
@@ -136,6 +138,7 @@ Launcher find_launcher(const std::string& wish, int cpus_per_core) {
     throw Error(ExitCode::usage, fmt::format("--launcher {} starts nothing", quoted(wish)), "it has no {command}",
                 "use auto, mpirun, srun, or a template such as 'mpirun -np {ranks} {command}'");
   }
+  from_template(launcher.template_words, {1, 1, 1}, {});  // a name that is none is told before anything runs
   return launcher;
 }
 

@@ -115,6 +115,14 @@ bool is_paceline(const std::vector<std::string>& command) {
   return !command.empty() && std::filesystem::path(command.front()).filename() == "paceline";
 }
 
+bool may_lack_scale(const StudyOptions& options) {
+  if (options.mode != ScalingMode::weak) return false;
+  const auto command = joined(options.command);
+  const auto has = [](const std::string& text, const char* name) { return text.find(name) != std::string::npos; };
+  return !has(command, "{scale}") && !has(command, "{ranks}") && !has(command, "{nodes}") &&
+         !has(options.launcher, "{scale}");
+}
+
 Reader::Reader(const StudyOptions& options)
     : reads_record_(is_paceline(options.command) && options.time_regex.empty()),
       time_(compiled("--time-regex", options.time_regex)),

@@ -39,6 +39,9 @@ class Reader {
 /// The command's first word is paceline, however its folder is called.
 bool is_paceline(const std::vector<std::string>& command);
 
+/// Weak mode of work that nothing in COMMAND or the launcher's template makes grow: a program may do so by itself.
+bool may_lack_scale(const StudyOptions& options);
+
 /// Digests that differ where they must not: between all ok runs, or in weak mode between those of one layout. A
 /// sentence that names the layouts; empty when all is well.
 std::string digest_trouble(ScalingMode mode, const std::vector<Sample>& samples);

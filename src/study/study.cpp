@@ -216,6 +216,9 @@ ExitCode study(const StudyOptions& options) {
   for (const auto& [layout, reason] : file.study().left_out) {
     note(fmt::format("{} is left out: {}", to_string(layout), reason));
   }
+  if (may_lack_scale(options)) {
+    note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
+  }
   catch_interrupts();
   Runner runner(options, reader, setup, file);
   runner.run();

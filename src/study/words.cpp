@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <paceline/error.hpp>
 
 namespace paceline {
@@ -60,6 +62,39 @@ std::vector<std::string> split_words(const std::string& line) {
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+std::string with_values(const std::string& word, const Values& values) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string text;
+  for (std::size_t at = 0; at < word.size(); ++at) {
+    auto end = at + 1;
+    while (end < word.size() && (is_letter(word[end]) || (end > at + 1 && is_digit(word[end])))) ++end;
+    if (word[at] != '{' || end == at + 1 || end == word.size() || word[end] != '}') {
+      text += word[at];
+      continue;
+    }
+    const auto name = word.substr(at + 1, end - at - 1);
+    const char before = at > 0 ? word[at - 1] : ' ';
+    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& one) { return one.first == name; });
+    if (before == '{' && end + 1 < word.size() && word[end + 1] == '}') {
+      text += name + '}';
+      ++end;
+    } else if (value != values.end()) {
+      text += value->second;
+    } else if (before == '$') {
+      text += '{' + name + '}';  // a shell's variable
+    } else {
+      std::vector<std::string> names;
+      for (const auto& one : values) names.push_back('{' + one.first + '}');
+      throw Error(ExitCode::usage, fmt::format("{{{}}} is no place holder", name),
+                  fmt::format("there are {}", fmt::join(names, " ")),
+                  fmt::format("for braces that stay write {{{{{}}}}}", name));
+    }
+    at = end;
   }
   return text;
 }

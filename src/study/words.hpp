@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "study/sample.hpp"
@@ -19,6 +20,12 @@ std::vector<std::string> split_words(const std::string& line);
 /// `{ranks}`, `{threads}`, `{nodes}` and `{scale}` (ranks x threads) replaced by the layout's; other braces stay.
 std::string filled_in(std::string word, const Layout& layout);
 std::vector<std::string> filled_in(std::vector<std::string> words, const Layout& layout);
+
+/// Names of place holders and what stands for each.
+using Values = std::vector<std::pair<std::string, std::string>>;
+/// Each {name} replaced; {{name}} becomes {name}, and a shell's ${other} stays, as braces around anything else do.
+/// Throws Error (usage), which lists the names, for another {name}.
+std::string with_values(const std::string& word, const Values& values);
 
 /// Every `from` in the text replaced.
 std::string replaced(std::string text, const std::string& from, const std::string& to);

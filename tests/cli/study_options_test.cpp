@@ -87,6 +87,19 @@ TEST(StudyOptions, FillPlaceHoldersInBeforeTheyLookAtOurOwnCommand) {
   EXPECT_TRUE(test::says(*error, "--rows")) << error->what();
 }
 
+TEST(StudyOptions, WantOurOwnWorkToGrowInWeakMode) {
+  const Words weak = {"--mode", "weak", "--ranks", "1,2"};
+  for (const char* rows : {"{scale}00", "{ranks}00", "{nodes}00"}) {
+    EXPECT_NO_THROW(study_of(weak, {"paceline", "fractal", "--rows", rows})) << rows;
+  }
+  EXPECT_NO_THROW(study_of(weak, {"app"})) << "who knows";
+  EXPECT_NO_THROW(study_of({"--ranks", "1,2"}, {"paceline", "fractal"}));
+  const auto error = test::error_of([&] { study_of(weak, {"paceline", "fractal", "--threads", "{threads}"}); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_TRUE(test::says(*error, "put {scale}")) << error->what();
+}
+
 TEST(StudyOptions, KnowPercentages) {
   EXPECT_DOUBLE_EQ(study_of({"--until-ci", "2 %"}).until_ci.value(), 0.02);
   for (const char* wrong : {"2", "%", "0%", "-1%", "100%", "nan%", "inf%", "2%%", "2%x", "two%"}) {

@@ -129,6 +129,7 @@ class Measures(Study):
         script = "echo time 0.{ranks}{threads}{nodes}; echo sum {scale} >&2"
         options, command = self.shell(script, "--ranks", "1,2", "--threads", "1,2", "--mode", "weak")
         result = self.study_ok([*options, "--time-regex", "time ([0-9.]+)", "--digest-regex", "sum (.*)"], command)
+        self.assertNotIn("{scale}", result.err)
         for row in samples(self.file):
             self.assertEqual(row["wall_s"], float(f"0.{row['ranks']}{row['threads']}1"))
             self.assertEqual(int(row["digest"]), row["ranks"] * row["threads"])
@@ -199,6 +200,13 @@ class Failures(Study):
                 self.refused(self.study(options, command), code, *parts)
         self.refused(self.study([], ["--", "true"], OMPI_COMM_WORLD_RANK="0"), 2, "inside an MPI job")
         self.refused(harness.run(["fractal", "--", "true"]), 2, "study")
+        self.refused(self.study(["--mode", "weak"], FRACTAL), 2, "the same work on every layout", "{scale}")
+        self.refused(self.study(["--launcher", "mpirun -np {rank} {command}"], ["--", "true"]), 2,
+                     "{rank} is no place holder", "{ranks} {threads} {nodes} {scale} {command}", "{{rank}}")
+
+    def test_weak_mode_of_a_program_that_may_not_grow(self):
+        options, command = self.shell("true", "--mode", "weak", "--repeats", 1)
+        self.assertIn("paceline: note: weak mode", self.study_ok(options, command).err)
 
     def test_files_that_are_in_the_way(self):
         options, command = self.shell("true", "--repeats", 1)

@@ -90,6 +90,30 @@ TEST(Launcher, FollowsATemplate) {
   EXPECT_TRUE(test::says(*error, "{command}")) << error->what();
 }
 
+TEST(Launcher, KnowsThePlaceHoldersOfATemplate) {
+  for (const char* text : {"mpirun -np {rank} {command}", "sh -c 'run -n{ranks} -x {RANKS} {command}'"}) {
+    const auto error = test::error_of([&] { from_template(text); });
+    ASSERT_TRUE(error) << text;
+    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_TRUE(test::says(*error, "{ranks} {threads} {nodes} {scale} {command}")) << error->what();
+  }
+  const auto error = test::error_of([] { from_template("run --host {host_1} {command}"); });
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(test::says(*error, "{host_1} is no place holder")) << error->what();
+  EXPECT_TRUE(test::says(*error, "{{host_1}}")) << error->what();
+}
+
+TEST(Launcher, LeavesOtherBraces) {
+  const auto words = [](const std::string& text) {
+    return launch_line(from_template(text), {2, 3, 1}, Sharing::none, {"app", "{x}"});
+  };
+  EXPECT_EQ(words("run {{host}}-{ranks} {{ranks}} {command}"), (Words{"run", "{host}-2", "{ranks}", "app", "{x}"}));
+  EXPECT_EQ(words("bash -c 'x=${HOME} {a,b} {1..2} {} { {command}; }; echo {3d} ${ranks}'"),
+            (Words{"bash", "-c", "x=${HOME} {a,b} {1..2} {} { app '{x}'; }; echo {3d} $2"}))
+      << "no name, or a variable of the shell";
+  EXPECT_FALSE(from_template("run {{ranks}} {command}").starts_ranks());
+}
+
 TEST(Launcher, IsRecognised) {
   EXPECT_EQ(mpirun_kind("mpirun (Open MPI) 4.1.4\n\nReport bugs to http://www.open-mpi.org/"),
             Launcher::Kind::open_mpi);

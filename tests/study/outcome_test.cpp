@@ -45,6 +45,18 @@ const std::string record =
     R"("scatter":0.3,"compute":0.4,"gather":0.5,"write":0.6},"compute_mean_s":0.35,"serial_s":0.05})"
     "\n";
 
+TEST(Weak, IsDoubtfulWithoutScale) {
+  auto options = of_command({"app", "-n", "{threads}"});
+  EXPECT_FALSE(may_lack_scale(options)) << "strong";
+  options.mode = ScalingMode::weak;
+  EXPECT_TRUE(may_lack_scale(options));
+  options.launcher = "env SIZE={scale} {command}";
+  EXPECT_FALSE(may_lack_scale(options));
+  options = of_command({"app", "-n", "{ranks}000"});
+  options.mode = ScalingMode::weak;
+  EXPECT_FALSE(may_lack_scale(options));
+}
+
 TEST(Outcome, IsTheWallTimeOfAnyProgram) {
   const auto [sample, trouble] = read(of_command({"app"}), said("whatever"));
   EXPECT_EQ(trouble, "");
