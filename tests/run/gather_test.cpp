@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <paceline/digest.hpp>
 #include <support.hpp>
 
@@ -29,7 +31,7 @@ struct Case {
 Plan plan_of(const Case& c, int ranks) {
   PlanRequest request;
   request.items = c.items;
-  // As if an item were large, so that every rank gets a piece to write, but not so large that owners write.
+  // As if an item were large, so that several ranks get a piece to write, but not so large that owners write.
   request.bytes_per_item = c.is_direct ? 1 << 20 : (std::int64_t{64} << 10) / c.chunk - 1;
   request.ranks = ranks;
   request.schedule = c.schedule;
@@ -125,7 +127,7 @@ TEST(Gatherer, HasSeveralWritersInTheseTests) {
   const auto ranks = Comm::world().size();
   const auto plan = plan_of(c, ranks);
   EXPECT_GT(plan.bands(), 3);
-  EXPECT_EQ(plan.shares(0, plan.window(0, 0), 0).size(), static_cast<std::size_t>(ranks));
+  EXPECT_GE(plan.shares(0, plan.window(0, 0), 0).size(), static_cast<std::size_t>(std::min(ranks, 3)));
 }
 
 TEST(Gatherer, BringsEveryItemToItsWriter) {
