@@ -57,7 +57,9 @@ launch() {
 # FILE.part. Before the time limit (#SBATCH --signal=B:USR1@SECONDS) it is told to save, and the job is put back into
 # the queue; after a lost node, too, if anything was done. Returns when it is done; exits when it failed.
 run_to_end() {
-  local file=$1 child='' code is_late='' is_cancelled=''
+  local file child='' code is_late='' is_cancelled=''
+  # Where FILE is a link, FILE.part is not beside it.
+  file=$(readlink -m -- "$1") || file=$1
   shift
   # Bash runs traps only between commands or in `wait`. Slurm itself sends SIGTERM to the ranks.
   trap 'is_late=yes; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' USR1

@@ -158,7 +158,7 @@ def draw(path):
     """The figure that suits the file. Throws Problem."""
     damaged = f"{path} is damaged or not a result of paceline"
     if not os.path.exists(path):
-        has_part = os.path.exists(path + ".part")
+        has_part = os.path.exists(os.path.realpath(path) + ".part")
         raise Problem(INPUT, f"can't read {path}", "its run is unfinished" if has_part else "there is no such file",
                       "run the same command with --resume" if has_part else "give the name of a result file")
     if os.path.isdir(path):

@@ -230,6 +230,8 @@ class Plot(harness.TestCase):
         (self.folder / "unfinished.h5").write_bytes(content)
         with h5py.File(self.folder / "unfinished.h5", "a") as file:
             del file.attrs["digest"]
+        (self.folder / "link.h5").symlink_to("far.h5")
+        (self.folder / "far.h5.part").write_bytes(content)
         for name, workload in (("tasks.h5", ["tasks", "--count", 5]), ("product.h5", ["array", "--size", 5])):
             self.run_ok([*workload, "-o", self.folder / name])
         cases = [
@@ -239,6 +241,7 @@ class Plot(harness.TestCase):
             (self.result, "f.gif", 2, "f.gif", ".png, .svg, .pdf"),
             (self.result, "no/f.png", 4, "no/f.png"),
             (self.folder / "no.h5", "f.png", 3, "there is no such file"),
+            (self.folder / "link.h5", "f.png", 3, "its run is unfinished", "--resume"),
             (self.folder / "short.h5", "f.png", 3, "damaged"),
             (self.folder / "text.h5", "f.png", 3, "damaged"),
             (self.folder / "foreign.h5", "f.png", 3, "not a result of paceline"),
@@ -249,8 +252,8 @@ class Plot(harness.TestCase):
             for (_, _, code, *parts), result in zip(cases, results):
                 self.assert_error(result, code, *parts)
         self.assertEqual(self.plot("there.png", "--force").code, 0)
-        self.assert_only("f.h5", "foreign.h5", "product.h5", "short.h5", "tasks.h5", "text.h5", "there.png",
-                         "unfinished.h5")
+        self.assert_only("f.h5", "far.h5.part", "foreign.h5", "link.h5", "product.h5", "short.h5", "tasks.h5", "text.h5",
+                         "there.png", "unfinished.h5")
 
     def test_replaces_no_pipe_or_device(self):
         pipe = self.folder / "pipe.png"

@@ -78,6 +78,13 @@ class InJob(Jobs):
         self.assertEqual(code, 1, err)
         self.assertTrue(self.is_put_back(), err)
 
+    def test_finds_the_work_of_a_run_behind_a_link(self):
+        (self.folder / "far").mkdir()
+        (self.folder / "f").symlink_to("far/f.h5")
+        code, _, err = self.job("touch far/f.h5.part; run_to_end f false")
+        self.assertEqual(code, 1, err)
+        self.assertTrue(self.is_put_back(), err)
+
     def test_has_places_for_all_ranks_where_nodes_have_not_the_same_number(self):
         self.stand_in("mpirun", 'echo "$@"')
         code, out, err = self.job("launch app", PACELINE_LAUNCHER="mpirun")
