@@ -32,6 +32,12 @@ void note(const std::string& sentence) {
   std::fflush(stderr);
 }
 
+/// The dry run says it, too: a real one may take hours.
+void doubt_work(const StudyOptions& options) {
+  if (!may_lack_scale(options)) return;
+  note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
+}
+
 /// A new file, or the one of an interrupted study of the same.
 StudyFile open_file(const StudyOptions& options, const Setup& setup) {
   const auto info = describe(options, setup);
@@ -190,6 +196,7 @@ class Runner {
 };
 
 ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
+  doubt_work(options);
   std::optional<Study> known;
   std::error_code code;
   if (std::filesystem::exists(options.output, code)) {
@@ -216,9 +223,7 @@ ExitCode study(const StudyOptions& options) {
   for (const auto& [layout, reason] : file.study().left_out) {
     note(fmt::format("{} is left out: {}", to_string(layout), reason));
   }
-  if (may_lack_scale(options)) {
-    note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
-  }
+  doubt_work(options);
   catch_interrupts();
   Runner runner(options, reader, setup, file);
   runner.run();
