@@ -43,9 +43,12 @@ ExitCode execute(const Command& command, const Comm& world, const Stopwatch& sin
 /// Each rank would do all of it, and write the same file.
 void refuse_several_ranks() {
   const auto here = launched();
-  if (!here || here->ranks.value_or(1) <= 1) return;
+  if (!here) return;
+  // Not every launcher tells how many there are, but a second rank is none that is alone.
+  const int ranks = here->ranks.value_or(here->rank + 1);
+  if (ranks <= 1) return;
   throw Error(ExitCode::usage, "this command is for one process",
-              fmt::format("it is rank {} of {} by {}", here->rank, *here->ranks, here->variable),
+              fmt::format("it is rank {} of {} by {}", here->rank, ranks, here->variable),
               "start it without mpirun or srun");
 }
 

@@ -143,6 +143,9 @@ class Fit(Studies):
             self.assert_error(run(words, ranks=2), 2, "for one process", "without mpirun")
         self.assert_only(path.name)
         self.run_ok(["compare", path, path], ranks=1)
+        # PMIx alone does not tell how many there are; and only rank 0 speaks.
+        self.assertEqual(run(["fit", path], PMIX_RANK="1").code, 2)
+        self.assertEqual(run(["fit", path], PMIX_RANK="0").code, 0)
 
     def test_output_that_nobody_takes(self):
         path = self.study()
