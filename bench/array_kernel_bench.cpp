@@ -14,9 +14,8 @@
 #include <cstring>
 #include <vector>
 
-#include <paceline/page_buffer.hpp>
-
-#include "run/clock.hpp"
+#include "host/clock.hpp"
+#include "host/page_buffer.hpp"
 #include "workloads/array/kernels.hpp"
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"

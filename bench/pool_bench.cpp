@@ -14,7 +14,7 @@
 
 #include <paceline/pool.hpp>
 
-#include "run/clock.hpp"
+#include "host/clock.hpp"
 
 #ifdef PACELINE_HAS_TBB
 #include <oneapi/tbb/global_control.h>

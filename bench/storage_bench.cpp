@@ -13,7 +13,7 @@
 #include <paceline/comm.hpp>
 #include <paceline/digest.hpp>
 
-#include "run/clock.hpp"
+#include "host/clock.hpp"
 #include "storage/output_path.hpp"
 #include "storage/result_file.hpp"
 

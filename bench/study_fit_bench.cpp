@@ -6,8 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "study/analysis.hpp"
-#include "study/draws.hpp"
+#include "study/advise/analysis.hpp"
+#include "study/fit/draws.hpp"
 
 namespace paceline {
 namespace {

@@ -7,20 +7,21 @@
 
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
-#include <paceline/launch.hpp>
 
 #include "cli/parse.hpp"
 #include "cli/plot.hpp"
-#include "run/clock.hpp"
-#include "run/fail.hpp"
-#include "run/info.hpp"
-#include "run/run.hpp"
-#include "run/standard_output.hpp"
+#include "engine/fail.hpp"
+#include "engine/info.hpp"
+#include "engine/run.hpp"
+#include "host/clock.hpp"
+#include "host/launch.hpp"
+#include "host/mpi_environment.hpp"
+#include "host/standard_output.hpp"
 #include "storage/result_file.hpp"
-#include "study/binding.hpp"
-#include "study/fit_command.hpp"
+#include "study/advise/fit_command.hpp"
+#include "study/measure/binding.hpp"
+#include "study/measure/study.hpp"
 #include "study/merge.hpp"
-#include "study/study.hpp"
 
 namespace {
 
@@ -71,10 +72,12 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   if (command.kind == Kind::compare) return compare(command.compare);
   if (command.kind == Kind::merge) return merge(command.merge);
   if (command.kind == Kind::probe) {
+    choose_mpi_components();
     const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
     print_probe();
     return ExitCode::done;
   }
+  choose_mpi_components();
   const MpiGuard mpi(argc, argv);
   return execute(command, Comm::world(), since_start);
 }

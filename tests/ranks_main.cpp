@@ -6,6 +6,8 @@
 
 #include <paceline/comm.hpp>
 
+#include "host/mpi_environment.hpp"
+
 #include "storage/result_file.hpp"
 
 #ifndef PACELINE_TEST_THREADS
@@ -34,6 +36,7 @@ TEST(Canary, FailsOnTheLastRankWhenAsked) {
 
 int main(int argc, char** argv) {
   paceline::start_hdf5();
+  paceline::choose_mpi_components();
   const paceline::MpiGuard mpi(argc, argv, paceline::ThreadLevel::PACELINE_TEST_THREADS);
   testing::InitGoogleTest(&argc, argv);
   const auto world = Comm::world();

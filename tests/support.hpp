@@ -13,7 +13,8 @@
 
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
-#include <paceline/workload.hpp>
+
+#include "workloads/workload.hpp"
 
 namespace paceline::test {
 

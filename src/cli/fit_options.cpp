@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
-#include "study/models.hpp"
+#include "study/fit/models.hpp"
 
 namespace paceline {
 namespace {

@@ -1,7 +1,7 @@
 // The options of `paceline fit`, `paceline compare` and `paceline merge`.
 #pragma once
 
-#include "study/fit_command.hpp"
+#include "study/advise/fit_command.hpp"
 #include "study/merge.hpp"
 
 namespace CLI {

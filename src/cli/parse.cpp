@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
-#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
-#include <paceline/launch.hpp>
 
 #include "cli/fit_options.hpp"
 #include "cli/study_options.hpp"
+#include "host/launch.hpp"
 #include "study/words.hpp"
+#include "workloads/choice.hpp"
 
 namespace paceline {
 namespace {

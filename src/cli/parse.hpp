@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <string>
 
-#include "run/options.hpp"
-#include "study/fit_command.hpp"
+#include "engine/options.hpp"
+#include "study/advise/fit_command.hpp"
+#include "study/measure/options.hpp"
 #include "study/merge.hpp"
-#include "study/options.hpp"
 
 namespace paceline {
 

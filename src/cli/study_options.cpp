@@ -7,14 +7,14 @@
 #include <filesystem>
 #include <limits>
 
-#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
-#include <paceline/launch.hpp>
 
 #include "cli/parse.hpp"
-#include "study/outcome.hpp"
-#include "study/process.hpp"
+#include "host/launch.hpp"
+#include "study/measure/outcome.hpp"
+#include "study/measure/process.hpp"
 #include "study/words.hpp"
+#include "workloads/choice.hpp"
 
 namespace paceline {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "study/options.hpp"
+#include "study/measure/options.hpp"
 
 namespace CLI {
 class App;

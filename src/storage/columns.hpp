@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <paceline/parcel.hpp>
-
 #include "storage/h5.hpp"
+#include "storage/parcel.hpp"
 
 namespace paceline {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include <paceline/workload.hpp>
+#include "storage/result_shape.hpp"
 
 namespace paceline::h5 {
 

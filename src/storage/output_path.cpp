@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include <paceline/error.hpp>
-#include <paceline/links.hpp>
 
+#include "host/links.hpp"
 #include "storage/part_copy.hpp"
 
 namespace paceline {

@@ -11,9 +11,10 @@
 #include <vector>
 
 #include <paceline/comm.hpp>
-#include <paceline/parcel.hpp>
 #include <paceline/slab.hpp>
-#include <paceline/workload.hpp>
+
+#include "storage/parcel.hpp"
+#include "storage/result_shape.hpp"
 
 namespace paceline {
 

@@ -8,8 +8,8 @@
 
 #include "storage/output_path.hpp"
 #include "storage/study_file.hpp"
-#include "study/facts.hpp"
-#include "study/outcome.hpp"
+#include "study/measure/facts.hpp"
+#include "study/measure/outcome.hpp"
 #include "study/words.hpp"
 
 namespace paceline {

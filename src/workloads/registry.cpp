@@ -1,12 +1,11 @@
 // Every workload, a line each.
-#include <paceline/workload.hpp>
-
 #include "workloads/array/array.hpp"
 #include "workloads/calibrate/calibrate.hpp"
 #include "workloads/fetch/fetch.hpp"
 #include "workloads/fractal/fractal.hpp"
 #include "workloads/table/table.hpp"
 #include "workloads/tasks/tasks.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline {
 namespace {

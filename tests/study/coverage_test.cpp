@@ -6,7 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <study/synthetic.hpp>
-#include "study/fit.hpp"
+
+#include "study/fit/fit.hpp"
 
 namespace paceline {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <support.hpp>
 
-#include "study/facts.hpp"
+#include "study/measure/facts.hpp"
 
 namespace paceline {
 namespace {

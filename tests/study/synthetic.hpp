@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "study/draws.hpp"
-#include "study/models.hpp"
+#include "study/fit/draws.hpp"
+#include "study/fit/models.hpp"
 #include "study/sample.hpp"
 
 namespace paceline::test {

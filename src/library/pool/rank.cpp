@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include <paceline/launch.hpp>
+#include "host/launch.hpp"
 
 namespace paceline::detail {
 namespace {

@@ -1,5 +1,4 @@
 #include "library/sync/operation.hpp"
-
 #include "library/sync/core.hpp"
 
 namespace paceline::sync {

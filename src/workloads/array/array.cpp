@@ -7,11 +7,11 @@
 #include <cctype>
 #include <sstream>
 
-#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
+#include "workloads/choice.hpp"
 #include "workloads/table/table.hpp"
 
 namespace paceline::array {

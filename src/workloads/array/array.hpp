@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <paceline/workload.hpp>
-
 #include "workloads/array/kernels.hpp"
 #include "workloads/table/csv_file.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::array {
 

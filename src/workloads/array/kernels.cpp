@@ -5,10 +5,8 @@
 #define HWY_TARGET_INCLUDE "workloads/array/kernels.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
-
-#include "workloads/array/kernels_reference.hpp"
-
 #include "workloads/array/kernels_inl.hpp"
+#include "workloads/array/kernels_reference.hpp"
 
 #if HWY_ONCE
 

@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include <paceline/workload.hpp>
+#include "workloads/workload.hpp"
 
 namespace paceline::calibrate {
 

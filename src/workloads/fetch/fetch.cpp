@@ -14,7 +14,8 @@
 
 #include <paceline/digest.hpp>
 #include <paceline/error.hpp>
-#include <paceline/parcel.hpp>
+
+#include "storage/parcel.hpp"
 
 namespace paceline::fetch {
 namespace {

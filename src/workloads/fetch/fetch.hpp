@@ -7,11 +7,10 @@
 #include <string>
 #include <vector>
 
-#include <paceline/workload.hpp>
-
 #include "workloads/fetch/download.hpp"
 #include "workloads/fetch/downloader.hpp"
 #include "workloads/fetch/url_list.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::fetch {
 

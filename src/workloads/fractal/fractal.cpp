@@ -6,9 +6,9 @@
 #include <charconv>
 #include <cmath>
 
-#include <paceline/choice.hpp>
 #include <paceline/error.hpp>
 
+#include "workloads/choice.hpp"
 #include "workloads/fractal/colormaps.hpp"
 #include "workloads/fractal/picture.hpp"
 

@@ -3,9 +3,8 @@
 
 #include <string>
 
-#include <paceline/workload.hpp>
-
 #include "workloads/fractal/kernel.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::fractal {
 

@@ -5,7 +5,6 @@
 #define HWY_TARGET_INCLUDE "workloads/fractal/kernel.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
-
 #include "workloads/fractal/kernel_block_inl.hpp"
 
 #if HWY_ONCE

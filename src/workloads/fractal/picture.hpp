@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 
-#include <paceline/workload.hpp>
-
 #include "workloads/fractal/colormaps.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::fractal {
 

@@ -10,7 +10,8 @@
 #include <vector>
 
 #include <paceline/error.hpp>
-#include <paceline/links.hpp>
+
+#include "host/links.hpp"
 
 namespace paceline::fractal {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include <paceline/error.hpp>
-#include <paceline/workload.hpp>
 
 #include "workloads/table/records.hpp"
 #include "workloads/table/value_memory.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::table {
 

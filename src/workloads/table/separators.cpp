@@ -5,7 +5,6 @@
 #define HWY_TARGET_INCLUDE "workloads/table/separators.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
-
 #include "workloads/table/separators_inl.hpp"
 
 #if HWY_ONCE

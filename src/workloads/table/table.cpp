@@ -9,7 +9,8 @@
 #include <set>
 
 #include <paceline/error.hpp>
-#include <paceline/parcel.hpp>
+
+#include "storage/parcel.hpp"
 
 namespace paceline::table {
 namespace {

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <paceline/workload.hpp>
-
 #include "workloads/table/csv_file.hpp"
+#include "workloads/workload.hpp"
 
 namespace paceline::table {
 

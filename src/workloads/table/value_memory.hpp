@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include <paceline/page_buffer.hpp>
+#include "host/page_buffer.hpp"
 
 namespace paceline::table {
 

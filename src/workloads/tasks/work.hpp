@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include <paceline/workload.hpp>
+#include "workloads/workload.hpp"
 
 namespace paceline::tasks {
 

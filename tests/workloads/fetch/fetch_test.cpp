@@ -10,9 +10,8 @@
 #include <CLI/CLI.hpp>
 #include <support.hpp>
 
-#include <paceline/parcel.hpp>
-
 #include "canned_server.hpp"
+#include "storage/parcel.hpp"
 
 namespace paceline::fetch {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "run/plan.hpp"
-#include "run/report.hpp"
+#include "engine/plan.hpp"
+#include "report/report.hpp"
 #include "workloads/fractal/fractal.hpp"
 
 namespace paceline::fractal {

@@ -1,0 +1,58 @@
+#include "engine/info.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <cstdio>
+
+#include "host/machine.hpp"
+#include "storage/result_file.hpp"
+#include "workloads/workload.hpp"
+
+namespace paceline {
+namespace {
+
+std::string mpi_library() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  // The first line, without the details of the build.
+  const std::string version(text, static_cast<std::size_t>(length));
+  return version.substr(0, version.find_first_of(",\n"));
+}
+
+const char* thread_level() {
+  int level = MPI_THREAD_SINGLE;
+  MPI_Query_thread(&level);
+  switch (level) {
+    case MPI_THREAD_MULTIPLE: return "MPI_THREAD_MULTIPLE";
+    case MPI_THREAD_SERIALIZED: return "MPI_THREAD_SERIALIZED";
+    case MPI_THREAD_FUNNELED: return "MPI_THREAD_FUNNELED";
+    default: return "MPI_THREAD_SINGLE";
+  }
+}
+
+}  // namespace
+
+void print_info(const Comm& world) {
+  const auto machine = read_machine();
+  int threads = 0;
+  together(world, [&] { threads = threads_of_rank(0, machine); });
+  const auto mine =
+      fmt::format("  rank {:<4} {}, bound to {} of {} cores: {}; {} threads\n", world.rank(), machine.host,
+                  machine.bound_cores.size(), machine.cores, fmt::join(machine.bound_cores, " "), threads);
+  const auto ranks = world.gather_all_text(mine);
+  if (world.rank() != 0) return;
+  fmt::print("paceline {}\n", PACELINE_VERSION);
+  fmt::print("  mpi       {}, {}\n", mpi_library(), thread_level());
+  fmt::print("  openmp    {}, up to {} threads\n", _OPENMP, omp_get_max_threads());
+  fmt::print("  hdf5      {}\n", hdf5_version());
+  fmt::print("  simd      {}\n", simd_target());
+  fmt::print("  cpu       {}\n", machine.cpu_model);
+  fmt::print("  machine   {} cores, {} hardware threads, {} NUMA node{}\n", machine.cores, machine.hardware_threads,
+             machine.numa_nodes, machine.numa_nodes == 1 ? "" : "s");
+  for (const auto& line : ranks) fmt::print("{}", line);
+  std::fflush(stdout);
+}
+
+}  // namespace paceline

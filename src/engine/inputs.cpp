@@ -1,0 +1,331 @@
+#include "engine/inputs.hpp"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <array>
+
+#include "host/clock.hpp"
+#include "storage/output_path.hpp"
+
+namespace paceline {
+namespace {
+
+constexpr std::int64_t bytes_per_element = sizeof(double);
+// Read at once; well below what MPI counts with an int.
+constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
+// Sent at once by rank 0, which makes the next such piece meanwhile.
+constexpr std::int64_t message_elements = std::int64_t{1} << 20;
+// Made at once by a thread.
+constexpr std::int64_t block_elements = std::int64_t{1} << 14;
+constexpr int input_tag = 20;
+
+bool lie_in_files(const Workload& workload) {
+  return !workload.inputs().empty() && !workload.inputs().front().is_made();
+}
+
+/// All threads make some elements.
+void make_together(const Input& input, Slab elements, std::span<double> values) {
+  const auto blocks = (elements.size() + block_elements - 1) / block_elements;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const auto first = block * block_elements;
+    const auto count = std::min(block_elements, elements.size() - first);
+    input.make({elements.begin + first, elements.begin + first + count},
+               values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+  }
+}
+
+void check_shared_space(const Comm& node, std::int64_t bytes) {
+  struct statvfs space {};
+  if (node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
+  const auto free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
+  if (free < static_cast<double>(bytes)) {
+    throw Error(
+        ExitCode::failure, "the node can't share its inputs",
+        fmt::format("they take {}, /dev/shm has {} free", human_bytes(static_cast<double>(bytes)), human_bytes(free)),
+        "give --memory private, or make /dev/shm larger");
+  }
+}
+
+}  // namespace
+
+void measure_inputs(const Comm& world, Workload& workload) {
+  if (!lie_in_files(workload)) return;
+  std::int64_t elements = 0;
+  together(world, [&] {
+    if (world.rank() != 0) return;
+    for (const auto& input : workload.inputs()) {
+      const auto here = InputFile(input.file, input.dataset, std::nullopt).elements();
+      if (elements != 0 && here != elements) {
+        throw Error(ExitCode::input, fmt::format("can't use {}", input.file.string()),
+                    fmt::format("{} has {} elements, {} has {}", workload.inputs().front().dataset, elements,
+                                input.dataset, here),
+                    "name datasets of one length");
+      }
+      elements = here;
+    }
+  });
+  workload.set_elements(world.reduce_all(elements, MPI_MAX));
+}
+
+Slab elements_of(const Workload& workload, Slab items) {
+  const auto each = workload.elements_per_item();
+  return {std::min(items.begin * each, workload.elements()), std::min(items.end * each, workload.elements())};
+}
+
+std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values) {
+  return {values.begin(), values.end()};
+}
+
+InputReader::InputReader(const Workload& workload) : workload_(workload) {
+  for (const auto& input : workload.inputs()) {
+    auto& file = files_.emplace_back();
+    if (!input.is_made()) file.emplace(input.file, input.dataset, std::nullopt);
+  }
+}
+
+void InputReader::read(Slab items, std::vector<std::vector<double>>& values) {
+  const auto elements = elements_of(workload_, items);
+  values.resize(files_.size());
+  for (std::size_t k = 0; k < files_.size(); ++k) {
+    values[k].resize(static_cast<std::size_t>(elements.size()));
+    if (files_[k]) {
+      files_[k]->read(elements, values[k]);
+    } else {
+      make_together(workload_.inputs()[k], elements, values[k]);
+    }
+  }
+}
+
+Inputs::Inputs(const Plan& plan, const Workload& workload, const Comm& world, const Comm& node)
+    : plan_(plan), workload_(workload), world_(world), node_(node) {
+  for (const auto& rank : node.gather_all(std::vector<int>{world.rank()})) node_world_ranks_.push_back(rank.front());
+  if (!lie_in_files(workload)) return;
+  together(world_, [&] {
+    for (const auto& input : workload.inputs()) {
+      files_.emplace_back(input.file, input.dataset,
+                          world.size() > 1 ? std::optional(world.duplicate()) : std::nullopt);
+    }
+  });
+}
+
+Slab Inputs::window(std::int64_t band) const {
+  return plan_.feeding() == Feeding::resident ? plan_.reach(world_.rank()) : plan_.window(band, world_.rank());
+}
+
+/// What this rank brings: all that it needs, or its part of what its node shares.
+Slab Inputs::filled_here(std::int64_t band) const {
+  const auto all = window(band);
+  return is_shared() && !plan_.owns_slabs() ? even_part(all, node_.rank(), node_.size()) : all;
+}
+
+std::span<double> Inputs::place(std::int64_t band, std::size_t input, Slab items) const {
+  const auto slot = static_cast<std::size_t>(band) % slots_.size();
+  const auto first = (items.begin - window(band).begin) * workload_.elements_per_item();
+  return slots_[slot][input].values.subspan(static_cast<std::size_t>(first),
+                                            static_cast<std::size_t>(elements_of(workload_, items).size()));
+}
+
+void Inputs::allocate(std::int64_t slots) {
+  const Stopwatch watch;
+  slots_.resize(static_cast<std::size_t>(slots));
+  for (auto& slot : slots_) slot.resize(workload_.inputs().size());
+  if (is_shared()) {
+    allocate_shared(slots);
+  } else {
+    const auto items = plan_.feeding() == Feeding::resident ? window(0).size() : plan_.band_items();
+    const auto bytes = static_cast<std::size_t>(items * workload_.elements_per_item() * bytes_per_element);
+    for (auto& slot : slots_) {
+      for (auto& input : slot) {
+        input.own = PageBuffer(bytes);
+        input.own.prefer_huge_pages();
+        input.values = {reinterpret_cast<double*>(input.own.bytes().data()), bytes / sizeof(double)};
+      }
+    }
+  }
+  first_touch(slots);
+  times_.allocate_s = watch.seconds();
+}
+
+/// Ranks that own slabs lay theirs one after the other; otherwise all work on the same items.
+void Inputs::allocate_shared(std::int64_t slots) {
+  std::int64_t before = 0, all = 0, mine = 0;
+  for (std::size_t r = 0; r < node_world_ranks_.size(); ++r) {
+    const auto items =
+        plan_.feeding() == Feeding::resident ? plan_.reach(node_world_ranks_[r]).size() : plan_.band_items();
+    const auto elements = items * workload_.elements_per_item();
+    if (static_cast<int>(r) == node_.rank()) {
+      before = plan_.owns_slabs() ? all : 0;
+      mine = elements;
+    }
+    all = plan_.owns_slabs() ? all + elements : elements;
+  }
+  const auto bytes = std::max(std::int64_t{1}, all) * bytes_per_element;
+  together(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(workload_.inputs())); });
+  for (auto& slot : slots_) {
+    for (auto& input : slot) {
+      input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);
+      input.values = {reinterpret_cast<double*>(input.shared->data()) + before, static_cast<std::size_t>(mine)};
+    }
+  }
+}
+
+void Inputs::first_touch(std::int64_t slots) const {
+  const auto bands = plan_.feeding() == Feeding::resident ? plan_.bands() : slots;
+#pragma omp parallel for schedule(static, 1)
+  for (int thread = 0; thread < plan_.request().threads; ++thread) {
+    for (std::int64_t band = 0; band < bands; ++band) {
+      const auto items = intersect(plan_.thread_part(band, world_.rank(), thread), filled_here(band));
+      for (std::size_t k = 0; k < workload_.inputs().size() && !items.empty(); ++k) {
+        touch(std::as_writable_bytes(place(band, k, items)));
+      }
+    }
+  }
+}
+
+void Inputs::load() {
+  if (plan_.feeding() == Feeding::streamed) {
+    allocate(std::min(std::int64_t{Plan::bands_in_flight()}, plan_.bands()));
+  }
+  if (plan_.feeding() != Feeding::resident) return;
+  allocate(1);
+  if (!files_.empty()) {
+    const Stopwatch watch;
+    std::optional<Error> first;
+    std::int64_t largest = 0;
+    for (int rank = 0; rank < world_.size(); ++rank) largest = std::max(largest, plan_.reach(rank).size());
+    read_pieces(0, filled_here(0), largest, first);
+    times_.fill_s = watch.seconds();
+    agree(world_, first);
+  } else if (is_shared() || world_.size() == 1) {
+    make_here();
+  } else {
+    make_on_first_and_send();
+  }
+  if (is_shared()) node_.barrier();
+}
+
+/// Each thread makes what it has touched, where it will work on it.
+void Inputs::make_here() {
+  const Stopwatch watch;
+#pragma omp parallel for schedule(static, 1)
+  for (int thread = 0; thread < plan_.request().threads; ++thread) {
+    for (std::int64_t band = 0; band < plan_.bands(); ++band) {
+      const auto items = intersect(plan_.thread_part(band, world_.rank(), thread), filled_here(band));
+      for (std::size_t k = 0; k < workload_.inputs().size() && !items.empty(); ++k) {
+        workload_.inputs()[k].make(elements_of(workload_, items), place(band, k, items));
+      }
+    }
+  }
+  times_.fill_s += watch.seconds();
+}
+
+/// Private memory: rank 0 has the data, as a program that reads or simulates them would, and the others get copies.
+void Inputs::make_on_first_and_send() {
+  if (world_.rank() == 0) make_here();
+  for (std::size_t k = 0; k < workload_.inputs().size(); ++k) {
+    if (plan_.owns_slabs()) {
+      send_slabs(k);
+      continue;
+    }
+    world_.barrier();
+    const Stopwatch watch;
+    for (auto rest = place(0, k, window(0)); !rest.empty();) {
+      const auto count = std::min(rest.size(), static_cast<std::size_t>(piece_bytes / bytes_per_element));
+      check_mpi(MPI_Bcast(rest.data(), static_cast<int>(count), MPI_DOUBLE, 0, world_.handle()), "MPI_Bcast");
+      rest = rest.subspan(count);
+    }
+    times_.copy_s += watch.seconds();
+  }
+}
+
+/// Scatters in pieces, so that rank 0 never holds more than its own part and two of them.
+void Inputs::send_slabs(std::size_t input) {
+  if (world_.rank() != 0) {
+    for (auto rest = place(0, input, window(0)); !rest.empty();) {
+      const auto count = std::min(rest.size(), static_cast<std::size_t>(message_elements));
+      check_mpi(
+          MPI_Recv(rest.data(), static_cast<int>(count), MPI_DOUBLE, 0, input_tag, world_.handle(), MPI_STATUS_IGNORE),
+          "MPI_Recv");
+      rest = rest.subspan(count);
+    }
+    return;
+  }
+  std::array<std::vector<double>, 2> pieces;
+  std::array<MPI_Request, 2> requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  std::size_t turn = 0;
+  const auto wait = [&](MPI_Request& request) {
+    const Stopwatch watch;
+    check_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+    times_.copy_s += watch.seconds();
+  };
+  for (int rank = 1; rank < world_.size(); ++rank) {
+    const auto all = elements_of(workload_, plan_.reach(rank));
+    for (auto begin = all.begin; begin < all.end; begin += message_elements, turn = 1 - turn) {
+      const Slab elements{begin, std::min(begin + message_elements, all.end)};
+      wait(requests[turn]);
+      const Stopwatch watch;
+      pieces[turn].resize(static_cast<std::size_t>(elements.size()));
+      make_together(workload_.inputs()[input], elements, pieces[turn]);
+      times_.fill_s += watch.seconds();
+      check_mpi(MPI_Isend(pieces[turn].data(), static_cast<int>(elements.size()), MPI_DOUBLE, rank, input_tag,
+                          world_.handle(), &requests[turn]),
+                "MPI_Isend");
+    }
+  }
+  for (auto& request : requests) wait(request);
+}
+
+/// Collective: as many calls on every rank as the rank with the `largest` number of items needs.
+void Inputs::read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first) {
+  const auto step = std::max(std::int64_t{1}, piece_bytes / (workload_.elements_per_item() * bytes_per_element));
+  for (std::size_t k = 0; k < files_.size(); ++k) {
+    for (std::int64_t done = 0; done < largest; done += step) {
+      const auto piece = intersect({items.begin + done, items.begin + done + step}, items);
+      try {
+        const auto elements = piece.empty() ? Slab{} : elements_of(workload_, piece);
+        files_[k].read(elements, piece.empty() ? std::span<double>{} : place(band, k, piece));
+      } catch (const Error& error) {
+        if (!first) first = error;
+      }
+    }
+  }
+}
+
+std::optional<Error> Inputs::read_ahead(std::int64_t released) {
+  std::optional<Error> first;
+  if (plan_.feeding() != Feeding::streamed) return first;
+  const auto last = std::min(plan_.bands(), released + Plan::bands_in_flight());
+  for (auto band = ready_.load(); band < last; ++band) {
+    const Stopwatch watch;
+    read_pieces(band, filled_here(band), plan_.band_items(), first);
+    if (is_shared()) node_.barrier();
+    times_.fill_s += watch.seconds();
+    ready_.store(band + 1);
+  }
+  return first;
+}
+
+bool Inputs::is_ready(std::int64_t band) const { return plan_.feeding() != Feeding::streamed || band < ready_.load(); }
+
+Operands Inputs::of(std::int64_t band, Slab items, Scratch& scratch) const {
+  const auto& inputs = workload_.inputs();
+  scratch.spans.resize(inputs.size());
+  if (plan_.feeding() == Feeding::made) {
+    const auto elements = elements_of(workload_, items);
+    scratch.values.resize(inputs.size());
+    const Stopwatch watch;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      scratch.values[k].resize(static_cast<std::size_t>(elements.size()));
+      inputs[k].make(elements, scratch.values[k]);
+      scratch.spans[k] = scratch.values[k];
+    }
+    scratch.make_s += watch.seconds();
+  } else {
+    for (std::size_t k = 0; k < inputs.size(); ++k) scratch.spans[k] = place(band, k, items);
+  }
+  return scratch.spans;
+}
+
+}  // namespace paceline

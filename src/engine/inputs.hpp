@@ -1,0 +1,110 @@
+// The inputs of a run: how they come to those who compute. Made or read before anybody computes where they fit under
+// the memory limit, band by band or just in time where they don't.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <paceline/comm.hpp>
+#include <paceline/node_memory.hpp>
+
+#include "engine/plan.hpp"
+#include "host/page_buffer.hpp"
+#include "storage/input_file.hpp"
+#include "workloads/workload.hpp"
+
+namespace paceline {
+
+/// Asks the inputs' files for the number of elements and tells the workload. Collective; on rank 0 the files are
+/// looked at, and errors are agreed upon.
+void measure_inputs(const Comm& world, Workload& workload);
+
+/// Reads or makes any elements of any input, on one rank alone: for --verify.
+class InputReader {
+ public:
+  explicit InputReader(const Workload& workload);
+  /// Replaces `operands` by the elements of `items`. Not for two threads at once.
+  void read(Slab items, std::vector<std::vector<double>>& values);
+
+ private:
+  const Workload& workload_;
+  std::vector<std::optional<InputFile>> files_;
+};
+
+/// The elements that items are computed from.
+Slab elements_of(const Workload& workload, Slab items);
+/// Views of whole vectors, one an input.
+std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values);
+
+class Inputs {
+ public:
+  /// Seconds of this rank.
+  struct Times {
+    double allocate_s = 0;  ///< getting memory, and touching it first
+    double fill_s = 0;      ///< making or reading
+    double copy_s = 0;      ///< sending what rank 0 made to the ranks that need it
+  };
+
+  /// Collective over `world`; `node` are its ranks that share memory. Opens files; errors are agreed upon.
+  Inputs(const Plan& plan, const Workload& workload, const Comm& world, const Comm& node);
+
+  /// Collective over the world: brings resident inputs to where they are needed. Errors are agreed upon.
+  void load();
+
+  // For the writing thread, of inputs that are streamed.
+
+  /// Collective: reads further bands as far as there is room, given that `released` bands are done with. Returns the
+  /// first error of this rank, having taken part in everything.
+  std::optional<Error> read_ahead(std::int64_t released);
+
+  // For compute threads.
+
+  /// What a thread makes for itself.
+  struct Scratch {
+    std::vector<std::vector<double>> values;
+    std::vector<std::span<const double>> spans;
+    double make_s = 0;
+  };
+  [[nodiscard]] bool is_ready(std::int64_t band) const;
+  /// The operands of items of a band that is ready; valid until the next call with the same scratch.
+  [[nodiscard]] Operands of(std::int64_t band, Slab items, Scratch& scratch) const;
+
+  [[nodiscard]] const Times& times() const { return times_; }
+
+ private:
+  /// Memory of one input for the items of one band, or of all bands.
+  struct Slot {
+    PageBuffer own;
+    std::unique_ptr<NodeMemory> shared;
+    std::span<double> values;  ///< from the first item of window() on
+  };
+
+  [[nodiscard]] bool is_shared() const { return workload_.input_memory() == InputMemory::per_node; }
+  [[nodiscard]] Slab window(std::int64_t band) const;
+  [[nodiscard]] Slab filled_here(std::int64_t band) const;
+  [[nodiscard]] std::span<double> place(std::int64_t band, std::size_t input, Slab items) const;
+  void allocate(std::int64_t slots);
+  void allocate_shared(std::int64_t slots);
+  void first_touch(std::int64_t slots) const;
+  void make_here();
+  void make_on_first_and_send();
+  void send_slabs(std::size_t input);
+  void read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first);
+
+  const Plan& plan_;
+  const Workload& workload_;
+  Comm world_;
+  Comm node_;
+  std::vector<int> node_world_ranks_;
+  std::vector<InputFile> files_;
+  std::vector<std::vector<Slot>> slots_;  ///< a row a slot, an entry an input
+  std::atomic<std::int64_t> ready_{0};    ///< bands that are read
+  Times times_;
+};
+
+}  // namespace paceline

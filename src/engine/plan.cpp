@@ -1,0 +1,256 @@
+#include "engine/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
+#include <paceline/error.hpp>
+
+namespace paceline {
+namespace {
+
+// A band below this is not worth its own collective write, or one a dataset.
+constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
+constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
+// Of larger ones there are about so many: memory that is new costs more than to write in parts.
+constexpr std::int64_t usual_bands = 64;
+// A writer's piece below this is not worth a writer of its own.
+constexpr std::int64_t smallest_write_bytes = std::int64_t{1} << 20;
+// Chunks of at least this are written by whoever computed them; smaller ones are gathered to larger pieces first,
+// which costs two copies in memory and saves file systems many small writes.
+constexpr std::int64_t smallest_direct_bytes = std::int64_t{64} << 10;
+// Chosen chunks: so many for each thread. Pieces: none longer than this much of the workload's work, so that a signal
+// is heard within about a second.
+constexpr std::int64_t chunks_per_thread = 64;
+constexpr double longest_piece_work = 1e9;
+// Large chunks gain nothing once a claim's 0.1 microseconds are lost in them.
+constexpr std::int64_t largest_chosen_chunk = 64;
+// A dispenser counts chunks in half a word.
+constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t choose_chunk(const PlanRequest& request) {
+  const auto workers = static_cast<std::int64_t>(request.ranks) * request.threads;
+  return std::clamp(request.items / (workers * chunks_per_thread), std::int64_t{1}, largest_chosen_chunk);
+}
+
+std::int64_t choose_piece(const PlanRequest& request) {
+  if (request.worst_item_work <= 0) return largest_chosen_chunk;
+  const auto bound = std::max(1.0, longest_piece_work / request.worst_item_work);
+  return bound < static_cast<double>(largest_chosen_chunk) ? static_cast<std::int64_t>(bound) : largest_chosen_chunk;
+}
+
+}  // namespace
+
+Plan::Plan(PlanRequest request) : request_(std::move(request)) {
+  const auto items = request_.items;
+  piece_ = choose_piece(request_);
+  if (owns_slabs()) {
+    if (request_.schedule == Schedule::weighted) {
+      own_ = equal_cost_slabs(items, request_.ranks, request_.costs);
+    } else {
+      for (int rank = 0; rank < request_.ranks; ++rank) own_.push_back(even_part({0, items}, rank, request_.ranks));
+    }
+  }
+  share_ = items;
+  for (std::size_t r = 0; r < own_.size(); ++r) share_ = r == 0 ? own_[r].size() : std::max(share_, own_[r].size());
+
+  size_bands(request_.bytes_per_item, 0);
+  if (request_.input_bytes_per_item > 0) {
+    feeding_ = Feeding::resident;
+    if (held_input_bytes() > request_.memory_limit - held_bytes()) {
+      feeding_ = request_.inputs_can_be_made ? Feeding::made : Feeding::streamed;
+    }
+    if (feeding_ == Feeding::streamed) {
+      size_bands(request_.bytes_per_item, divide_up(request_.input_bytes_per_item, request_.input_sharers));
+    }
+  }
+  if (request_.schedule == Schedule::dynamic && all_chunks() > most_dynamic_chunks) {
+    throw Error(ExitCode::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
+                fmt::format("the dynamic schedule counts {}", most_dynamic_chunks),
+                "raise --chunk and --memory-limit, or choose another --schedule");
+  }
+}
+
+/// `extra_bytes_per_item`: what is held beside the result of each band in flight.
+void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item) {
+  // Where rank 0 gathers slabs, it holds the pieces of everyone.
+  const bool root_holds_all = owns_slabs() && request_.gather == Gather::root;
+  const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
+  const auto limit_items = request_.memory_limit / (held * bytes_per_item + bands_in_flight() * extra_bytes_per_item);
+  if (limit_items < 1) {
+    throw Error(ExitCode::usage, "--memory-limit is too small",
+                fmt::format("{} items of {} bytes must fit into the {} bytes of it that are for results", held,
+                            bytes_per_item + extra_bytes_per_item, request_.memory_limit),
+                "raise it or make the items smaller");
+  }
+  chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
+                      std::min(limit_items, std::max(request_.items, std::int64_t{1})));
+  // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
+  const auto worthwhile = divide_up(std::max(smallest_band_bytes, smallest_dataset_bytes * request_.datasets),
+                                    (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
+  band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
+  band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
+  if (chunk_ > band_items_) chunk_ = band_items_;
+  band_items_ = band_items_ / chunk_ * chunk_;
+  bands_ = std::max(std::int64_t{1}, divide_up(share_, band_items_));
+}
+
+bool Plan::owns_slabs() const {
+  return request_.schedule == Schedule::block || request_.schedule == Schedule::weighted;
+}
+
+Slab Plan::band_range(std::int64_t band) const {
+  return intersect({band * band_items_, (band + 1) * band_items_}, {0, request_.items});
+}
+
+Slab Plan::own_slab(int rank) const { return own_.empty() ? Slab{} : own_[static_cast<std::size_t>(rank)]; }
+
+Slab Plan::reach(int rank) const { return owns_slabs() ? own_slab(rank) : Slab{0, request_.items}; }
+
+Slab Plan::thread_part(std::int64_t band, int rank, int thread) const {
+  const auto all = window(band, rank);
+  const auto part = even_part({0, chunks_in(all.size())}, thread, request_.threads);
+  return {std::min(all.begin + part.begin * chunk_, all.end), std::min(all.begin + part.end * chunk_, all.end)};
+}
+
+Slab Plan::window(std::int64_t band, int rank) const {
+  if (!owns_slabs()) return band_range(band);
+  const auto own = own_slab(rank);
+  return intersect({own.begin + band * band_items_, own.begin + (band + 1) * band_items_}, own);
+}
+
+std::int64_t Plan::chunks_in(std::int64_t items) const { return divide_up(items, chunk_); }
+
+std::int64_t Plan::all_chunks() const { return chunks_in(request_.items); }
+
+Chunk Plan::any_chunk(std::int64_t index) const {
+  const auto begin = index * chunk_;
+  return {{begin, std::min(begin + chunk_, request_.items)}, begin / band_items_};
+}
+
+std::int64_t Plan::band_end_chunk(std::int64_t index) const {
+  return std::min((any_chunk(index).band + 1) * (band_items_ / chunk_), all_chunks());
+}
+
+std::int64_t Plan::own_chunks(int rank) const {
+  if (owns_slabs()) return chunks_in(own_slab(rank).size());
+  if (request_.schedule == Schedule::cyclic) {
+    return std::max(std::int64_t{0}, divide_up(all_chunks() - rank, request_.ranks));
+  }
+  return 0;
+}
+
+Chunk Plan::own_chunk(int rank, std::int64_t index) const {
+  if (!owns_slabs()) return any_chunk(rank + index * request_.ranks);
+  const auto own = own_slab(rank);
+  const auto begin = own.begin + index * chunk_;
+  return {{begin, std::min(begin + chunk_, own.end)}, index * chunk_ / band_items_};
+}
+
+bool Plan::owners_write() const {
+  if (request_.ranks == 1) return true;
+  const bool writes_large_pieces = owns_slabs() || chunk_ * request_.bytes_per_item >= smallest_direct_bytes;
+  return request_.gather == Gather::parallel && writes_large_pieces;
+}
+
+int Plan::writers(std::int64_t items) const {
+  const auto worthwhile = items * request_.bytes_per_item / smallest_write_bytes;
+  return static_cast<int>(std::clamp(worthwhile, std::int64_t{1}, static_cast<std::int64_t>(request_.ranks)));
+}
+
+std::vector<Plan::Share> Plan::shares(std::int64_t band, Slab items, int rank) const {
+  if (owners_write()) return {{rank, items}};
+  if (request_.gather == Gather::root) return {{0, items}};
+  const auto range = band_range(band);
+  const int parts = writers(range.size());
+  std::vector<Share> cut;
+  for (int part = 0; part < parts; ++part) {
+    const auto piece = intersect(items, even_part(range, part, parts));
+    // Spread over all ranks, and so over all nodes.
+    const auto writer = static_cast<int>(static_cast<std::int64_t>(part) * request_.ranks / parts);
+    if (!piece.empty()) cut.push_back({writer, piece});
+  }
+  return cut;
+}
+
+std::int64_t Plan::held_bytes() const {
+  const auto flying = std::min(static_cast<std::int64_t>(bands_in_flight()), bands_);
+  const auto gathered =
+      owners_write() ? 0 : band_items_ * (owns_slabs() ? static_cast<std::int64_t>(request_.ranks) : 1);
+  return (flying * band_items_ + gathered) * request_.bytes_per_item;
+}
+
+std::int64_t Plan::held_input_bytes() const {
+  switch (feeding_) {
+    case Feeding::resident: return divide_up(share_ * request_.input_bytes_per_item, request_.input_sharers);
+    case Feeding::streamed:
+      return divide_up(std::min(std::int64_t{bands_in_flight()}, bands_) * band_items_ * request_.input_bytes_per_item,
+                       request_.input_sharers);
+    default: return 0;
+  }
+}
+
+std::vector<std::int64_t> sample_items(std::int64_t items, int ranks) {
+  // Costs change little from an item to the next: better a few good samples than many rough ones.
+  const auto count = std::min(items, std::max(std::int64_t{128}, std::int64_t{32} * ranks));
+  std::vector<std::int64_t> samples;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const auto at = count == 1 ? 0.0 : static_cast<double>(k) / static_cast<double>(count - 1);
+    samples.push_back(std::llround(at * static_cast<double>(items - 1)));
+  }
+  return samples;
+}
+
+std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vector<double>& sampled) {
+  const auto at = sample_items(items, ranks);
+  // Cumulative cost up to and including each sample by the trapezium rule; an item more for the last one itself.
+  std::vector<double> sum(at.size(), 0.0);
+  for (std::size_t k = 1; k < at.size(); ++k) {
+    sum[k] = sum[k - 1] + 0.5 * (sampled[k] + sampled[k - 1]) * static_cast<double>(at[k] - at[k - 1]);
+  }
+  const double total = sum.back();
+  std::vector<std::int64_t> cuts{0};
+  std::size_t k = 1;
+  for (int r = 1; r < ranks; ++r) {
+    const double wanted = total * r / ranks;
+    while (k + 1 < at.size() && sum[k] < wanted) ++k;
+    auto cut = even_part({0, items}, r, ranks).begin;
+    if (total > 0 && k < at.size()) {
+      const double width = static_cast<double>(at[k] - at[k - 1]);
+      const double share = sum[k] > sum[k - 1] ? (wanted - sum[k - 1]) / (sum[k] - sum[k - 1]) : 0.0;
+      cut = at[k - 1] + std::llround(width * std::clamp(share, 0.0, 1.0));
+    }
+    cuts.push_back(std::clamp(cut, cuts.back(), items));
+  }
+  cuts.push_back(items);
+  std::vector<Slab> slabs;
+  for (std::size_t r = 0; r + 1 < cuts.size(); ++r) slabs.push_back({cuts[r], cuts[r + 1]});
+  return slabs;
+}
+
+std::string to_string(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::block: return "block";
+    case Schedule::cyclic: return "cyclic";
+    case Schedule::dynamic: return "dynamic";
+    case Schedule::weighted: return "weighted";
+  }
+  return "?";
+}
+
+std::string to_string(Feeding feeding) {
+  switch (feeding) {
+    case Feeding::none: return "none";
+    case Feeding::resident: return "resident";
+    case Feeding::made: return "made";
+    case Feeding::streamed: return "streamed";
+  }
+  return "?";
+}
+
+std::string to_string(Gather gather) { return gather == Gather::parallel ? "parallel" : "root"; }
+
+}  // namespace paceline

@@ -1,0 +1,19 @@
+// Looking at a file before the shape of the result is known: its byte ranges go over ranks and threads, what is found
+// in each goes to all, and the workload concludes from it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <paceline/comm.hpp>
+
+#include "storage/byte_file.hpp"
+#include "workloads/workload.hpp"
+
+namespace paceline {
+
+/// Collective; errors are agreed upon. Nothing happens for workloads without a source. Half of the memory limit may be
+/// kept by the workload of what it finds; a fourth is for the bytes on their way.
+void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit);
+
+}  // namespace paceline

@@ -1,0 +1,121 @@
+#include "engine/watchdog.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+namespace paceline {
+namespace {
+
+/// Of all threads of this process.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+}  // namespace
+
+Watchdog::Watchdog(const Comm& world, const Board& board, double limit_s)
+    : world_(world), board_(board), limit_s_(limit_s) {
+  for (const auto& ranks : board.node().gather_all(std::vector<int>{world.rank()})) {
+    watched_.push_back({ranks.front(), {}, {}});
+  }
+  if (limit_s > 0) heartbeat_.emplace(world, board.node(), std::min(1.0, limit_s / 10));
+}
+
+double Watchdog::Sign::silence_s(std::uint64_t now, bool is_expected) {
+  if (now != last || !is_expected) {
+    last = now;
+    since.lap();
+    return 0;
+  }
+  return since.seconds();
+}
+
+void Watchdog::look() {
+  if (limit_s_ <= 0) return;
+  forgive_own_absence();
+  look_at_own_work();
+  look_at_ranks();
+  look_at_node();
+}
+
+/// Who was stopped (a suspended job, a debugger) has not heard anybody meanwhile, and the others most likely were too.
+void Watchdog::forgive_own_absence() {
+  if (since_look_.lap() < std::max(1.0, limit_s_ / 2)) return;
+  for (auto& watched : watched_) {
+    watched.computing.since.lap();
+    watched.living.since.lap();
+  }
+  heartbeat_->forgive();
+}
+
+/// An item may take longer than the limit: who uses the processor computes.
+void Watchdog::look_at_own_work() {
+  if (since_work_.seconds() < 1) return;
+  const auto used_s = cpu_seconds();
+  // Naps of the writing thread use less (some 3 %).
+  if (used_s - used_s_ > 0.1 * since_work_.lap()) board_.beat();
+  used_s_ = used_s;
+}
+
+void Watchdog::look_at_ranks() {
+  board_.my_pulse().ticks.fetch_add(1, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    auto& [rank, computing, living] = watched_[i];
+    const auto& pulse = board_.pulse(static_cast<int>(i));
+    const auto silence_s = std::max(computing.silence_s(pulse.beats.load(), pulse.at_work.load() != 0),
+                                    living.silence_s(pulse.ticks.load(), pulse.on_watch.load() != 0));
+    if (silence_s <= limit_s_) continue;
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    bark(fmt::format("rank {} on {} made no progress for {:.0f} s (--watchdog {:g}); look at that node", rank, host,
+                     silence_s, limit_s_));
+  }
+}
+
+void Watchdog::look_at_node() {
+  heartbeat_->beat();
+  const auto silence_s = heartbeat_->silence_s();
+  if (silence_s > limit_s_) {
+    bark(
+        fmt::format("rank {} on {} gave no sign of life for {:.0f} s (its node is gone or not to be reached, "
+                    "--watchdog {:g}); look at that node",
+                    heartbeat_->watched_rank(), heartbeat_->watched_host(), silence_s, limit_s_));
+  }
+  if (!is_deafness_told_ && !heartbeat_->was_heard() && since_start_.seconds() > limit_s_) {
+    is_deafness_told_ = true;
+    fmt::print(stderr, "paceline: note: no heartbeat comes from {} (UDP), so nobody will notice when it is lost\n",
+               heartbeat_->watched_host());
+  }
+}
+
+/// Once a node; whoever comes later has nothing to add.
+void Watchdog::bark(const std::string& problem) {
+  if (board_.shared().barked.exchange(1) != 0) return;
+  fmt::print(stderr, "paceline: error: {}, then go on with --resume\n", problem);
+  std::fflush(stderr);
+  // Should MPI be too stuck even for this, the alarm ends this process, and its launcher the others.
+  alarm(5);
+  world_.abort(ExitCode::failure);
+}
+
+Watchdog::Thread::Thread(Watchdog& watchdog) : watchdog_(watchdog) {
+  if (watchdog.limit_s_ <= 0) return;
+  watchdog.board_.my_pulse().on_watch = 1;
+  thread_ = std::jthread([&watchdog](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      watchdog.look();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    watchdog.heartbeat_->leave();
+  });
+}
+
+Watchdog::Thread::~Thread() { watchdog_.board_.my_pulse().on_watch = 0; }
+
+}  // namespace paceline

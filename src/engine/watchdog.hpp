@@ -1,0 +1,73 @@
+// A rank that makes no progress is named and the job ended, instead of all waiting for it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <paceline/comm.hpp>
+
+#include "engine/board.hpp"
+#include "engine/heartbeat.hpp"
+#include "host/clock.hpp"
+
+namespace paceline {
+
+/// Watches the ranks of its own node by shared memory, and the node before it by its heartbeat. A rank that computes
+/// for long or waits for a slow file system is none that is silent: its watching thread lives.
+class Watchdog {
+ public:
+  /// Collective over `world` and the board's node. `limit_s` 0: never barks.
+  Watchdog(const Comm& world, const Board& board, double limit_s);
+
+  /// Ends the job when a rank at work, a whole process that is on watch, or a node has not moved for longer than the
+  /// limit.
+  void look();
+
+  /// Looks from now on until it is destroyed, in a thread of its own: a rank that hangs in a collective call makes all
+  /// others wait in it. Does nothing without a limit.
+  class Thread {
+   public:
+    explicit Thread(Watchdog& watchdog);
+    ~Thread();
+    Thread(const Thread&) = delete;
+    Thread& operator=(const Thread&) = delete;
+
+   private:
+    Watchdog& watchdog_;
+    std::jthread thread_;
+  };
+
+ private:
+  /// A counter that must grow while somebody is at it.
+  struct Sign {
+    std::uint64_t last = 0;
+    Stopwatch since;
+    /// Seconds for which it has not grown; 0 while nobody is at it.
+    double silence_s(std::uint64_t now, bool is_expected);
+  };
+  struct Watched {
+    int rank = 0;  ///< in the world
+    Sign computing;
+    Sign living;
+  };
+  void forgive_own_absence();
+  void look_at_own_work();
+  void look_at_ranks();
+  void look_at_node();
+  void bark(const std::string& problem);
+
+  const Comm& world_;
+  const Board& board_;
+  double limit_s_;
+  std::vector<Watched> watched_;
+  std::optional<Heartbeat> heartbeat_;
+  Stopwatch since_look_;
+  Stopwatch since_start_;
+  Stopwatch since_work_;
+  double used_s_ = 0;  ///< processor time of this process
+  bool is_deafness_told_ = false;
+};
+
+}  // namespace paceline

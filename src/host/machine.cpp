@@ -1,0 +1,71 @@
+#include "host/machine.hpp"
+
+#include <hwloc.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include <paceline/error.hpp>
+
+#include "host/launch.hpp"
+
+namespace paceline {
+
+Machine read_machine() {
+  Machine machine;
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  machine.host = host;
+
+  hwloc_topology_t topology = nullptr;
+  if (hwloc_topology_init(&topology) != 0) throw Error(ExitCode::failure, "hwloc can't start");
+  const std::unique_ptr<hwloc_topology, void (*)(hwloc_topology_t)> owner(topology, hwloc_topology_destroy);
+  // Cores outside the binding count too: a rank on 2 of 64 cores should know that there are 64.
+  hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+  if (hwloc_topology_load(topology) != 0) throw Error(ExitCode::failure, "hwloc can't read the topology");
+  machine.cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
+  machine.hardware_threads = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+  machine.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));
+  for (const auto type : {HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
+    for (hwloc_obj_t cache = nullptr; (cache = hwloc_get_next_obj_by_type(topology, type, cache)) != nullptr;) {
+      machine.cache_bytes += static_cast<std::int64_t>(cache->attr->cache.size);
+    }
+    if (machine.cache_bytes > 0) break;
+  }
+  if (hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0)) {
+    if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = model;
+  }
+
+  const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> bound(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+  bool is_known = hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_PROCESS) == 0;
+  if (omp_get_proc_bind() != omp_proc_bind_false && omp_get_num_places() > 0) {
+    // OpenMP has bound this thread to its first place already; the places tell what the process was given.
+    hwloc_bitmap_zero(bound.get());
+    for (int place = 0; place < omp_get_num_places(); ++place) {
+      std::vector<int> ids(static_cast<std::size_t>(omp_get_place_num_procs(place)));
+      omp_get_place_proc_ids(place, ids.data());
+      for (const int id : ids) hwloc_bitmap_set(bound.get(), static_cast<unsigned>(id));
+    }
+    is_known = true;
+  }
+  if (is_known) {
+    for (hwloc_obj_t core = nullptr; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core)) != nullptr;) {
+      if (hwloc_bitmap_intersects(core->cpuset, bound.get()) != 0) {
+        machine.bound_cores.push_back(static_cast<int>(core->logical_index));
+      }
+    }
+  }
+  if (machine.bound_cores.empty()) {
+    for (int core = 0; core < machine.cores; ++core) machine.bound_cores.push_back(core);
+  }
+  return machine;
+}
+
+int threads_of_rank(int asked, const Machine& machine) {
+  if (asked > 0) return asked;
+  return launched_threads().value_or(static_cast<int>(machine.bound_cores.size()));
+}
+
+}  // namespace paceline

@@ -1,0 +1,47 @@
+// The report of a run: for people, or one JSON object.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/failures.hpp"
+#include "engine/options.hpp"
+#include "engine/plan.hpp"
+#include "storage/result_file.hpp"
+
+namespace paceline {
+
+struct Record {
+  const RunOptions* options = nullptr;
+  const Plan* plan = nullptr;
+  RunTables tables;  ///< a row a rank
+  int nodes = 1;
+  int cores_used = 1;  ///< cores that any rank is bound to, all nodes together
+  std::int64_t computed_items = 0;
+  std::int64_t computed_bytes = 0;  ///< of the result
+  std::int64_t resumed_items = 0;
+  std::int64_t retried_items = 0;  ///< that had failed before
+  std::string digest;
+  double wall_s = 0;
+  double serial_part_s = 0;  ///< the workload's own serial work, on rank 0
+  double serial_s = 0;       ///< all that one rank did while the others waited, that among it
+  double picture_s = 0;      ///< side outputs, on rank 0
+  double rate_alone = 0;     ///< work per second of one core alone; 0: not measured
+  std::optional<Conclusion> value;
+  std::string io_mode = "none";
+  int workers = 1;    ///< of all ranks, where they wait
+  Failures failures;  ///< items that came to nothing
+};
+
+/// Slowest over mean; 1 where nothing was done.
+double imbalance(const std::vector<double>& values);
+
+std::string text_report(const Record& record);
+std::string json_report(const Record& record);
+/// What --dry-run prints. `bound_cores`: per rank.
+std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+/// The same as one JSON object, with --json.
+std::string plan_json(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+
+}  // namespace paceline

@@ -1,0 +1,176 @@
+#include "study/measure/launcher.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include <paceline/error.hpp>
+
+#include "study/words.hpp"
+
+namespace paceline {
+namespace {
+
+using Words = std::vector<std::string>;
+
+void add(Words& line, const Words& more) { line.insert(line.end(), more.begin(), more.end()); }
+
+/// The command in place of a word {command}; quoted, where it is a part of a longer word for a shell.
+Words from_template(const Words& words, const Layout& layout, const Words& command) {
+  const Values values = {{"ranks", std::to_string(layout.ranks)},
+                         {"threads", std::to_string(layout.threads)},
+                         {"nodes", std::to_string(layout.nodes)},
+                         {"scale", std::to_string(layout.cores())},
+                         {"command", joined(command)}};
+  Words line;
+  for (const auto& word : words) {
+    if (word == "{command}") {
+      add(line, command);
+    } else {
+      line.push_back(with_values(word, values));
+    }
+  }
+  return line;
+}
+
+Words open_mpi_line(const Layout& layout, Sharing sharing) {
+  Words line = {"mpirun", "-np", std::to_string(layout.ranks), "--map-by"};
+  const int ranks_per_node = layout.ranks / layout.nodes;
+  if (sharing == Sharing::oversubscribed) {
+    add(line, {fmt::format("ppr:{}:node", ranks_per_node), "--bind-to", "none", "--oversubscribe"});
+  } else {
+    add(line, {fmt::format("ppr:{}:node:PE={}", ranks_per_node, layout.threads), "--bind-to", "core"});
+  }
+  // Open MPI takes only its own variables to other nodes.
+  add(line, {"-x", "OMP_NUM_THREADS"});
+  if (sharing == Sharing::none) add(line, {"-x", "OMP_PLACES"});
+  add(line, {"-x", "OMP_PROC_BIND"});
+  return line;
+}
+
+Words mpich_line(const Layout& layout, Sharing sharing) {
+  Words line = {"mpirun", "-np", std::to_string(layout.ranks), "-ppn", std::to_string(layout.ranks / layout.nodes)};
+  add(line, {"-bind-to", sharing == Sharing::oversubscribed ? "none" : fmt::format("core:{}", layout.threads)});
+  return line;
+}
+
+Words srun_line(const Launcher& launcher, const Layout& layout, Sharing sharing) {
+  Words line = {"srun", fmt::format("--nodes={}", layout.nodes), fmt::format("--ntasks={}", layout.ranks),
+                fmt::format("--ntasks-per-node={}", layout.ranks / layout.nodes), "--kill-on-bad-exit=1"};
+  if (sharing == Sharing::oversubscribed) {
+    add(line, {"--overcommit", "--cpu-bind=none"});
+  } else {
+    // srun no longer inherits what sbatch was told, and without --exact a step takes whole nodes.
+    add(line,
+        {fmt::format("--cpus-per-task={}", layout.threads * launcher.cpus_per_core), "--cpu-bind=cores", "--exact"});
+  }
+  return line;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+bool is_set(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+Launcher built_in(const std::string& name, int cpus_per_core) {
+  Launcher launcher;
+  launcher.name = name;
+  launcher.cpus_per_core = cpus_per_core;
+  const auto told = run_process({name, "--version"}, {}, {.timeout_s = 60});
+  if (!told.is_ok()) {
+    throw Error(ExitCode::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
+                "give --launcher another one, or a template with {command}");
+  }
+  if (name == "srun") {
+    launcher.kind = Launcher::Kind::srun;
+    launcher.version = first_line(told.out);
+    return launcher;
+  }
+  launcher.kind = mpirun_kind(told.out);
+  launcher.version = first_line(told.out);
+  if (const auto at = told.out.find("Version:"); launcher.kind == Launcher::Kind::mpich && at != std::string::npos) {
+    const auto number = split_words(first_line(told.out.substr(at + 8)));
+    launcher.version = "MPICH (Hydra) " + (number.empty() ? std::string() : number.front());
+  }
+  return launcher;
+}
+
+}  // namespace
+
+double Launcher::grace_s() const { return kind == Kind::srun ? 45 : 2; }
+
+bool Launcher::starts_ranks() const {
+  if (kind != Kind::custom) return true;
+  return from_template(template_words, {1, 1, 1}, {}) != from_template(template_words, {2, 1, 1}, {});
+}
+
+Launcher::Kind mpirun_kind(const std::string& version) {
+  if (version.find("Open MPI") != std::string::npos || version.find("OpenRTE") != std::string::npos) {
+    return Launcher::Kind::open_mpi;
+  }
+  if (version.find("HYDRA") != std::string::npos) return Launcher::Kind::mpich;
+  throw Error(ExitCode::usage, "this mpirun is neither Open MPI's nor MPICH's",
+              fmt::format("it says: {}", first_line(version)),
+              "give its options as a template, for example --launcher 'mpirun -np {ranks} {command}'");
+}
+
+Launcher find_launcher(const std::string& wish, int cpus_per_core) {
+  if (wish == "auto" || wish == "mpirun" || wish == "srun") {
+    const bool has_allocation = is_set("SLURM_JOB_ID") && !find_program("srun").empty();
+    const std::string name = wish == "auto" ? (has_allocation ? "srun" : "mpirun") : wish;
+    if (find_program(name).empty()) {
+      throw Error(ExitCode::usage, fmt::format("there is no {}", name), "it is not in PATH",
+                  "install it, load its module, or give --launcher a template with {command}");
+    }
+    if (name == "srun" && !is_set("SLURM_JOB_ID")) {
+      throw Error(ExitCode::usage, "srun wants an allocation", "SLURM_JOB_ID is not set",
+                  "start the study in a job script or under salloc");
+    }
+    return built_in(name, cpus_per_core);
+  }
+  Launcher launcher;
+  launcher.name = wish;
+  launcher.template_words = split_words(wish);
+  launcher.cpus_per_core = cpus_per_core;
+  if (wish.find("{command}") == std::string::npos) {
+    throw Error(ExitCode::usage, fmt::format("--launcher {} starts nothing", quoted(wish)), "it has no {command}",
+                "use auto, mpirun, srun, or a template such as 'mpirun -np {ranks} {command}'");
+  }
+  from_template(launcher.template_words, {1, 1, 1}, {});  // a name that is none is told before anything runs
+  return launcher;
+}
+
+std::vector<std::string> launch_line(const Launcher& launcher, const Layout& layout, Sharing sharing,
+                                     const std::vector<std::string>& command) {
+  const auto filled = filled_in(command, layout);
+  if (launcher.kind == Launcher::Kind::custom) return from_template(launcher.template_words, layout, filled);
+  auto line = launcher.kind == Launcher::Kind::open_mpi ? open_mpi_line(layout, sharing)
+              : launcher.kind == Launcher::Kind::mpich  ? mpich_line(layout, sharing)
+                                                        : srun_line(launcher, layout, sharing);
+  add(line, filled);
+  return line;
+}
+
+Environment launch_environment(const Launcher& launcher, const Layout& layout, Sharing sharing, bool is_root) {
+  Environment environment = {{"OMP_NUM_THREADS", std::to_string(layout.threads)}};
+  if (sharing == Sharing::oversubscribed) {
+    // Ranks that are bound to nothing would each bind their threads to the first cores.
+    environment.emplace_back("OMP_PROC_BIND", "false");
+  } else if (launcher.starts_ranks() || layout.ranks == 1) {
+    environment.emplace_back("OMP_PLACES", "cores");
+    environment.emplace_back("OMP_PROC_BIND", "close");
+  }
+  if (launcher.kind == Launcher::Kind::srun && sharing == Sharing::none) {
+    environment.emplace_back("SRUN_CPUS_PER_TASK", std::to_string(layout.threads * launcher.cpus_per_core));
+  }
+  // Templates may call it, too. srun never asks.
+  if (is_root && launcher.kind != Launcher::Kind::srun) {
+    environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT", "1");
+    environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+  }
+  return environment;
+}
+
+}  // namespace paceline

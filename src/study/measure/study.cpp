@@ -1,0 +1,247 @@
+#include "study/measure/study.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "host/clock.hpp"
+#include "host/interrupt.hpp"
+#include "host/progress.hpp"
+#include "storage/file_lock.hpp"
+#include "storage/output_path.hpp"
+#include "storage/study_file.hpp"
+#include "study/measure/binding.hpp"
+#include "study/measure/facts.hpp"
+#include "study/measure/outcome.hpp"
+#include "study/measure/setup.hpp"
+#include "study/measure/tables.hpp"
+#include "study/words.hpp"
+
+namespace paceline {
+namespace {
+
+constexpr double probe_timeout_s = 60;
+
+void note(const std::string& sentence) {
+  // On a terminal a bar may be in the line.
+  fmt::print(stderr, "{}paceline: note: {}\n", isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "", sentence);
+  std::fflush(stderr);
+}
+
+/// The dry run says it, too: a real one may take hours.
+void doubt_work(const StudyOptions& options) {
+  if (!may_lack_scale(options)) return;
+  note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
+}
+
+/// A new file, or the one of an interrupted study of the same.
+StudyFile open_file(const StudyOptions& options, const Setup& setup) {
+  const auto info = describe(options, setup);
+  std::error_code code;
+  if (options.resume && std::filesystem::exists(options.output, code)) {
+    check_output(options.output, Existing::overwrite, 0);
+    auto file = StudyFile::open(options.output);
+    check_same(info, file.study().info, options.output);
+    return file;
+  }
+  check_output(options.output, options.force ? Existing::overwrite : Existing::refuse, 1 << 20);
+  auto file = StudyFile::create(options.output, info);
+  for (const auto& [layout, reason] : setup.infeasible) file.leave_out(layout, reason);
+  return file;
+}
+
+class Runner {
+ public:
+  Runner(const StudyOptions& options, const Reader& reader, const Setup& setup, StudyFile& file)
+      : options_(options),
+        reader_(reader),
+        setup_(setup),
+        file_(file),
+        progress_("study", planned(), progress_style(ProgressMode::automatic)) {
+    for (const auto& [layout, reason] : file_.study().left_out) left_out_.insert(layout);
+  }
+
+  void run() {
+    while (const auto next = next_run(setup_.sweep, samples(), left_out_)) {
+      // Once a layout and call, before it counts.
+      if (gated_.insert(next->layout).second) {
+        check_binding(next->layout);
+        continue;
+      }
+      if (options_.max_minutes && watch_.seconds() > *options_.max_minutes * 60) {
+        // The blocks that were asked for are missing something; more certainty is only a wish.
+        if (next->warmup || next->repeat < options_.repeats) throw stopped("--max-minutes is up");
+        break;
+      }
+      run_once(*next);
+      progress_.show(std::min(static_cast<std::int64_t>(samples().size()), planned()));
+    }
+    for (const auto& layout : uncertain(setup_.sweep, samples(), left_out_)) {
+      note(fmt::format("{} is still less certain than --until-ci {:g} %", to_string(layout), *options_.until_ci * 100));
+    }
+  }
+
+  /// Why the last run that failed did, or the last layout was left out. Of an earlier study, how.
+  [[nodiscard]] std::string last_trouble() const {
+    if (!last_trouble_.empty()) return last_trouble_;
+    if (!samples().empty()) {
+      return fmt::format("all {} runs in {} were made earlier, and the last one, of {}, is {}", samples().size(),
+                         options_.output.string(), to_string(samples().back().layout),
+                         to_string(samples().back().status));
+    }
+    const auto& left_out = file_.study().left_out;
+    if (left_out.empty()) return "there was none";
+    return fmt::format("{} is left out: {}", to_string(left_out.back().first), left_out.back().second);
+  }
+
+ private:
+  [[nodiscard]] const std::vector<Sample>& samples() const { return file_.study().samples; }
+  [[nodiscard]] std::int64_t planned() const {
+    return static_cast<std::int64_t>(setup_.sweep.layouts.size()) * (options_.warmup + options_.repeats);
+  }
+  [[nodiscard]] Error stopped(const std::string& why) const {
+    return {ExitCode::interrupted, why,
+            fmt::format("{} runs are saved in {}", samples().size(), options_.output.string()),
+            "the same command with --resume goes on"};
+  }
+  [[noreturn]] void stop() const {
+    throw stopped(fmt::format("interrupted by signal {} ({})", interrupt_signal(), strsignal(interrupt_signal())));
+  }
+
+  [[nodiscard]] ProcessResult start(const Layout& layout, const std::vector<std::string>& command,
+                                    double timeout_s) const {
+    return run_process(setup_.line(layout, command), setup_.environment(layout),
+                       {timeout_s, setup_.launcher.grace_s(), [] { return interrupt_signal() != 0; }});
+  }
+
+  void check_binding(const Layout& layout) {
+    const bool shares = setup_.sharing(layout) == Sharing::oversubscribed;
+    const auto trouble = shares ? std::optional<std::string>("more threads than cores") : probe(layout);
+    if (!trouble) return;
+    if (options_.binding == Binding::ignore || shares) {
+      note(fmt::format("{} runs, but fits will not use it: {}", to_string(layout), *trouble));
+      unbound_.insert(layout);
+      return;
+    }
+    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
+    file_.leave_out(layout, "badly bound: " + *trouble);
+    left_out_.insert(layout);
+    last_trouble_ = fmt::format("{} is badly bound: {}", to_string(layout), *trouble);
+  }
+
+  /// Why the layout is badly bound. Open MPI's and MPICH's mpirun bind a process before it starts; under srun it may be
+  /// MPI_Init that does, so there the probe starts MPI too.
+  std::optional<std::string> probe(const Layout& layout) {
+    std::vector<std::string> words = {own_program(), "probe-binding"};
+    if (setup_.launcher.kind == Launcher::Kind::srun) words.emplace_back("--mpi");
+    const auto result = start(layout, words, std::min(options_.timeout_s, probe_timeout_s));
+    if (result.end == ProcessResult::End::stopped) stop();
+    if (!result.is_ok()) {
+      Sample sample;
+      return fmt::format("its binding can't be read, {}", reader_.read(result, sample));
+    }
+    const int processes = setup_.launcher.starts_ranks() ? layout.ranks : 1;
+    return why_badly_bound(parse_probe(result.out), processes, layout.threads);
+  }
+
+  void run_once(const PlannedRun& next) {
+    if (interrupt_signal() != 0) stop();
+    Sample sample;
+    sample.layout = next.layout;
+    sample.warmup = next.warmup;
+    sample.repeat = next.repeat;
+    sample.order = static_cast<int>(samples().size());
+    sample.bound_ok = !unbound_.contains(next.layout);
+    sample.started = utc_now();
+    const auto result = start(next.layout, setup_.command, options_.timeout_s);
+    // A run that was under way when the study was told to stop is run again.
+    if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
+    const auto trouble = reader_.read(result, sample);
+    file_.append(sample);
+    if (trouble.empty()) {
+      doubt_time(sample, result.wall_s);
+      return;
+    }
+    last_trouble_ = trouble;
+    const bool is_given_up_now = is_given_up(next.layout, samples());
+    if (told_.insert(next.layout).second || is_given_up_now) {
+      note(fmt::format("{}: {}{}", to_string(next.layout), trouble, is_given_up_now ? "; it is not tried again" : ""));
+    }
+  }
+
+  /// A number that can't be the run's seconds may still be a time in another unit, so it counts.
+  void doubt_time(const Sample& sample, double run_s) {
+    if (is_doubt_told_ || sample.wall_s <= run_s) return;
+    is_doubt_told_ = true;
+    note(fmt::format("--time-regex finds {:g} s in what a run of {:.3g} s says: is that its time, in seconds?",
+                     sample.wall_s, run_s));
+  }
+
+  const StudyOptions& options_;
+  const Reader& reader_;
+  const Setup& setup_;
+  StudyFile& file_;
+  Stopwatch watch_;
+  Progress progress_;
+  std::set<Layout> gated_;
+  std::set<Layout> left_out_;
+  std::set<Layout> unbound_;
+  std::set<Layout> told_;
+  bool is_doubt_told_ = false;
+  std::string last_trouble_;
+};
+
+ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
+  doubt_work(options);
+  std::optional<Study> known;
+  std::error_code code;
+  if (std::filesystem::exists(options.output, code)) {
+    known = read_study(options.output);
+    if (known->info.command != joined(options.command)) known.reset();
+  }
+  fmt::print("{}", plan_text(options, setup, known));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+ExitCode study(const StudyOptions& options) {
+  const Reader reader(options);
+  const auto setup = set_up(options, reader);
+  if (options.dry_run) return plan_only(options, setup);
+
+  // Beside the file, which is another one after each run.
+  FileLock lock;
+  lock.take(beside(options.output, ".lock"), options.output,
+            fmt::format("another study is writing {}", options.output.string()), FileLock::Missing::create,
+            FileLock::After::remove);
+  auto file = open_file(options, setup);
+  for (const auto& [layout, reason] : file.study().left_out) {
+    note(fmt::format("{} is left out: {}", to_string(layout), reason));
+  }
+  doubt_work(options);
+  catch_interrupts();
+  Runner runner(options, reader, setup, file);
+  runner.run();
+
+  const auto& samples = file.study().samples;
+  const bool has_result = std::any_of(samples.begin(), samples.end(),
+                                      [](const Sample& sample) { return sample.status == SampleStatus::ok; });
+  if (!has_result) {
+    throw Error(ExitCode::failure, "no run gave a result", runner.last_trouble(),
+                "try the command by hand as --dry-run prints it, then start again with --force");
+  }
+  fmt::print("{}", result_text(file.study(), options.output));
+  std::fflush(stdout);
+  if (const auto trouble = digest_trouble(options.mode, samples); !trouble.empty()) {
+    throw Error(ExitCode::check, "digests differ between runs", trouble,
+                "results must not depend on the layout: find out why before trusting times");
+  }
+  return ExitCode::done;
+}
+
+}  // namespace paceline

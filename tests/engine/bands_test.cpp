@@ -1,0 +1,147 @@
+// Bands in flight: what threads leave is found whole, and nobody runs further ahead than memory allows.
+#include "engine/bands.hpp"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <paceline/digest.hpp>
+#include <support.hpp>
+
+namespace paceline {
+namespace {
+
+constexpr std::int64_t width = 5;
+
+Plan plan_of(std::int64_t items, std::int64_t chunk, std::int64_t band_items, int threads) {
+  PlanRequest request;
+  request.items = items;
+  request.bytes_per_item = width;
+  request.threads = threads;
+  request.chunk = chunk;
+  request.memory_limit = 4 * width * band_items;
+  return Plan(request);
+}
+
+bool never() { return false; }
+
+void compute_into(Bands& bands, std::int64_t band, Slab items) {
+  const auto place = bands.place(band, items);
+  std::vector<std::uint64_t> digests;
+  for (auto item = items.begin; item < items.end; ++item) {
+    const auto bytes = place.subspan(static_cast<std::size_t>((item - items.begin) * width), width);
+    test::fill_item(item, bytes);
+    digests.push_back(item_digest(item, bytes));
+  }
+  bands.finished(band, items, digests);
+}
+
+void expect_whole(const Bands::View& view) {
+  EXPECT_EQ(view.runs, std::vector<Slab>{view.window});
+  for (auto item = view.window.begin; item < view.window.end; ++item) {
+    const auto at = static_cast<std::size_t>(item - view.window.begin);
+    const auto bytes = view.bytes.subspan(at * width, width);
+    const auto expected = test::item_bytes(item, width);
+    ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
+    ASSERT_EQ(view.digests[at], item_digest(item, expected)) << "item " << item;
+  }
+}
+
+TEST(Bands, ArePassedWhenEveryThreadHasGoneOn) {
+  const auto plan = plan_of(100, 10, 10, 2);
+  ASSERT_EQ(plan.bands(), 10);
+  Bands bands(plan, 0, width, 2);
+  EXPECT_EQ(bands.last_entered(), -1);
+  EXPECT_TRUE(bands.enter(0, 0, never));
+  EXPECT_EQ(bands.last_entered(), 0);
+  EXPECT_TRUE(bands.enter(0, 2, never));
+  EXPECT_FALSE(bands.passed(0)) << "the other thread may still come";
+  EXPECT_TRUE(bands.enter(1, 1, never));
+  EXPECT_TRUE(bands.passed(0));
+  EXPECT_FALSE(bands.passed(1));
+  EXPECT_EQ(bands.last_entered(), 2);
+  bands.leave(1);
+  EXPECT_TRUE(bands.passed(1));
+  EXPECT_FALSE(bands.passed(2));
+  bands.leave(0);
+  EXPECT_TRUE(bands.passed(9));
+  EXPECT_EQ(bands.last_entered(), 2);
+}
+
+TEST(Bands, ShowWhatIsFinishedSortedWithItsHoles) {
+  const auto plan = plan_of(100, 10, 100, 1);
+  Bands bands(plan, 0, width, 1);
+  EXPECT_TRUE(bands.enter(0, 0, never));
+  for (const auto& items : {Slab{50, 53}, Slab{10, 20}, Slab{20, 30}, Slab{99, 100}}) compute_into(bands, 0, items);
+  bands.leave(0);
+  const auto view = bands.view(0);
+  EXPECT_EQ(view.window, (Slab{0, 100}));
+  EXPECT_EQ(view.runs, (std::vector<Slab>{{10, 30}, {50, 53}, {99, 100}}));
+}
+
+TEST(Bands, LetNobodyInBeforeThereIsRoom) {
+  const auto plan = plan_of(100, 10, 10, 1);
+  Bands bands(plan, 0, width, 1);
+  std::atomic<bool> is_in = false;
+  EXPECT_TRUE(bands.enter(0, 2, never));
+  std::thread thread([&] {
+    EXPECT_TRUE(bands.enter(0, 3, never));
+    is_in = true;
+  });
+  while (!bands.passed(2)) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(is_in) << "three bands fly already";
+  bands.release(0);
+  thread.join();
+  EXPECT_TRUE(is_in);
+}
+
+TEST(Bands, WaitNoLongerThanTheStop) {
+  const auto plan = plan_of(100, 10, 10, 1);
+  Bands bands(plan, 0, width, 1);
+  std::atomic<bool> stop = false;
+  std::thread thread([&] { EXPECT_FALSE(bands.enter(0, 5, [&] { return stop.load(); })); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  stop = true;
+  thread.join();
+  EXPECT_FALSE(bands.enter(0, 0, [] { return true; })) << "a stop is heard where there is room, too";
+}
+
+/// Threads claim chunks in order, one thread looks at each band as it is passed.
+void stream(const Plan& plan, int threads) {
+  Bands bands(plan, 0, width, threads);
+  std::atomic<std::int64_t> next = 0;
+  std::atomic<std::int64_t> released = 0;
+  std::atomic<int> too_far = 0;
+  std::vector<std::thread> team;
+  for (int t = 0; t < threads; ++t) {
+    team.emplace_back([&, t] {
+      for (auto i = next++; i < plan.all_chunks(); i = next++) {
+        const auto chunk = plan.any_chunk(i);
+        bands.enter(t, chunk.band, never);
+        if (chunk.band >= released + 1 + Plan::bands_in_flight()) ++too_far;
+        compute_into(bands, chunk.band, chunk.items);
+      }
+      bands.leave(t);
+    });
+  }
+  for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    while (!bands.passed(band)) std::this_thread::yield();
+    expect_whole(bands.view(band));
+    released = band + 1;
+    bands.release(band);
+  }
+  for (auto& thread : team) thread.join();
+  EXPECT_EQ(too_far, 0);
+}
+
+TEST(Bands, StreamThroughWithManyThreads) {
+  for (const int threads : {1, 2, 5}) {
+    stream(plan_of(3001, 1, 7, threads), threads);
+    stream(plan_of(3001, 3, 100, threads), threads);
+    stream(plan_of(1, 1, 1, threads), threads);
+  }
+}
+
+}  // namespace
+}  // namespace paceline

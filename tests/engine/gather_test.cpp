@@ -1,0 +1,193 @@
+// Gathering: whoever computed an item, its bytes and its digest arrive once, where they are to be written.
+#include "engine/gather.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include <paceline/digest.hpp>
+#include <support.hpp>
+
+namespace paceline {
+namespace {
+
+constexpr std::int64_t width = 11;
+
+struct Case {
+  Schedule schedule = Schedule::dynamic;
+  Gather gather = Gather::parallel;
+  std::int64_t items = 1000;
+  std::int64_t chunk = 3;
+  std::int64_t band_items = 300;
+  std::int64_t message_bytes = Messages::largest_message;
+  bool is_direct = false;  ///< items are so large that who computes them writes them
+  /// Dynamic: which rank computes a chunk. Negative: nobody does, as when it is resumed or not reached.
+  std::function<int(std::int64_t)> owner = [](std::int64_t chunk_begin) {
+    return static_cast<int>(test::scrambled(static_cast<std::uint64_t>(chunk_begin)) % 1000);
+  };
+  std::function<bool(std::int64_t)> is_hole = [](std::int64_t) { return false; };
+};
+
+Plan plan_of(const Case& c, int ranks) {
+  PlanRequest request;
+  request.items = c.items;
+  // As if an item were large, so that several ranks get a piece to write, but not so large that owners write.
+  request.bytes_per_item = c.is_direct ? 1 << 20 : (std::int64_t{64} << 10) / c.chunk - 1;
+  request.ranks = ranks;
+  request.schedule = c.schedule;
+  request.gather = c.gather;
+  request.chunk = c.chunk;
+  const bool root_holds_all =
+      c.gather == Gather::root && (c.schedule == Schedule::block || c.schedule == Schedule::weighted);
+  request.memory_limit = (3 + (root_holds_all ? ranks : 1)) * request.bytes_per_item * c.band_items;
+  for (const auto item : sample_items(c.items, ranks)) request.costs.push_back(static_cast<double>(item * item + 1));
+  return Plan(request);
+}
+
+std::vector<Chunk> chunks_of(const Plan& plan, const Comm& comm, const Case& c) {
+  std::vector<Chunk> mine;
+  if (c.schedule != Schedule::dynamic) {
+    for (std::int64_t i = 0; i < plan.own_chunks(comm.rank()); ++i) mine.push_back(plan.own_chunk(comm.rank(), i));
+    return mine;
+  }
+  for (std::int64_t i = 0; i < plan.all_chunks(); ++i) {
+    const auto owner = c.owner(plan.any_chunk(i).items.begin);
+    if (owner >= 0 && owner % comm.size() == comm.rank()) mine.push_back(plan.any_chunk(i));
+  }
+  return mine;
+}
+
+void compute_item(Bands& bands, std::int64_t band, std::int64_t item) {
+  const auto bytes = bands.place(band, {item, item + 1});
+  test::fill_item(item, bytes);
+  const auto digest = item_digest(item, bytes);
+  bands.finished(band, {item, item + 1}, {&digest, 1});
+}
+
+/// Checks what one rank is to write of a band, and counts it.
+void check_gathered(const Gathered& gathered, std::vector<int>& times) {
+  auto last_end = std::int64_t{-1};
+  for (const auto& run : gathered.runs) {
+    ASSERT_GT(run.items.begin, last_end) << "runs are sorted and merged";
+    last_end = run.items.end;
+    for (auto item = run.items.begin; item < run.items.end; ++item) {
+      const auto at = static_cast<std::size_t>(run.at + item - run.items.begin);
+      const auto expected = test::item_bytes(item, width);
+      const auto bytes = gathered.bytes.subspan(at * width, width);
+      ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
+      ASSERT_EQ(gathered.digests[at], item_digest(item, expected)) << "item " << item;
+      ++times[static_cast<std::size_t>(item)];
+    }
+  }
+}
+
+void expect_gathered(const Case& c) {
+  const auto comm = Comm::world().duplicate();
+  SCOPED_TRACE(to_string(c.schedule) + " " + to_string(c.gather) + " items " + std::to_string(c.items) + " message " +
+               std::to_string(c.message_bytes));
+  const auto plan = plan_of(c, comm.size());
+  Bands bands(plan, comm.rank(), width, 1);
+  Gatherer gatherer(plan, comm, width, c.message_bytes);
+  const auto mine = chunks_of(plan, comm, c);
+  std::vector<int> times(static_cast<std::size_t>(c.items), 0), expected(times);
+  auto chunk = mine.begin();
+  for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    for (; chunk != mine.end() && chunk->band == band; ++chunk) {
+      ASSERT_TRUE(bands.enter(0, band, [] { return false; }));
+      for (auto item = chunk->items.begin; item < chunk->items.end; ++item) {
+        if (c.is_hole(item)) continue;
+        compute_item(bands, band, item);
+        ++expected[static_cast<std::size_t>(item)];
+      }
+    }
+    const auto gathered = gatherer.gather(band, bands.view(band), [] {});
+    check_gathered(gathered, times);
+    if (plan.request().gather == Gather::root && comm.rank() != 0) {
+      EXPECT_TRUE(gathered.runs.empty());
+    }
+    bands.release(band);
+  }
+  EXPECT_EQ(comm.reduce_all(times, MPI_SUM), comm.reduce_all(expected, MPI_SUM));
+}
+
+void for_each_way(const std::function<void(Case&)>& change) {
+  for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
+    for (const auto gather : {Gather::parallel, Gather::root}) {
+      Case c;
+      c.schedule = schedule;
+      c.gather = gather;
+      change(c);
+      expect_gathered(c);
+    }
+  }
+}
+
+TEST(Gatherer, HasSeveralWritersInTheseTests) {
+  const Case c;
+  const auto ranks = Comm::world().size();
+  const auto plan = plan_of(c, ranks);
+  EXPECT_GT(plan.bands(), 3);
+  EXPECT_GE(plan.shares(0, plan.window(0, 0), 0).size(), static_cast<std::size_t>(std::min(ranks, 3)));
+}
+
+TEST(Gatherer, BringsEveryItemToItsWriter) {
+  for (const std::int64_t message : {std::int64_t{1}, std::int64_t{100}, Messages::largest_message}) {
+    for_each_way([&](Case& c) { c.message_bytes = message; });
+  }
+  for_each_way([&](Case& c) { c.is_direct = true; });
+}
+
+TEST(Gatherer, WorksForAnySize) {
+  for (const std::int64_t items : {1, 2, 3, 65, 129}) {
+    for_each_way([&](Case& c) {
+      c.items = items;
+      c.chunk = 1 + items % 2;
+      c.band_items = 1 + items / 2;
+      c.message_bytes = 100;
+    });
+  }
+}
+
+TEST(Gatherer, LeavesOutWhatIsThereAlready) {
+  for_each_way([](Case& c) {
+    c.is_hole = [](std::int64_t item) { return test::scrambled(static_cast<std::uint64_t>(item)) % 3 == 0; };
+    c.message_bytes = 100;
+  });
+  for_each_way([](Case& c) { c.is_hole = [](std::int64_t item) { return item / 50 % 2 == 0; }; });
+  for_each_way([](Case& c) { c.is_hole = [](std::int64_t) { return true; }; });
+}
+
+TEST(Gatherer, TakesAllFromOneRank) {
+  for (const auto gather : {Gather::parallel, Gather::root}) {
+    for (int rank = 0; rank < Comm::world().size(); ++rank) {
+      Case c;
+      c.gather = gather;
+      c.owner = [rank](std::int64_t) { return rank; };
+      expect_gathered(c);
+    }
+  }
+}
+
+TEST(Gatherer, TakesUnreachedChunksForHoles) {
+  Case c;
+  c.owner = [](std::int64_t begin) { return begin < 100 ? static_cast<int>(begin) : -1; };
+  expect_gathered(c);
+}
+
+TEST(Gatherer, CallsMeanwhileSoThatOthersAreServed) {
+  Case c;
+  const auto comm = Comm::world().duplicate();
+  const auto plan = plan_of(c, comm.size());
+  Bands bands(plan, comm.rank(), width, 1);
+  Gatherer gatherer(plan, comm, width);
+  // The last rank is late; the others wait in calls of theirs.
+  if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  int calls = 0;
+  gatherer.gather(0, bands.view(0), [&] { ++calls; });
+  if (comm.rank() != comm.size() - 1) {
+    EXPECT_GT(calls, 0);
+  }
+}
+
+}  // namespace
+}  // namespace paceline

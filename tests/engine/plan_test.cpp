@@ -1,0 +1,389 @@
+// What must hold of every plan, whatever was asked; and the slabs of the weighted schedule.
+#include "engine/plan.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <support.hpp>
+
+namespace paceline {
+namespace {
+
+constexpr std::int64_t bytes_per_item = 24;
+
+std::string describe(const PlanRequest& r) {
+  return fmt::format("{} items, {} ranks x {} threads, {}, gather {}, chunk {}, limit {}", r.items, r.ranks, r.threads,
+                     to_string(r.schedule), to_string(r.gather), r.chunk, r.memory_limit);
+}
+
+bool has_slabs(const PlanRequest& r) { return r.schedule == Schedule::block || r.schedule == Schedule::weighted; }
+
+/// The chunks of one claimer in order: for the dynamic schedule of everyone together.
+struct Claims {
+  std::int64_t count;
+  std::function<Chunk(std::int64_t)> chunk;
+};
+Claims claims_of(const Plan& plan, int rank) {
+  if (plan.request().schedule != Schedule::dynamic) {
+    return {plan.own_chunks(rank), [&plan, rank](std::int64_t i) { return plan.own_chunk(rank, i); }};
+  }
+  return {rank == 0 ? plan.all_chunks() : 0, [&plan](std::int64_t i) { return plan.any_chunk(i); }};
+}
+
+void expect_fits(const Plan& plan, const Chunk& chunk, int rank) {
+  ASSERT_FALSE(chunk.items.empty());
+  ASSERT_LE(chunk.items.size(), plan.chunk_items());
+  ASSERT_GE(chunk.band, 0);
+  ASSERT_LT(chunk.band, plan.bands());
+  const auto window = plan.window(chunk.band, rank);
+  ASSERT_EQ(intersect(window, chunk.items), chunk.items) << "a chunk lies in one band's window";
+  ASSERT_LE(window.size(), plan.band_items());
+}
+
+/// The slab's shares cover it once, in order, and go to ranks that may write.
+void expect_shared(const Plan& plan, std::int64_t band, Slab slab, int rank) {
+  const auto& request = plan.request();
+  auto next = slab.begin;
+  int last_writer = -1;
+  for (const auto& share : plan.shares(band, slab, rank)) {
+    ASSERT_EQ(share.items.begin, next);
+    next = share.items.end;
+    ASSERT_GE(share.writer, 0);
+    ASSERT_LT(share.writer, request.ranks);
+    ASSERT_GT(share.writer, last_writer) << "a writer has one contiguous piece";
+    last_writer = share.writer;
+    if (plan.owners_write()) {
+      ASSERT_EQ(share.writer, rank);
+    } else if (request.gather == Gather::root) {
+      ASSERT_EQ(share.writer, 0);
+    }
+  }
+  if (!slab.empty()) {
+    ASSERT_EQ(next, slab.end);
+  }
+}
+
+/// Every item in exactly one chunk, and in exactly one window of its owner.
+void expect_covers(const Plan& plan) {
+  const auto& request = plan.request();
+  const auto items = static_cast<std::size_t>(request.items);
+  std::vector<int> in_chunks(items, 0), in_windows(items, 0);
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    const auto claims = claims_of(plan, rank);
+    std::int64_t last_band = 0;
+    for (std::int64_t i = 0; i < claims.count; ++i) {
+      const auto chunk = claims.chunk(i);
+      ASSERT_NO_FATAL_FAILURE(expect_fits(plan, chunk, rank));
+      ASSERT_GE(chunk.band, last_band);
+      last_band = chunk.band;
+      for (auto item = chunk.items.begin; item < chunk.items.end; ++item) ++in_chunks[static_cast<std::size_t>(item)];
+    }
+    for (std::int64_t band = 0; band < plan.bands(); ++band) {
+      const auto window = plan.window(band, rank);
+      ASSERT_NO_FATAL_FAILURE(expect_shared(plan, band, window, rank));
+      const Slab some{window.begin + window.size() / 3, window.end - window.size() / 4};
+      ASSERT_NO_FATAL_FAILURE(expect_shared(plan, band, some, rank));
+      if (!has_slabs(request) && rank > 0) continue;  // all ranks have the same window
+      for (auto item = window.begin; item < window.end; ++item) ++in_windows[static_cast<std::size_t>(item)];
+    }
+  }
+  ASSERT_EQ(in_chunks, std::vector<int>(items, 1));
+  ASSERT_EQ(in_windows, std::vector<int>(items, 1));
+}
+
+/// The same where items are too many to be listed: neighbouring chunks around chosen places.
+void expect_continues(const Plan& plan) {
+  const auto& request = plan.request();
+  std::int64_t chunks = 0;
+  for (const int rank : {0, request.ranks / 2, request.ranks - 1}) {
+    const auto claims = claims_of(plan, rank);
+    if (claims.count == 0) continue;
+    chunks += claims.count;
+    const auto step = request.schedule == Schedule::cyclic ? plan.chunk_items() * (request.ranks - 1) : 0;
+    for (const auto at : {std::int64_t{0}, claims.count / 3, claims.count / 2, claims.count - 2}) {
+      for (auto i = std::max(std::int64_t{0}, at - 70); i < std::min(at + 70, claims.count - 1); ++i) {
+        const auto [here, after] = std::pair(claims.chunk(i), claims.chunk(i + 1));
+        ASSERT_NO_FATAL_FAILURE(expect_fits(plan, here, rank));
+        ASSERT_EQ(after.items.begin, here.items.end + step);
+        ASSERT_GE(after.band, here.band);
+      }
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_fits(plan, claims.chunk(claims.count - 1), rank));
+    const auto window = plan.window(plan.bands() / 2, rank);
+    ASSERT_NO_FATAL_FAILURE(expect_shared(plan, plan.bands() / 2, window, rank));
+  }
+  ASSERT_GT(chunks, 0);
+  const auto last = has_slabs(request) ? plan.own_slab(request.ranks - 1) : plan.window(plan.bands() - 1, 0);
+  ASSERT_EQ(last.end, request.items);
+}
+
+void expect_valid(const PlanRequest& request) {
+  SCOPED_TRACE(describe(request));
+  // Three bands in flight and one that is gathered; rank 0 gathers the pieces of all.
+  const auto held = 3 + (has_slabs(request) && request.gather == Gather::root ? request.ranks : 1);
+  std::optional<Plan> plan;
+  const auto error = test::error_of([&] { plan.emplace(request); });
+  if (held * bytes_per_item > request.memory_limit) {
+    ASSERT_TRUE(error);
+    ASSERT_EQ(error->code(), ExitCode::usage);
+    ASSERT_TRUE(test::says(*error, "--memory-limit")) << error->what();
+    return;
+  }
+  ASSERT_FALSE(error) << error->what();
+  ASSERT_LE(plan->held_bytes(), request.memory_limit);
+  ASSERT_EQ(plan->band_items() % plan->chunk_items(), 0);
+  ASSERT_GE(plan->piece_items(), 1);
+  if (request.chunk > 0) {
+    ASSERT_LE(plan->chunk_items(), request.chunk);
+  }
+  if (request.items <= 10'000) {
+    expect_covers(*plan);
+  } else {
+    expect_continues(*plan);
+  }
+}
+
+class PlanOf : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(PlanOf, HoldsForEveryLayout) {
+  constexpr std::int64_t limits[] = {4 * bytes_per_item, 10 * bytes_per_item, 1000 * bytes_per_item,
+                                     std::int64_t{512} << 20};
+  for (const int ranks : {1, 2, 3, 4, 5, 64}) {
+    for (const int threads : {1, 3}) {
+      for (const auto limit : limits) {
+        for (const std::int64_t chunk : {0, 1, 7, 100'000}) {
+          for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
+            for (const auto gather : {Gather::parallel, Gather::root}) {
+              PlanRequest request{GetParam(), bytes_per_item, ranks, threads, schedule, gather, chunk, limit, 1e6, {}};
+              // Quick enough; and where chunks would be too many to count, see below.
+              if (request.items > 2000 && (chunk == 1 || threads == 3)) continue;
+              if (request.items > 10'000 && (chunk == 1 || limit < 1000 * bytes_per_item)) continue;
+              for (const auto item : sample_items(request.items, ranks)) {
+                request.costs.push_back(1.0 + static_cast<double>(item));
+              }
+              expect_valid(request);
+              if (HasFatalFailure()) return;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Items, PlanOf, testing::Values(1, 2, 7, 100, 1009, 4000, 10'000'000'000),
+                         [](const auto& each) { return std::to_string(each.param); });
+
+PlanRequest lessons_image() {
+  PlanRequest request;
+  request.items = 4000;
+  request.bytes_per_item = 3008;
+  request.ranks = 4;
+  return request;
+}
+
+TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
+  const Plan plan(lessons_image());
+  EXPECT_GE(plan.all_chunks(), 64 * 4);
+  EXPECT_GE(plan.bands(), 2) << "writing overlaps with computing";
+  EXPECT_EQ(plan.bands(), (4000 + plan.band_items() - 1) / plan.band_items());
+}
+
+TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
+  auto request = lessons_image();
+  request.bytes_per_item = 300'008;
+  request.chunk = 1'000;
+  EXPECT_TRUE(Plan(request).owners_write()) << "large chunks stay where they are";
+  request.bytes_per_item = 30'008;
+  request.chunk = 1;
+  const Plan plan(request);
+  EXPECT_FALSE(plan.owners_write());
+  const auto window = plan.window(0, 0);
+  const auto shares = plan.shares(0, window, 0);
+  ASSERT_EQ(shares.size(), 4U);
+  for (const auto& share : shares) {
+    EXPECT_NEAR(static_cast<double>(share.items.size()), static_cast<double>(window.size()) / 4, 1);
+  }
+}
+
+TEST(Plan, FindsTheEndOfAChunksBand) {
+  auto request = lessons_image();
+  request.items = 4001;
+  request.chunk = 7;
+  request.memory_limit = 4 * 500 * request.bytes_per_item;
+  const Plan plan(request);
+  ASSERT_GT(plan.bands(), 3);
+  for (std::int64_t index = 0; index < plan.all_chunks(); ++index) {
+    const auto end = plan.band_end_chunk(index);
+    ASSERT_GT(end, index);
+    ASSERT_EQ(plan.any_chunk(end - 1).band, plan.any_chunk(index).band);
+    if (end < plan.all_chunks()) {
+      ASSERT_EQ(plan.any_chunk(end).band, plan.any_chunk(index).band + 1);
+    }
+  }
+}
+
+TEST(Plan, BoundsPiecesSoThatASignalIsHeard) {
+  auto request = lessons_image();
+  request.worst_item_work = 3e8;
+  EXPECT_EQ(Plan(request).piece_items(), 3);
+  EXPECT_LE(Plan(request).chunk_items(), 3);
+  request.worst_item_work = 1e15;
+  EXPECT_EQ(Plan(request).piece_items(), 1);
+}
+
+TEST(Plan, RefusesMoreDynamicChunksThanItCanCount) {
+  PlanRequest request;
+  request.items = 10'000'000'000;
+  request.chunk = 1;
+  const auto error = test::error_of([&] { const Plan plan(request); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_TRUE(test::says(*error, "--chunk")) << error->what();
+  request.schedule = Schedule::cyclic;
+  EXPECT_EQ(Plan(request).all_chunks(), request.items);
+}
+
+double cost_of(Slab slab, const std::function<double(std::int64_t)>& cost) {
+  double sum = 0;
+  for (auto item = slab.begin; item < slab.end; ++item) sum += cost(item);
+  return sum;
+}
+
+/// Slabs cover all items in order; returns the largest cost over the mean.
+double imbalance_of(std::int64_t items, int ranks, const std::function<double(std::int64_t)>& cost) {
+  std::vector<double> sampled;
+  for (const auto item : sample_items(items, ranks)) sampled.push_back(cost(item));
+  const auto slabs = equal_cost_slabs(items, ranks, sampled);
+  EXPECT_EQ(slabs.size(), static_cast<std::size_t>(ranks));
+  std::int64_t next = 0;
+  double largest = 0, sum = 0;
+  for (const auto& slab : slabs) {
+    EXPECT_EQ(slab.begin, next);
+    EXPECT_LE(slab.begin, slab.end);
+    next = slab.end;
+    largest = std::max(largest, cost_of(slab, cost));
+    sum += cost_of(slab, cost);
+  }
+  EXPECT_EQ(next, items);
+  return sum > 0 ? largest / (sum / ranks) : 1.0;
+}
+
+TEST(EqualCostSlabs, AreEvenForKnownShapes) {
+  for (const int ranks : {1, 2, 3, 4, 7}) {
+    EXPECT_LE(imbalance_of(4000, ranks, [](std::int64_t) { return 3.0; }), 1.003);
+    EXPECT_LE(imbalance_of(4000, ranks, [](std::int64_t i) { return static_cast<double>(i + 1); }), 1.01);
+    EXPECT_LE(imbalance_of(4000, ranks, [](std::int64_t i) { return static_cast<double>(4000 - i); }), 1.01);
+    EXPECT_LE(imbalance_of(4000, ranks, [](std::int64_t i) { return i >= 1800 && i < 2200 ? 1000.0 : 1.0; }), 1.08)
+        << "the jump lies between two samples";
+  }
+}
+
+TEST(EqualCostSlabs, CoverWhatHasNoCostOrOneSpike) {
+  for (const std::int64_t items : {1, 2, 3, 7, 511, 512, 513, 4000}) {
+    for (const int ranks : {1, 2, 3, 5, 64}) {
+      imbalance_of(items, ranks, [](std::int64_t) { return 0.0; });
+      imbalance_of(items, ranks, [=](std::int64_t i) { return i == items / 2 ? 1e9 : 0.0; });
+      imbalance_of(items, ranks, [](std::int64_t i) { return i == 0 ? 1e9 : 1.0; });
+      imbalance_of(items, ranks, [=](std::int64_t i) { return i == items - 1 ? 1e9 : 1.0; });
+    }
+  }
+  // No cost at all: as even as blocks.
+  const auto slabs = equal_cost_slabs(8, 4, std::vector<double>(8, 0.0));
+  for (const auto& slab : slabs) {
+    EXPECT_EQ(slab.size(), 2);
+  }
+}
+
+TEST(SampleItems, AreEvenlySpreadWithBothEnds) {
+  for (const std::int64_t items : {1L, 2L, 7L, 512L, 4000L, 10'000'000'000L}) {
+    const auto samples = sample_items(items, 64);
+    EXPECT_EQ(samples.front(), 0);
+    EXPECT_EQ(samples.back(), items - 1);
+    EXPECT_EQ(static_cast<std::int64_t>(samples.size()), std::min<std::int64_t>(items, 2048));
+    for (std::size_t k = 1; k < samples.size(); ++k) {
+      ASSERT_LT(samples[k - 1], samples[k]);
+    }
+  }
+}
+
+TEST(Schedule, HasTheNamesOfTheOptions) {
+  EXPECT_EQ(to_string(Schedule::block), "block");
+  EXPECT_EQ(to_string(Schedule::cyclic), "cyclic");
+  EXPECT_EQ(to_string(Schedule::dynamic), "dynamic");
+  EXPECT_EQ(to_string(Schedule::weighted), "weighted");
+  EXPECT_EQ(to_string(Gather::parallel), "parallel");
+  EXPECT_EQ(to_string(Gather::root), "root");
+}
+
+PlanRequest fed(Schedule schedule, std::int64_t memory_limit, bool can_be_made, int sharers = 1) {
+  PlanRequest request;
+  request.items = 1000;
+  request.bytes_per_item = 100;
+  request.input_bytes_per_item = 200;
+  request.inputs_can_be_made = can_be_made;
+  request.input_sharers = sharers;
+  request.ranks = 4;
+  request.schedule = schedule;
+  request.memory_limit = memory_limit;
+  return request;
+}
+
+TEST(Plan, HoldsInputsThatFitAndFeedsOthers) {
+  for (const bool can_be_made : {false, true}) {
+    const auto otherwise = can_be_made ? Feeding::made : Feeding::streamed;
+    // A rank's own quarter of the inputs is 50,000 bytes, its part of the result 25,000.
+    EXPECT_EQ(Plan(fed(Schedule::block, 100'000, can_be_made)).feeding(), Feeding::resident);
+    EXPECT_EQ(Plan(fed(Schedule::block, 60'000, can_be_made)).feeding(), otherwise);
+    // Where anybody may compute anything, a rank holds all of them, or its node does.
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 100'000, can_be_made)).feeding(), otherwise);
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 350'000, can_be_made, 4)).feeding(), Feeding::resident);
+    EXPECT_EQ(Plan(fed(Schedule::dynamic, 500'000, can_be_made)).feeding(), Feeding::resident);
+  }
+  auto none = fed(Schedule::block, 1 << 20, true);
+  none.input_bytes_per_item = 0;
+  EXPECT_EQ(Plan(none).feeding(), Feeding::none);
+  EXPECT_EQ(Plan(none).held_input_bytes(), 0);
+}
+
+TEST(Plan, KeepsInputsAndResultUnderTheLimitTogether) {
+  for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic}) {
+    for (const auto gather : {Gather::parallel, Gather::root}) {
+      for (const bool can_be_made : {false, true}) {
+        for (const std::int64_t limit : {3'000, 10'000, 70'000, 150'000, 400'000, 1'000'000}) {
+          auto request = fed(schedule, limit, can_be_made);
+          request.gather = gather;
+          const Plan plan(request);
+          EXPECT_LE(plan.held_bytes() + plan.held_input_bytes(), limit);
+          EXPECT_EQ(plan.held_input_bytes() == 0, plan.feeding() == Feeding::made);
+        }
+      }
+    }
+  }
+}
+
+TEST(Plan, GivesEachThreadConsecutiveChunksOfABand) {
+  auto request = fed(Schedule::block, 1 << 20, true);
+  request.threads = 3;
+  request.chunk = 7;
+  const Plan plan(request);
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    for (std::int64_t band = 0; band < plan.bands(); ++band) {
+      const auto window = plan.window(band, rank);
+      auto at = window.begin;
+      for (int thread = 0; thread < request.threads; ++thread) {
+        const auto part = plan.thread_part(band, rank, thread);
+        EXPECT_EQ(part.begin, at);
+        EXPECT_TRUE(part.end == window.end || part.size() % 7 == 0);
+        at = part.end;
+      }
+      EXPECT_EQ(at, window.end);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace paceline
