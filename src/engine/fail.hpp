@@ -9,10 +9,12 @@
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
 
+#include "host/secrets.hpp"
+
 namespace paceline {
 
 inline void complain(const char* sentence) {
-  fmt::print(stderr, "paceline: error: {}\n", sentence);
+  fmt::print(stderr, "paceline: error: {}\n", without_credentials(sentence));
   std::fflush(stderr);
 }
 

@@ -22,7 +22,7 @@ class Fetch final : public Workload {
   void prepare() override;
 
   [[nodiscard]] bool has_brief() const override { return !from_.empty(); }
-  [[nodiscard]] std::string read_brief() const override;
+  [[nodiscard]] std::string read_brief(std::int64_t memory_limit) const override;
   void set_brief(const std::string& text) override;
 
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
@@ -61,7 +61,7 @@ class Fetch final : public Workload {
   bool allows_file_ = false;
   Settings settings_;
 
-  std::vector<std::string> urls_;
+  std::vector<std::string> urls_;  ///< with their credentials, which are sent and kept nowhere
   ResultShape shape_;
   std::unique_ptr<Downloader> downloader_;
   mutable std::mutex mutex_;
