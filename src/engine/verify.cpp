@@ -27,7 +27,7 @@ void verify(const Workload& workload, const ReadItems& read, int threads, std::i
   const auto input_bytes = std::ssize(workload.inputs()) * workload.elements_per_item() * std::int64_t{sizeof(double)};
   const auto step =
       std::clamp(memory_limit / 4 / (shape.bytes_per_item() + input_bytes), std::int64_t{1}, std::int64_t{4096});
-  InputReader inputs(workload);
+  InputReader inputs(workload, memory_limit);
   std::vector<std::vector<double>> values;
   std::vector<std::byte> stored, expected;
   std::int64_t first_wrong = shape.items();

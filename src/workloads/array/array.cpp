@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <sstream>
 
 #include <paceline/error.hpp>
 
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
 #include "workloads/choice.hpp"
+#include "workloads/table/names.hpp"
 #include "workloads/table/table.hpp"
 
 namespace paceline::array {
@@ -31,12 +31,20 @@ std::vector<std::string> operation_names() {
   return names;
 }
 
-/// Where the colon is behind a file's name that ends in .csv; npos: it does not.
+/// Where the colon is behind the name of a CSV file; npos: it is none.
 std::size_t colon_of_csv(const std::string& text) {
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char byte) { return std::tolower(byte); });
-  const auto at = lower.find(".csv:");
-  return at == std::string::npos ? at : at + 4;
+  if (lower.starts_with("-:")) return 1;
+  auto first = std::string::npos;
+  for (const char* kind : {".csv", ".tsv", ".txt"}) {
+    for (const char* packed : {"", ".gz", ".zst"}) {
+      const auto ending = std::string(kind) + packed + ":";
+      const auto at = lower.find(ending);
+      if (at != std::string::npos) first = std::min(first, at + ending.size() - 1);
+    }
+  }
+  return first;
 }
 
 }  // namespace
@@ -58,6 +66,8 @@ void Array::add_options(CLI::App& app) {
   app.add_option("--memory", memory_, "each rank holds its own blocks, or a node's ranks share one copy")
       ->transform(choice(memories))
       ->option_text("private|shared (private)");
+  app.add_flag("--allow-external", follows_external_, "follow what leads out of an HDF5 file to others");
+  csv_options_.add_to(app);
 }
 
 void Array::prepare() {
@@ -80,7 +90,7 @@ void Array::prepare() {
 
 /// FILE.csv:x,y
 void Array::read_from_csv(const std::string& text, std::size_t colon) {
-  const auto names = table::names_of(text.substr(colon + 1), "--input");
+  const auto names = table::read_names(std::string_view(text).substr(colon + 1), "--input", {});
   if (std::ssize(names) != operation_->arrays) {
     throw Error(
         ExitCode::usage, fmt::format("--input {} makes no sense", text),
@@ -89,13 +99,14 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
         fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
   }
   const std::filesystem::path file = text.substr(0, colon);
-  csv_.emplace(file, names, 0);
+  csv_.emplace(file, names, 0, csv_options_);
   for (std::size_t k = 0; k < names.size(); ++k) {
     auto& input = inputs_.emplace_back();
     input.name = k == 0 ? "x" : "y";
     input.make = [this, k](Slab elements, std::span<double> values) { csv_->read_reals(k, elements, values); };
   }
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};
+  if (const auto options = csv_options_.text(); !options.empty()) source_.emplace_back("dialect", options);
 }
 
 std::vector<std::int64_t> Array::conclude_survey(std::span<const std::int64_t> facts) {
@@ -123,16 +134,18 @@ void Array::read_from(const std::string& text) {
     return Error(ExitCode::usage, fmt::format("--input {} makes no sense", text), why,
                  fmt::format("give --input {}", example));
   };
-  const auto colon = text.rfind(':');
+  const auto colon = table::last_colon(text);
   if (colon == std::string::npos || colon == 0) throw bad("a file, a colon and its datasets are wanted");
+  if (const auto options = csv_options_.text(); !options.empty()) {
+    throw bad(fmt::format("{} is for CSV files", options));
+  }
   const std::filesystem::path file = text.substr(0, colon);
-  std::istringstream names(text.substr(colon + 1));
-  for (std::string dataset; std::getline(names, dataset, ',');) {
-    if (dataset.empty()) throw bad("a dataset has no name");
+  for (const auto& [dataset, type] : table::read_names(std::string_view(text).substr(colon + 1), "--input", {})) {
     auto& input = inputs_.emplace_back();
     input.name = inputs_.size() == 1 ? "x" : "y";
     input.file = file;
     input.dataset = dataset.front() == '/' ? dataset : "/" + dataset;
+    input.follows_external = follows_external_;
   }
   if (std::ssize(inputs_) != operation_->arrays) {
     throw bad(fmt::format("{} needs {} dataset{}, {} named", name_, operation_->arrays,

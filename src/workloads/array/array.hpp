@@ -19,6 +19,7 @@ class Array final : public Workload {
   void prepare() override;
 
   [[nodiscard]] std::filesystem::path source() const override { return csv_ ? csv_->path() : std::filesystem::path(); }
+  [[nodiscard]] std::string source_encoding() const override { return csv_options_.encoding; }
   void open_source(Source source, std::int64_t keep_bytes) override { csv_->open(std::move(source), keep_bytes); }
   [[nodiscard]] std::int64_t ranges() const override { return csv_->ranges(); }
   [[nodiscard]] std::int64_t range_bytes() const override { return csv_->range_bytes(); }
@@ -60,6 +61,8 @@ class Array final : public Workload {
   std::int64_t seed_ = 0;
   std::string input_;
   InputMemory memory_ = InputMemory::per_rank;
+  bool follows_external_ = false;
+  table::CsvOptions csv_options_;
 
   // Made of them by prepare().
   const Operation* operation_ = nullptr;
