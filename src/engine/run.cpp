@@ -76,11 +76,11 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, i
 }
 
 /// Brings what only rank 0 can read to all. Collective; errors are agreed upon.
-void brief(const Comm& world, Workload& workload) {
+void brief(const Comm& world, Workload& workload, std::int64_t memory_limit) {
   if (!workload.has_brief()) return;
   std::string text;
   together(world, [&] {
-    if (world.rank() == 0) text = workload.read_brief();
+    if (world.rank() == 0) text = workload.read_brief(memory_limit);
   });
   const auto everywhere = world.gather_all_text(text).front();
   together(world, [&] { workload.set_brief(everywhere); });
@@ -125,9 +125,11 @@ class Runner {
 
   ExitCode run() {
     Stopwatch watch;
-    survey_source(world_, *options_.workload, threads_, options_.memory_limit);
-    brief(world_, *options_.workload);
-    measure_inputs(world_, *options_.workload);
+    survey_source(
+        world_, *options_.workload, threads_, options_.memory_limit,
+        options_.output.empty() ? std::filesystem::path() : std::filesystem::absolute(options_.output).parent_path());
+    brief(world_, *options_.workload, options_.memory_limit);
+    measure_inputs(world_, *options_.workload, options_.memory_limit);
     check_workers();
     const auto plan = make_plan(world_, node_, options_, most_workers_);
     me_.plan_s = watch.lap();

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "storage/spool.hpp"
+
 namespace paceline {
 namespace {
 
@@ -20,8 +22,9 @@ constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
 
 class Surveyor {
  public:
-  Surveyor(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit)
-      : world_(world), workload_(workload), threads_(threads), memory_limit_(memory_limit) {}
+  Surveyor(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit,
+           const std::filesystem::path& folder)
+      : world_(world), workload_(workload), threads_(threads), memory_limit_(memory_limit), folder_(folder) {}
 
   void run() {
     open();
@@ -39,14 +42,25 @@ class Surveyor {
  private:
   void open() {
     std::int64_t size = -1;
+    std::string copy, origin;
     together(world_, [&] {
-      if (world_.rank() == 0) size = ByteFile::size_of(workload_.source());
+      if (world_.rank() != 0) return;
+      spool_ = Spool::of(workload_.source(), workload_.source_encoding(), folder_);
+      if (spool_) {
+        copy = spool_->path();
+        origin = spool_->origin();
+      }
+      size = ByteFile::size_of(spool_ ? spool_->path() : workload_.source());
     });
     size_ = world_.reduce_all(size, MPI_MAX);
+    copy = world_.gather_all_text(copy).front();
+    origin = world_.gather_all_text(origin).front();
+    path_ = copy.empty() ? workload_.source() : std::filesystem::path(copy);
     together(world_, [&] {
-      file_ = std::make_shared<ByteFile>(workload_.source());
-      workload_.open_source({size_, [file = file_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }},
-                            memory_limit_ / 2);
+      file_ = std::make_shared<ByteFile>(path_);
+      workload_.open_source(
+          {size_, [file = file_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }, origin},
+          memory_limit_ / 2);
     });
   }
 
@@ -57,7 +71,7 @@ class Surveyor {
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
   void read_together(Slab mine, std::int64_t most) {
     std::optional<SharedByteFile> shared;
-    together(world_, [&] { shared.emplace(workload_.source(), world_); });
+    together(world_, [&] { shared.emplace(path_, world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
     const auto step = std::max(std::int64_t{1}, piece / workload_.range_bytes());
@@ -128,14 +142,17 @@ class Surveyor {
   /// More bytes than lie beside the range are needed: twice as many each time.
   void look_further(std::int64_t range, std::vector<char>& bytes) {
     const auto begin = begin_of(range);
+    auto& facts = facts_[static_cast<std::size_t>(range)];
     for (auto size = workload_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
-        throw Error(ExitCode::input, fmt::format("can't read {}", workload_.source().string()),
-                    fmt::format("a record from byte {} on is longer than --memory-limit", begin), "raise the limit");
+        throw Error(
+            ExitCode::input, fmt::format("can't read {}", workload_.source().string()),
+            fmt::format("the record at byte {} is longer than --memory-limit", facts.empty() ? begin : facts[0]),
+            "raise the limit");
       }
       bytes.resize(static_cast<std::size_t>(std::min(size, size_ - begin)));
       file_->read(begin, bytes);
-      if (workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) return;
+      if (workload_.survey(range, bytes, facts)) return;
     }
   }
 
@@ -182,6 +199,9 @@ class Surveyor {
   Workload& workload_;
   int threads_;
   std::int64_t memory_limit_;
+  std::filesystem::path folder_;
+  std::unique_ptr<Spool> spool_;  ///< on rank 0, until all have looked at the file
+  std::filesystem::path path_;    ///< of the file that is read
   std::int64_t size_ = 0;
   std::shared_ptr<ByteFile> file_;
   std::vector<std::vector<std::int64_t>> facts_;  ///< of ranges looked at here since the last conclusion
@@ -192,8 +212,9 @@ class Surveyor {
 
 }  // namespace
 
-void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit) {
-  if (!workload.source().empty()) Surveyor(world, workload, threads, memory_limit).run();
+void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit,
+                   const std::filesystem::path& folder) {
+  if (!workload.source().empty()) Surveyor(world, workload, threads, memory_limit, folder).run();
 }
 
 }  // namespace paceline

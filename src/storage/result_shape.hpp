@@ -29,7 +29,7 @@ constexpr std::int64_t bytes_of(ElementType type) {
   }
 }
 
-using AttributeValue = std::variant<std::string, std::int64_t, double>;
+using AttributeValue = std::variant<std::string, std::int64_t, double, std::uint64_t>;
 using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
 
 /// Coordinates along one dimension of the result: an HDF5 dimension scale.

@@ -28,8 +28,9 @@ struct Input {
   /// Writes the numbers `elements` of it, the same whoever asks; called by many threads at once. Nothing: they lie in
   /// a file.
   std::function<void(Slab elements, std::span<double> values)> make;
-  std::filesystem::path file;  ///< HDF5
-  std::string dataset;         ///< one-dimensional, of any real number type
+  std::filesystem::path file;     ///< HDF5
+  std::string dataset;            ///< of any shape and any real number type
+  bool follows_external = false;  ///< whether the file may lead to others
 
   [[nodiscard]] bool is_made() const { return static_cast<bool>(make); }
 };
@@ -39,6 +40,7 @@ struct Source {
   std::int64_t bytes = 0;  ///< its size
   /// Fills `bytes` from position `at` on; any part, by any thread. Throws Error (input).
   std::function<void(std::int64_t at, std::span<char> bytes)> read;
+  std::string origin{};  ///< how it was unpacked or converted, for the report; empty: it was not
 };
 
 /// Whether each rank holds the inputs of its own items, or the ranks of a node share one copy.
@@ -109,9 +111,10 @@ class Workload {
   virtual void prepare() = 0;
 
   /// What only rank 0 can read, for all: for example a list on its standard input. If there is such a thing, it is read
-  /// there once, after prepare(), and given to every rank. Both throw Error.
+  /// there once, after prepare(), and given to every rank; of more than `memory_limit` bytes it is refused. Both throw
+  /// Error.
   [[nodiscard]] virtual bool has_brief() const { return false; }
-  [[nodiscard]] virtual std::string read_brief() const { return {}; }
+  [[nodiscard]] virtual std::string read_brief(std::int64_t /*memory_limit*/) const { return {}; }
   virtual void set_brief(const std::string& /*text*/) {}
 
   /// What items are computed from, in the order in which compute() gets it; valid after prepare(). All have the same
@@ -124,13 +127,16 @@ class Workload {
   [[nodiscard]] virtual std::int64_t elements() const { return 0; }
   /// A file whose byte ranges are surveyed, all of them once, before the shape is known; empty: there is none.
   [[nodiscard]] virtual std::filesystem::path source() const { return {}; }
+  /// Its encoding, if it is to be converted to UTF-8.
+  [[nodiscard]] virtual std::string source_encoding() const { return {}; }
   /// Called once after prepare() on every rank. `keep_bytes`: of what it finds, for compute(). Throws Error (input).
   virtual void open_source(Source /*source*/, std::int64_t /*keep_bytes*/) {}
   /// The ranges, after that: all of range_bytes() but the last. The same for every layout.
   [[nodiscard]] virtual std::int64_t ranges() const { return 0; }
   [[nodiscard]] virtual std::int64_t range_bytes() const { return 1; }
   /// Looks at a range. `bytes` begin with it, and go on behind it as far as they are at hand. False: more are needed,
-  /// then it is called again with more. `facts`: as many for each range. Called by many threads of any ranks at once.
+  /// then it is called again with more, and `facts` has the place in the file of what has no end. `facts`: as many for
+  /// each range. Called by many threads of any ranks at once.
   virtual bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
   /// Called on every rank with the facts of all ranges in order. Returns ranges that must be surveyed again, now that
   /// more is known; none: the shape is known. Throws Error (input), the same on every rank.

@@ -5,17 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <set>
 
 #include <paceline/error.hpp>
 
 #include "storage/parcel.hpp"
+#include "workloads/table/time.hpp"
 
 namespace paceline::table {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// HDF5 keeps "/" between names for itself, and "." for the group.
 std::string link_of(const std::string& name) {
@@ -27,8 +25,19 @@ std::string link_of(const std::string& name) {
 ElementType type_of(Kind kind) {
   switch (kind) {
     case Kind::integer: return ElementType::int64;
+    case Kind::natural: return ElementType::uint64;
     case Kind::text: return ElementType::text;
     default: return ElementType::float64;
+  }
+}
+
+std::string_view name_of(const ColumnInfo& column) {
+  if (column.type == Type::time) return "time";
+  switch (column.kind) {
+    case Kind::integer: return "int64";
+    case Kind::natural: return "uint64";
+    case Kind::text: return "text";
+    default: return "float64";
   }
 }
 
@@ -38,29 +47,6 @@ void put(std::span<std::byte> bytes, std::size_t place, std::uint64_t value) {
 
 }  // namespace
 
-std::vector<std::string> names_of(const std::string& list, const std::string& option) {
-  ScanState state;
-  Separators found;
-  find_separators(list.data(), list.size(), 0, state, found);
-  const auto records = records_reference(list);
-  if (state.inside != 0 || found.wrong != Separators::none || records.size() > 1) {
-    throw Error(ExitCode::usage, fmt::format("{} {} makes no sense", option, list), "it is no list of names",
-                "separate names by commas, and enclose those with commas or quotes in quotes, as in CSV");
-  }
-  std::vector<std::string> names;
-  std::set<std::string> known;
-  if (records.empty()) return names;
-  for (const auto& field : records.front()) {
-    names.push_back(text_of(field));
-    if (names.back().empty() || !known.insert(names.back()).second) {
-      throw Error(ExitCode::usage, fmt::format("{} {} makes no sense", option, list),
-                  names.back().empty() ? "a name is empty" : fmt::format("{} is named twice", names.back()),
-                  "name each column once");
-    }
-  }
-  return names;
-}
-
 std::int64_t modified(const std::filesystem::path& file) {
   std::error_code code;
   const auto time = std::filesystem::last_write_time(file, code);
@@ -68,11 +54,16 @@ std::int64_t modified(const std::filesystem::path& file) {
 }
 
 void Table::add_options(CLI::App& app) {
-  app.add_option("file", path_, "CSV (RFC 4180) in UTF-8, with a header")->required()->option_text("FILE.csv");
-  app.add_option("--columns", columns_, "names of the columns to take (all)")->option_text("A,B,...");
+  app.add_option("file", path_, "CSV (RFC 4180), also packed by gzip or zstd; - is the standard input")
+      ->required()
+      ->option_text("FILE.csv|-");
+  app.add_option("--columns", columns_,
+                 "names of the columns to take (all), with their types where given: float64, int64, uint64, text, time")
+      ->option_text("A,B:TYPE,...");
   app.add_option("--range", range_bytes_, "bytes of the file that make an item (chosen by its size)")
       ->transform(CLI::AsSizeValue(false))
       ->option_text("SIZE");
+  options_.add_to(app);
 }
 
 void Table::prepare() {
@@ -80,7 +71,14 @@ void Table::prepare() {
     throw Error(ExitCode::usage, fmt::format("--range {} makes no sense", range_bytes_), "an item has 1 byte to 1 GiB",
                 "give another size");
   }
-  file_.emplace(path_, names_of(columns_, "--columns"), range_bytes_);
+  auto names = columns_.empty() ? std::vector<ListedName>() : read_names(columns_, "--columns", type_names());
+  std::set<std::string> known;
+  for (const auto& column : names) {
+    if (known.insert(column.name).second) continue;
+    throw Error(ExitCode::usage, fmt::format("--columns {} makes no sense", columns_),
+                fmt::format("{} is named twice", column.name), "name each column once");
+  }
+  file_.emplace(path_, std::move(names), range_bytes_, options_);
   shape_ = {};
 }
 
@@ -99,12 +97,17 @@ void Table::make_shape() {
                        {"input_bytes", file_->bytes()},
                        {"input_modified", modified(path_)},
                        {"range_bytes", file_->range_bytes()}};
+  if (const auto options = options_.text(); !options.empty()) shape_.attributes.emplace_back("dialect", options);
   for (const auto& column : file_->columns()) {
     Attributes attributes = {{"name", column.name}, {"missing", column.missing}};
-    if (column.kind == Kind::real) attributes.emplace_back("missing_value", nan);
-    if (column.kind == Kind::integer) attributes.emplace_back("missing_value", column.integer_mark);
-    if (column.kind == Kind::text) attributes.emplace_back("missing_value", column.text_mark);
-    shape_.columns.push_back({"/table/" + link_of(column.name), type_of(column.kind), {}, std::move(attributes)});
+    switch (column.kind) {
+      case Kind::integer: attributes.emplace_back("missing_value", static_cast<std::int64_t>(column.mark)); break;
+      case Kind::natural: attributes.emplace_back("missing_value", column.mark); break;
+      case Kind::text: attributes.emplace_back("missing_value", column.text_mark); break;
+      default: attributes.emplace_back("missing_value", std::bit_cast<double>(column.mark));
+    }
+    const std::string units(column.type == Type::time ? time_units : "");
+    shape_.columns.push_back({"/table/" + link_of(column.name), type_of(column.kind), units, std::move(attributes)});
   }
   std::set<std::string> paths;
   for (const auto& column : shape_.columns) {
@@ -119,17 +122,19 @@ void Table::make_shape() {
 std::string Table::kernel_name() const {
   std::vector<std::string> columns;
   for (const auto& column : file_->columns()) {
-    const char* type = column.kind == Kind::integer ? "int64" : column.kind == Kind::text ? "text" : "float64";
-    columns.push_back(fmt::format("{} {}{}", column.name, type,
+    columns.push_back(fmt::format("{} {}{}", column.name, name_of(column),
                                   column.missing > 0 ? fmt::format(" ({} missing)", column.missing) : ""));
   }
-  return fmt::format("CSV, {}: {}", simd_target_name(), fmt::join(columns, ", "));
+  const auto& origin = file_->origin();
+  return fmt::format("CSV, {}{}{}: {}", simd_target_name(), origin.empty() ? "" : ", ", origin,
+                     fmt::join(columns, ", "));
 }
 
 std::uint64_t Table::stored(const ColumnInfo& column, const ColumnValues& values, std::size_t row) const {
-  if (column.kind == values.kind || values.kind == Kind::nothing) return values.values[row];
+  const auto value = values.values[row];
   // Kept before it was known that the column is real.
-  return std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values.values[row])));
+  const bool is_widened = column.kind == Kind::real && values.kind != Kind::real && values.kind != Kind::nothing;
+  return is_widened ? std::bit_cast<std::uint64_t>(real_of_bits(values.kind, value)) : value;
 }
 
 Work Table::compute(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
@@ -143,9 +148,7 @@ Work Table::compute(Slab items, Operands /*none*/, std::span<std::byte> bytes) c
       } else {
         for (std::size_t row = 0; row < rows; ++row) put(place, row, stored(column, values[k], row));
       }
-      const auto mark = column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                                     : std::bit_cast<std::uint64_t>(nan);
-      for (const auto row : values[k].missing) put(place, row, mark);
+      for (const auto row : values[k].missing) put(place, row, column.mark);
     }
   });
   const auto read = static_cast<std::uint64_t>(file_->bytes_of(items.begin));
@@ -166,9 +169,7 @@ Work Table::compute_parcel(std::int64_t item, Operands /*none*/, std::vector<std
       }
       std::vector<std::uint64_t> here(values[k].values.size());
       for (std::size_t row = 0; row < here.size(); ++row) here[row] = stored(column, values[k], row);
-      const auto mark = column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                                     : std::bit_cast<std::uint64_t>(nan);
-      for (const auto row : values[k].missing) here[row] = mark;
+      for (const auto row : values[k].missing) here[row] = column.mark;
       writer.add_values(k, std::as_bytes(std::span(here)));
     }
   });
@@ -177,17 +178,19 @@ Work Table::compute_parcel(std::int64_t item, Operands /*none*/, std::vector<std
   return {read, read};
 }
 
+bool Table::is_missing(const ColumnInfo& column, const Field& field) const {
+  if (field.inner.empty()) return column.kind != Kind::text || !field.is_quoted;
+  const auto& words = file_->dialect().missing;
+  if (column.kind == Kind::text && (!words.are_for_texts() || field.is_quoted)) return false;
+  return words.contains(field.inner);
+}
+
 std::uint64_t Table::stored_reference(const ColumnInfo& column, const Field& field) const {
-  if (field.inner.empty()) {
-    return column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                        : std::bit_cast<std::uint64_t>(nan);
-  }
-  const auto number = parse_number_reference(field.inner);
-  if (column.kind == Kind::integer) return static_cast<std::uint64_t>(number.integer);
-  const auto real = number.kind == Kind::real ? number.real
-                    : number.is_negative_zero ? -0.0
-                                              : static_cast<double>(number.integer);
-  return std::bit_cast<std::uint64_t>(real);
+  if (is_missing(column, field)) return column.mark;
+  const auto number = column.type == Type::time ? parse_time(field.inner)
+                                                : parse_number_reference(field.inner, file_->dialect().decimal);
+  return column.kind == Kind::real ? std::bit_cast<std::uint64_t>(real_of(number))
+                                   : static_cast<std::uint64_t>(number.integer);
 }
 
 void Table::compute_reference(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
@@ -211,7 +214,7 @@ void Table::compute_parcel_reference(std::int64_t item, Operands /*none*/, std::
       if (column.kind != Kind::text) {
         writer.add(k, stored_reference(column, field));
       } else {
-        writer.add_text(k, field.inner.empty() && !field.is_quoted ? column.text_mark : text_of(field));
+        writer.add_text(k, is_missing(column, field) ? column.text_mark : text_of(field));
       }
     }
   }
