@@ -20,15 +20,15 @@ constexpr std::int64_t beside_bytes = std::int64_t{8} << 10;
 constexpr std::int64_t piece_bytes_a_thread = std::int64_t{1} << 20;
 constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
 
-class Surveyor {
+class Scanner {
  public:
-  Surveyor(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit,
-           const std::filesystem::path& folder)
-      : world_(world), workload_(workload), threads_(threads), memory_limit_(memory_limit), folder_(folder) {}
+  Scanner(const Comm& world, ScannedFile& file, int threads, std::int64_t memory_limit,
+          const std::filesystem::path& folder)
+      : world_(world), scanned_(file), threads_(threads), memory_limit_(memory_limit), folder_(folder) {}
 
   void run() {
     open();
-    const auto ranges = workload_.ranges();
+    const auto ranges = scanned_.ranges();
     const auto mine = even_part({0, ranges}, world_.rank(), world_.size());
     facts_.resize(static_cast<std::size_t>(ranges));
     if (world_.size() == 1) {
@@ -45,27 +45,27 @@ class Surveyor {
     std::string copy, origin;
     together(world_, [&] {
       if (world_.rank() != 0) return;
-      spool_ = Spool::of(workload_.source(), workload_.source_encoding(), folder_);
+      spool_ = Spool::of(scanned_.scanned_path(), scanned_.encoding(), folder_);
       if (spool_) {
         copy = spool_->path();
         origin = spool_->origin();
       }
-      size = ByteFile::size_of(spool_ ? spool_->path() : workload_.source());
+      size = ByteFile::size_of(spool_ ? spool_->path() : scanned_.scanned_path());
     });
     size_ = world_.reduce_all(size, MPI_MAX);
     copy = world_.gather_all_text(copy).front();
     origin = world_.gather_all_text(origin).front();
-    path_ = copy.empty() ? workload_.source() : std::filesystem::path(copy);
+    path_ = copy.empty() ? scanned_.scanned_path() : std::filesystem::path(copy);
     together(world_, [&] {
-      file_ = std::make_shared<ByteFile>(path_);
-      workload_.open_source(
-          {size_, [file = file_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }, origin},
+      bytes_ = std::make_shared<ByteFile>(path_);
+      scanned_.open_source(
+          {size_, [file = bytes_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }, origin},
           memory_limit_ / 2);
     });
   }
 
   [[nodiscard]] std::int64_t begin_of(std::int64_t range) const {
-    return std::min(range * workload_.range_bytes(), size_);
+    return std::min(range * scanned_.range_bytes(), size_);
   }
 
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
@@ -74,7 +74,7 @@ class Surveyor {
     together(world_, [&] { shared.emplace(path_, world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
-    const auto step = std::max(std::int64_t{1}, piece / workload_.range_bytes());
+    const auto step = std::max(std::int64_t{1}, piece / scanned_.range_bytes());
     std::array<std::vector<char>, 2> buffers;
     const auto ranges_of = [&](std::int64_t done) {
       return intersect({mine.begin + done, mine.begin + done + step}, mine);
@@ -106,7 +106,7 @@ class Surveyor {
     by_threads(ranges, [&](std::int64_t range, std::vector<char>& more) {
       const auto at = static_cast<std::size_t>(begin_of(range) - begin);
       auto& facts = facts_[static_cast<std::size_t>(range)];
-      if (at > bytes.size() || !workload_.survey(range, bytes.subspan(at), facts)) look_further(range, more);
+      if (at > bytes.size() || !scanned_.scan(range, bytes.subspan(at), facts)) look_further(range, more);
     });
   }
 
@@ -114,9 +114,9 @@ class Surveyor {
   void look_alone(Slab ranges) {
     by_threads(ranges, [&](std::int64_t range, std::vector<char>& bytes) {
       const auto begin = begin_of(range);
-      bytes.resize(static_cast<std::size_t>(std::min(workload_.range_bytes() + beside_bytes, size_ - begin)));
-      file_->read(begin, bytes);
-      if (!workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) look_further(range, bytes);
+      bytes.resize(static_cast<std::size_t>(std::min(scanned_.range_bytes() + beside_bytes, size_ - begin)));
+      bytes_->read(begin, bytes);
+      if (!scanned_.scan(range, bytes, facts_[static_cast<std::size_t>(range)])) look_further(range, bytes);
     });
     agree(world_, error_);
   }
@@ -143,23 +143,22 @@ class Surveyor {
   void look_further(std::int64_t range, std::vector<char>& bytes) {
     const auto begin = begin_of(range);
     auto& facts = facts_[static_cast<std::size_t>(range)];
-    for (auto size = workload_.range_bytes() + beyond_bytes;; size *= 2) {
+    for (auto size = scanned_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
         throw Error(
-            ExitCode::input, fmt::format("can't read {}", workload_.source().string()),
+            ExitCode::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
             fmt::format("the record at byte {} is longer than --memory-limit", facts.empty() ? begin : facts[0]),
             "raise the limit");
       }
       bytes.resize(static_cast<std::size_t>(std::min(size, size_ - begin)));
-      file_->read(begin, bytes);
-      if (workload_.survey(range, bytes, facts)) return;
+      bytes_->read(begin, bytes);
+      if (scanned_.scan(range, bytes, facts)) return;
     }
   }
 
   /// Facts of all ranges to all ranks.
   std::vector<std::int64_t> conclude() {
     std::vector<std::int64_t> numbers, words;
-    std::vector<std::int64_t> together_now;
     for (std::size_t range = 0; range < facts_.size(); ++range) {
       if (facts_[range].empty()) continue;
       numbers.push_back(static_cast<std::int64_t>(range));
@@ -178,7 +177,7 @@ class Surveyor {
       }
     }
     std::vector<std::int64_t> again;
-    together(world_, [&] { again = workload_.conclude_survey(all_); });
+    together(world_, [&] { again = scanned_.conclude_scan(all_); });
     return again;
   }
 
@@ -196,14 +195,14 @@ class Surveyor {
   }
 
   const Comm& world_;
-  Workload& workload_;
+  ScannedFile& scanned_;
   int threads_;
   std::int64_t memory_limit_;
   std::filesystem::path folder_;
   std::unique_ptr<Spool> spool_;  ///< on rank 0, until all have looked at the file
   std::filesystem::path path_;    ///< of the file that is read
   std::int64_t size_ = 0;
-  std::shared_ptr<ByteFile> file_;
+  std::shared_ptr<ByteFile> bytes_;
   std::vector<std::vector<std::int64_t>> facts_;  ///< of ranges looked at here since the last conclusion
   std::vector<std::int64_t> all_;
   std::mutex mutex_;
@@ -212,9 +211,9 @@ class Surveyor {
 
 }  // namespace
 
-void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit,
-                   const std::filesystem::path& folder) {
-  if (!workload.source().empty()) Surveyor(world, workload, threads, memory_limit, folder).run();
+void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit,
+               const std::filesystem::path& folder) {
+  if (file != nullptr) Scanner(world, *file, threads, memory_limit, folder).run();
 }
 
 }  // namespace paceline

@@ -1,5 +1,6 @@
 #include "storage/flat_selection.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -56,10 +57,12 @@ class FlatSelection {
 
 }  // namespace
 
-void select_flat(hid_t space, std::span<const hsize_t> extents, Slab elements) {
-  if (elements.empty()) return check(H5Sselect_none(space), "H5Sselect_none");
+void select_flat(hid_t space, std::span<const hsize_t> extents, std::span<const Slab> slabs) {
+  const bool is_none = std::all_of(slabs.begin(), slabs.end(), [](const Slab& slab) { return slab.empty(); });
+  if (is_none) return check(H5Sselect_none(space), "H5Sselect_none");
   if (extents.empty()) return check(H5Sselect_all(space), "H5Sselect_all");
-  FlatSelection(space, extents).add(0, elements);
+  FlatSelection selection(space, extents);
+  for (const auto& slab : slabs) selection.add(0, slab);
 }
 
 }  // namespace paceline::h5

@@ -9,8 +9,8 @@
 
 namespace paceline::h5 {
 
-/// Selects `elements` of a simple dataspace of these extents; empty: none. HDF5 then takes them in that order. Throws
-/// Error (failure).
-void select_flat(hid_t space, std::span<const hsize_t> extents, Slab elements);
+/// Selects elements of a simple dataspace of these extents; none of empty slabs. HDF5 takes them in that order whatever
+/// the order of the slabs, which do not overlap. Throws Error (failure).
+void select_flat(hid_t space, std::span<const hsize_t> extents, std::span<const Slab> slabs);
 
 }  // namespace paceline::h5

@@ -258,7 +258,7 @@ void InputDataset::read(Slab elements, std::span<double> values) const {
   const h5::Handle space(H5Dget_space(dataset_.get()), H5Sclose, "H5Dget_space");
   std::vector<hsize_t> extents(static_cast<std::size_t>(facts_.dimensions));
   for (std::size_t d = 0; d < extents.size(); ++d) extents[d] = static_cast<hsize_t>(facts_.extents[d]);
-  h5::select_flat(space.get(), extents, elements);
+  h5::select_flat(space.get(), extents, {&elements, 1});
   const auto count = static_cast<hsize_t>(elements.size());
   const h5::Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
   h5::check(H5Dread(dataset_.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, values.data()),

@@ -38,7 +38,7 @@ class Fed : public test::Numbers {
   [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return each; }
   [[nodiscard]] InputMemory input_memory() const override { return memory_; }
-  void set_elements(std::int64_t elements) override { elements_ = elements; }
+  void set_extents(const std::vector<std::int64_t>& extents) override { elements_ = extents.front(); }
   [[nodiscard]] std::int64_t elements() const override { return elements_; }
 
  private:

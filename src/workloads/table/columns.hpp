@@ -36,6 +36,8 @@ struct ColumnFacts {
   std::int64_t blank = 0;        ///< empty fields in quotes
   std::int64_t named = 0;        ///< words that are missing unless the column is text
   std::int64_t named_marks = 0;  ///< as `marks`, of these words as texts
+  std::int64_t longest = 0;      ///< bytes of the longest text; -1: not known, since it was no text at first
+  std::int64_t bytes = 0;        ///< of all texts
   std::int64_t marks = 0;        ///< bit k: the k-th mark for missing values is a value, see marks.hpp
 };
 

@@ -74,8 +74,9 @@ std::vector<std::int64_t> words_of(const RangeFacts& facts) {
       static_cast<std::int64_t>(facts.begins),  facts.changes.packed(), facts.begin, facts.end, facts.rows,
       static_cast<std::int64_t>(facts.trouble), facts.trouble_at,       facts.detail};
   for (const auto& column : facts.columns) {
-    words.insert(words.end(), {static_cast<std::int64_t>(column.kind) | (column.has_negative ? negative_bit : 0),
-                               column.missing, column.blank, column.named, column.named_marks, column.marks});
+    words.insert(words.end(),
+                 {static_cast<std::int64_t>(column.kind) | (column.has_negative ? negative_bit : 0), column.missing,
+                  column.blank, column.named, column.named_marks, column.longest, column.bytes, column.marks});
   }
   return words;
 }
@@ -90,9 +91,9 @@ RangeFacts facts_of(std::span<const std::int64_t> words) {
                    words[6],
                    words[7],
                    {}};
-  for (words = words.subspan(8); !words.empty(); words = words.subspan(6)) {
+  for (words = words.subspan(8); !words.empty(); words = words.subspan(8)) {
     facts.columns.push_back({static_cast<Kind>(words[0] & (negative_bit - 1)), (words[0] & negative_bit) != 0, words[1],
-                             words[2], words[3], words[4], words[5]});
+                             words[2], words[3], words[4], words[5], words[6], words[7]});
   }
   return facts;
 }
@@ -238,11 +239,11 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
     }
     layout_.wanted.push_back(found->second);
     layout_.types.push_back(type_of(type));
-    columns_.push_back({name, layout_.types.back(), Kind::nothing, 0, 0, {}});
+    columns_.push_back({name, layout_.types.back(), Kind::nothing, 0, 0, {}, 0, {}});
   }
 }
 
-bool CsvFile::survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
+bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
   thread_local Workspace workspace;
   thread_local RangeFacts found;
   thread_local RangeValues values;
@@ -308,8 +309,33 @@ std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts)
     for (std::int64_t r = 0; r <= trouble_->trouble_at / range_bytes_ && r < ranges_; ++r) again.push_back(r);
     return again;
   }
+  if (again = ranges_of_unknown_length(all); !again.empty()) return again;
   settle(all);
   return {};
+}
+
+/// Numbers, and words for what is missing, of a column that other ranges have found to be text.
+std::vector<std::int64_t> CsvFile::ranges_of_unknown_length(const std::vector<RangeFacts>& all) {
+  layout_.kinds.assign(columns_.size(), Kind::nothing);
+  for (const auto& range : all) {
+    for (std::size_t k = 0; k < columns_.size(); ++k) {
+      if (range.columns[k].kind == Kind::text) layout_.kinds[k] = Kind::text;
+    }
+  }
+  std::vector<std::int64_t> again;
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    const auto is_unknown = [&](std::size_t k) {
+      const auto& here = all[r].columns[k];
+      if (layout_.kinds[k] != Kind::text || (here.kind == Kind::nothing && here.named == 0)) return false;
+      return here.kind != Kind::text || here.longest < 0;
+    };
+    for (std::size_t k = 0; k < columns_.size(); ++k) {
+      if (!is_unknown(k)) continue;
+      again.push_back(static_cast<std::int64_t>(r));
+      break;
+    }
+  }
+  return again;
 }
 
 /// The column is the widest of its ranges.
@@ -320,6 +346,8 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
     ColumnFacts sum;
     std::int64_t integers = 0, naturals = 0, texts = 0;
     sum.kind = kind_of(column.type);
+    column.longest = 0;
+    column.text_starts = {0};
     for (const auto& range : all) {
       const auto& here = range.columns[k];
       sum.kind = std::max(sum.kind, here.kind);
@@ -329,6 +357,8 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
       sum.named += here.named;
       if (here.kind == Kind::integer) integers |= here.marks;
       if (here.kind == Kind::natural) naturals |= here.marks;
+      column.longest = std::max(column.longest, here.longest);
+      column.text_starts.push_back(column.text_starts.back() + here.bytes);
       texts |= here.kind == Kind::text ? here.marks | here.named_marks : here.named_marks;
     }
     // No type holds both what is negative and what is 2^63 or more.
@@ -354,6 +384,7 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
         break;
       default: column.mark = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
     }
+    if (column.missing > 0) column.longest = std::max(column.longest, std::ssize(column.text_mark));
     kinds_.push_back(column.kind);
   }
   starts_ = {0};

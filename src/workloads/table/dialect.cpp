@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include <paceline/error.hpp>
@@ -16,6 +15,7 @@ namespace {
 
 // Records that a delimiter is found by.
 constexpr std::size_t looked_at = 20;
+constexpr std::int64_t most_skipped = std::int64_t{1} << 40;
 
 Error bad_option(std::string_view option, const std::string& value, const std::string& why,
                  const std::string& suggestion) {
@@ -55,21 +55,18 @@ bool MissingWords::contains(std::string_view field) const {
   return field.size() <= longest_ && std::find(words_.begin(), words_.end(), field) != words_.end();
 }
 
-void CsvOptions::add_to(CLI::App& app) {
-  app.add_option("--delimiter", delimiter, "what separates fields: a character, tab, or auto to find it")
-      ->option_text("C|tab|auto (,)");
-  app.add_option("--decimal", decimal, "the decimal point of numbers")->option_text("C (.)");
-  app.add_option("--comment", comment, "skip lines that begin with it, before the header and between records")
-      ->option_text("C");
-  app.add_option("--skip", skip, "skip the first lines of the file, whatever they hold")
-      ->check(CLI::NonNegativeNumber)
-      ->option_text("N");
-  app.add_flag("--no-header", has_no_header, "the first line is a record; columns are named 1, 2, ...");
-  app.add_flag("--no-quotes", has_no_quotes, "double quotes are text, as in some tab-separated files");
-  app.add_option("--na", missing, "what stands for a missing value (in numbers NA, N/A, null and the like)")
-      ->option_text("LIST");
-  app.add_option("--encoding", encoding, "convert the file from it, for example latin-1 or UTF-16 (UTF-8)")
-      ->option_text("NAME");
+void CsvOptions::add_to(OptionSet& options) {
+  options.add("--delimiter", delimiter, "what separates fields: a character, tab, or auto to find it")
+      .shown("C|tab|auto (,)");
+  options.add("--decimal", decimal, "the decimal point of numbers").shown("C (.)");
+  options.add("--comment", comment, "skip lines that begin with it, before the header and between records").shown("C");
+  options.add("--skip", skip, "skip the first lines of the file, whatever they hold")
+      .from(0, most_skipped)
+      .shown("N (0)");
+  options.add("--no-header", has_no_header, "the first line is a record; columns are named 1, 2, ...");
+  options.add("--no-quotes", has_no_quotes, "double quotes are text, as in some tab-separated files");
+  options.add("--na", missing, "what stands for a missing value (in numbers NA, N/A, null and the like)").shown("LIST");
+  options.add("--encoding", encoding, "convert the file from it, for example latin-1 or UTF-16 (UTF-8)").shown("NAME");
 }
 
 Dialect CsvOptions::dialect() const {

@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "workloads/option_set.hpp"
 
 namespace paceline::table {
 
@@ -56,7 +54,7 @@ struct CsvOptions {
   bool has_no_header = false;
   bool has_no_quotes = false;
 
-  void add_to(CLI::App& app);
+  void add_to(OptionSet& options);
   /// Throws Error (usage) for values that make no sense. A delimiter that is to be found is 0.
   [[nodiscard]] Dialect dialect() const;
   /// What differs from the defaults, as options; for the file.

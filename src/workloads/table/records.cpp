@@ -210,7 +210,8 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
   }
   if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
   for (std::size_t k = 0; k < layout.types.size(); ++k) {
-    facts.columns[k].kind = values[k].kind = kind_of(layout.types[k]);
+    const bool is_text = !layout.kinds.empty() && layout.kinds[k] == Kind::text;
+    facts.columns[k].kind = values[k].kind = is_text ? Kind::text : kind_of(layout.types[k]);
   }
   const auto is_done =
       RangeScan(layout, range_begin, bytes, workspace, memory, facts, values, false).run(begin, range.size());

@@ -29,6 +29,7 @@ struct Layout {
   std::vector<Type> types;           ///< of each of these
   std::int64_t data_begin = 0;       ///< first byte after the header
   std::int64_t file_bytes = 0;
+  std::vector<Kind> kinds;  ///< of columns that are known to be texts; empty: none is
 };
 
 enum class Trouble : std::int64_t {
