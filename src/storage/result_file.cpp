@@ -43,7 +43,9 @@ Error cannot_write(const std::filesystem::path& path, const Error& cause) {
   // MPI-IO keeps the system's reason to itself; the usual one can be seen.
   const auto full = full_disk(path);
   return {ExitCode::output, fmt::format("can't write {}", path.string()), full.empty() ? cause.what() : full,
-          "free space or choose another place; what is finished is kept, go on with --resume"};
+          path.extension() == ".part"
+              ? "free space or choose another place; what is finished is kept, go on with --resume"
+              : "free space or choose another place"};
 }
 
 Error damaged(const std::filesystem::path& path, const std::string& why) {
@@ -240,8 +242,13 @@ struct ResultFile::Impl {
     }
   }
 
+  ~Impl() {
+    if (is_parallel() && access == H5F_ACC_RDWR) file.leave();
+  }
+
   /// Everything is closed even if a part fails: it is collective, and others wait.
   void close() {
+    if (file.get() < 0) return;
     std::optional<Error> first;
     const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
     attempt([&] { h5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
@@ -250,7 +257,14 @@ struct ResultFile::Impl {
                           &variable_begins, &variable_sizes, &variable}) {
       if (dataset->get() >= 0) attempt([&] { dataset->close("closing an object"); });
     }
-    attempt([&] { file.close("H5Fclose"); });
+    // Closing writes the superblock, which needs no writing: the structure is put around the data by seal() and
+    // restore(). Where that write fails on one rank, HDF5 1.10 waits for ever on all. So several ranks leave the file
+    // open: what they wrote is on the disk by now.
+    if (is_parallel() && access == H5F_ACC_RDWR) {
+      file.leave();
+    } else {
+      attempt([&] { file.close("H5Fclose"); });
+    }
     if (first) throw Error(*first);
   }
 
