@@ -420,12 +420,13 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
     const ByteTarget file(path);
     // Data of a former run must not be there: they would have flags.
     file.resize(0);
-    image.put_around_data(file);
+    image.put_around_data_unsigned(file);
     const auto text = identity_text(shape);
     file.write(image.identity().begin + identity_header, text);
     file.sync();
-    // Last: what has no whole header is no result.
+    // Last: what has neither is no result.
     put_header(file, image.identity().begin, header_of(image, text));
+    image.put_signature(file);
   } catch (const Error& error) {
     throw cannot_write(path, error);
   }
@@ -440,8 +441,8 @@ bool ResultFile::restore(const std::filesystem::path& path, const ResultShape& s
     const ByteFile file(path);
     header = read_header(file, file_bytes, least.identity().begin);
     if (!header) {
-      if (has_flags(file, file_bytes, least.place_of(finished_flags_path))) {
-        throw damaged(path, "its identity is not there");
+      if (has_signature(file, file_bytes)) {
+        throw damaged(path, "it has no identity, or was made by version 0.1, whose runs are not resumed");
       }
       return false;
     }
@@ -496,8 +497,8 @@ bool ResultFile::has_finished_items(const std::filesystem::path& path, const Res
   const ByteFile file(path);
   const FileImage least(shape, least_variable_bytes);
   const auto header = read_header(file, file_bytes, least.identity().begin);
-  return has_flags(file, file_bytes,
-                   header ? Slab{header->flags_begin, header->flags_end} : least.place_of(finished_flags_path));
+  if (!header) return has_signature(file, file_bytes);
+  return has_flags(file, file_bytes, {header->flags_begin, header->flags_end});
 }
 
 std::uint64_t ResultFile::check_complete(const std::filesystem::path& path, const ResultShape& shape) {
