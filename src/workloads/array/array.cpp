@@ -39,7 +39,7 @@ std::size_t colon_of_csv(const std::string& text) {
   auto first = std::string::npos;
   for (const char* kind : {".csv", ".tsv", ".txt"}) {
     for (const char* packed : {"", ".gz", ".zst"}) {
-      const auto ending = std::string(kind) + packed + ":";
+      const auto ending = fmt::format("{}{}:", kind, packed);
       const auto at = lower.find(ending);
       if (at != std::string::npos) first = std::min(first, at + ending.size() - 1);
     }
@@ -141,7 +141,7 @@ void Array::read_from(const std::string& text) {
     auto& input = inputs_.emplace_back();
     input.name = inputs_.size() == 1 ? "x" : "y";
     input.file = file;
-    input.dataset = dataset.front() == '/' ? dataset : "/" + dataset;
+    input.dataset = dataset.front() == '/' ? dataset : fmt::format("/{}", dataset);
     input.follows_external = follows_external_;
   }
   if (std::ssize(inputs_) != operation_->arrays) {

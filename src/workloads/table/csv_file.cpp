@@ -6,13 +6,13 @@
 #include <array>
 #include <bit>
 #include <limits>
-#include <set>
 #include <unordered_map>
 
 #include <paceline/error.hpp>
 
-#include "workloads/table/foreign.hpp"
+#include "workloads/table/header.hpp"
 #include "workloads/table/marks.hpp"
+#include "workloads/table/range_words.hpp"
 
 namespace paceline::table {
 namespace {
@@ -23,13 +23,9 @@ constexpr std::int64_t most_ranges = std::int64_t{1} << 16;
 constexpr std::int64_t most_facts = std::int64_t{256} << 20;
 // A range is so many times as large as its facts: one of many columns needs some records, too.
 constexpr std::int64_t usual_share = 16;
-constexpr std::int64_t header_bytes = std::int64_t{64} << 10;
-constexpr std::int64_t largest_header = std::int64_t{64} << 20;
 constexpr std::size_t names_shown = 20;
 // Of a field that is told.
 constexpr std::int64_t shown_bytes = 40;
-// Beside the kind of a column, in a word.
-constexpr std::int64_t negative_bit = 256;
 
 constexpr std::array<std::pair<std::string_view, Type>, 5> types = {{{"float64", Type::float64},
                                                                      {"int64", Type::int64},
@@ -47,55 +43,10 @@ std::string_view name_of(Type type) {
   return found == types.end() ? "value" : found->first;
 }
 
-/// Names for those without one, and suffixes for those that others have.
-std::vector<std::string> told_apart(std::vector<std::string> names) {
-  std::set<std::string> taken(names.begin(), names.end());
-  std::set<std::string> seen;
-  for (std::size_t k = 0; k < names.size(); ++k) {
-    auto& name = names[k];
-    if (name.empty()) name = fmt::format("column_{}", k + 1);
-    const auto first = name;
-    for (int number = 1; seen.contains(name) || (number > 1 && taken.contains(name)); ++number) {
-      name = fmt::format("{}.{}", first, number);
-    }
-    seen.insert(name);
-  }
-  return names;
-}
-
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t k = 0; k < std::min(names.size(), names_shown); ++k) text += (k > 0 ? ", " : "") + names[k];
   return names.size() > names_shown ? fmt::format("{}, ... ({} in all)", text, names.size()) : text;
-}
-
-std::vector<std::int64_t> words_of(const RangeFacts& facts) {
-  std::vector<std::int64_t> words = {
-      static_cast<std::int64_t>(facts.begins),  facts.changes.packed(), facts.begin, facts.end, facts.rows,
-      static_cast<std::int64_t>(facts.trouble), facts.trouble_at,       facts.detail};
-  for (const auto& column : facts.columns) {
-    words.insert(words.end(),
-                 {static_cast<std::int64_t>(column.kind) | (column.has_negative ? negative_bit : 0), column.missing,
-                  column.blank, column.named, column.named_marks, column.longest, column.bytes, column.marks});
-  }
-  return words;
-}
-
-RangeFacts facts_of(std::span<const std::int64_t> words) {
-  RangeFacts facts{static_cast<Place>(words[0]),
-                   Changes::unpacked(words[1]),
-                   words[2],
-                   words[3],
-                   words[4],
-                   static_cast<Trouble>(words[5]),
-                   words[6],
-                   words[7],
-                   {}};
-  for (words = words.subspan(8); !words.empty(); words = words.subspan(8)) {
-    facts.columns.push_back({static_cast<Kind>(words[0] & (negative_bit - 1)), (words[0] & negative_bit) != 0, words[1],
-                             words[2], words[3], words[4], words[5], words[6], words[7]});
-  }
-  return facts;
 }
 
 }  // namespace
@@ -111,18 +62,19 @@ std::span<const std::string_view> type_names() {
 
 CsvFile::CsvFile(std::filesystem::path path, std::vector<ListedName> names, std::int64_t range_bytes,
                  const CsvOptions& options)
-    : path_(std::move(path)),
-      names_(std::move(names)),
-      range_bytes_(range_bytes),
-      options_(options),
-      asked_(options.dialect()) {}
+    : path_(std::move(path)), names_(std::move(names)), range_bytes_(range_bytes), options_(options) {
+  (void)options_.dialect();  // to refuse what makes no sense
+}
 
 void CsvFile::open(Source source, std::int64_t keep_bytes) {
   source_ = std::move(source);
+  auto header = read_header(source_, path_, options_);
   layout_ = {};
-  layout_.dialect = asked_;
+  layout_.dialect = std::move(header.dialect);
+  layout_.data_begin = header.data_begin;
+  layout_.fields = std::ssize(header.names);
   layout_.file_bytes = source_.bytes;
-  read_header();
+  find_names(header.names);
   if (range_bytes_ == 0) choose_range();
   ranges_ = std::max(std::int64_t{1}, (source_.bytes + range_bytes_ - 1) / range_bytes_);
   const auto count = static_cast<std::size_t>(ranges_);
@@ -141,88 +93,6 @@ void CsvFile::choose_range() {
     return ranges > most_ranges || ranges * facts_bytes > most_facts || range_bytes_ < usual_share * facts_bytes;
   };
   for (range_bytes_ = smallest_range; range_bytes_ < largest_range && is_too_small();) range_bytes_ *= 2;
-}
-
-/// Behind a byte order mark, lines to be skipped, blank lines and comments; the end if there is nothing else.
-std::size_t CsvFile::begin_of_header(std::string_view head, std::int64_t& skipped) const {
-  std::size_t begin = head.starts_with("\xef\xbb\xbf") ? 3 : 0;
-  const auto skip = [&] {
-    const auto feed = head.find('\n', begin);
-    begin = std::min(feed, head.size() - 1) + 1;
-  };
-  for (skipped = 0; skipped < options_.skip && begin < head.size(); ++skipped) skip();
-  while (begin < head.size()) {
-    const bool is_comment = asked_.comment != 0 && head[begin] == asked_.comment;
-    const bool is_blank = head[begin] == '\n' || (head[begin] == '\r' && head.substr(begin, 2) == "\r\n");
-    if (!is_comment && !is_blank) break;
-    skip();
-  }
-  return begin;
-}
-
-void CsvFile::read_header() {
-  const auto fail = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), why, suggestion);
-  };
-  std::vector<char> head;
-  for (auto wanted = header_bytes;; wanted *= 4) {
-    head.resize(static_cast<std::size_t>(std::min(wanted, source_.bytes)));
-    source_.read(0, head);
-    const bool is_whole = std::ssize(head) == source_.bytes;
-    if (!is_whole && wanted > largest_header) {
-      throw fail("its first line is too long for a header", "see that its quotes are closed");
-    }
-    if (const auto what = foreign_format({head.data(), head.size()}); what.why != nullptr) {
-      throw fail(what.why, what.suggestion);
-    }
-    const std::string_view text(head.data(), head.size());
-    std::int64_t skipped = 0;
-    const auto begin = begin_of_header(text, skipped);
-    if (begin >= head.size() && !is_whole) continue;
-    if (begin >= head.size()) {
-      if (head.empty() || options_.skip == 0) throw fail("it is empty", "its first line must name the columns");
-      throw fail(fmt::format("there is nothing behind {} skipped line{}", skipped, skipped == 1 ? "" : "s"),
-                 "skip less by --skip");
-    }
-    if (asked_.delimiter == 0) layout_.dialect.delimiter = find_delimiter(text.substr(begin), asked_);
-    const auto& dialect = layout_.dialect;
-    const auto rest = std::span<const char>(head).subspan(begin);
-    const auto end = first_record_end(rest, dialect);
-    if (!end && !is_whole) continue;
-    const auto record = rest.first(end.value_or(rest.size()));
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
-    const auto fail_here = [&](const std::string& why, const std::string& suggestion) {
-      return fail(fmt::format("line {}: {}", line, why), suggestion);
-    };
-    ScanState state;
-    state.delimiter = dialect.delimiter;
-    state.quotes = dialect.has_quotes ? ~std::uint64_t{0} : 0;
-    Separators found;
-    find_separators(record.data(), record.size(), 0, state, found);
-    if (found.wrong != Separators::none && found.wrong > 0 && record[found.wrong - 1] == '\r') {
-      throw fail_here("its lines end in carriage returns alone",
-                      "end them by line feeds, for example by tr '\\r' '\\n'");
-    }
-    if (found.wrong != Separators::none || state.inside != 0) {
-      throw fail_here("its quotes are not as RFC 4180 has them",
-                      "enclose a field in quotes, and double those in it; or add --no-quotes if they are text");
-    }
-    if (invalid_utf8({record.data(), record.size()}) != std::string_view::npos) {
-      throw fail_here("it is not UTF-8", "add --encoding latin-1, or whatever it is");
-    }
-    const auto records = records_reference(record, dialect);
-    if (std::find(record.begin(), record.end(), '\0') != record.end()) {
-      throw fail_here("it has a NUL byte", "no name can hold it; remove it");
-    }
-    std::vector<std::string> names;
-    for (const auto& field : records.at(0)) {
-      names.push_back(options_.has_no_header ? std::to_string(names.size() + 1) : text_of(field));
-    }
-    layout_.data_begin = static_cast<std::int64_t>(options_.has_no_header ? begin : begin + record.size());
-    layout_.fields = std::ssize(names);
-    find_names(told_apart(std::move(names)));
-    return;
-  }
 }
 
 void CsvFile::find_names(const std::vector<std::string>& header) {

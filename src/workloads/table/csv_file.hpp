@@ -1,4 +1,4 @@
-// The columns of a CSV file, by the survey of its ranges: whose records they are, and what each column is.
+// The columns of a CSV file, by a scan of its ranges: whose records they are, and what each column is.
 #pragma once
 
 #include <atomic>
@@ -42,7 +42,7 @@ class CsvFile {
   CsvFile(std::filesystem::path path, std::vector<ListedName> names, std::int64_t range_bytes,
           const CsvOptions& options = {});
 
-  // The survey, as Workload has it.
+  // The scan, as ScannedFile has it.
 
   /// Reads the header. Throws Error (input) for a file without one, names that it has not or has twice.
   void open(Source source, std::int64_t keep_bytes);
@@ -52,7 +52,7 @@ class CsvFile {
   /// Throws Error (input) naming the line of the first thing that is wrong in the file.
   std::vector<std::int64_t> conclude(std::span<const std::int64_t> facts);
 
-  // After the survey.
+  // After the scan.
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::int64_t bytes() const { return layout_.file_bytes; }
@@ -96,8 +96,6 @@ class CsvFile {
     RangeValues values;
   };
   void choose_range();
-  void read_header();
-  [[nodiscard]] std::size_t begin_of_header(std::string_view head, std::int64_t& skipped) const;
   void find_names(const std::vector<std::string>& header);
   void parse(std::int64_t range, Parsed& parsed) const;
   [[nodiscard]] bool is_kept(std::int64_t range) const;
@@ -115,7 +113,6 @@ class CsvFile {
   std::vector<ListedName> names_;
   std::int64_t range_bytes_;
   CsvOptions options_;
-  Dialect asked_;  ///< whose delimiter may still be to find
   Source source_;
   std::int64_t ranges_ = 0;
   Layout layout_;
@@ -126,7 +123,7 @@ class CsvFile {
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
   ValueMemory memory_;
-  std::vector<RangeValues> kept_;  ///< of ranges surveyed here, as far as there is room
+  std::vector<RangeValues> kept_;  ///< of ranges scanned here, as far as there is room
   std::int64_t keep_bytes_ = 0;
 };
 
