@@ -33,7 +33,7 @@ void Tasks::prepare() {
   shape_.type = work_.result_type();
   shape_.dims = {count_};
   shape_.origins = "/tasks";
-  if (shape_.type == ElementType::float64) shape_.units = "s";
+  if (shape_.type == ElementType::float64) shape_.units = std::string(1, 's');
   shape_.attributes = {{"work", work_.text()}};
 }
 
