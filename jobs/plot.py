@@ -55,6 +55,11 @@ FORMULAS = {
 }
 
 
+def attributes(holder):
+    """All of them. Texts are of a fixed length, of which h5py makes bytes."""
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in holder.attrs.items()}
+
+
 def read_fractal(file):
     """Counts [im, re], thinned to LARGEST_SIDE a side with little memory, the axes that go with them, parameters."""
     counts, re, im = file["/fractal/counts"], file["/fractal/re"], file["/fractal/im"]
@@ -63,7 +68,7 @@ def read_fractal(file):
     # The middle one of each group of `step`, so that edges stay where they are.
     first_row, first_col = ((min(step, size) - 1) // 2 for size in (rows, cols))
     thinned = np.stack([counts[row, first_col::step] for row in range(first_row, rows, step)])
-    return thinned, re[first_col::step], im[first_row::step], dict(counts.attrs)
+    return thinned, re[first_col::step], im[first_row::step], attributes(counts)
 
 
 def edges(values, step_if_alone):
@@ -150,7 +155,8 @@ DRAWINGS = {"fractal": draw_fractal, "study": draw_study}
 
 
 def add_caption(figure, file, sentence):
-    made = f"{file.attrs['software']} {file.attrs['software_version']}, {file.attrs['date'][:10]}"
+    about = attributes(file)
+    made = f"{about['software']} {about['software_version']}, {about['date'][:10]}"
     figure.supxlabel(f"{sentence}. {made}", fontsize=7, color="0.35")
 
 

@@ -154,6 +154,12 @@ def finished(part):
         return 0
 
 
+def attribute(holder, name):
+    """An attribute of a file, group or dataset. Texts are of a fixed length, of which h5py makes bytes."""
+    value = holder.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value
+
+
 class TestCase(unittest.TestCase):
     """Each test has a folder of its own, `self.folder`, open to every user."""
 

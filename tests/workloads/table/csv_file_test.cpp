@@ -28,8 +28,8 @@ int survey(CsvFile& file, const std::string& text, std::size_t beyond, std::int6
     for (const auto range : wanted) {
       const auto begin = static_cast<std::size_t>(std::min(range * file.range_bytes(), std::ssize(text)));
       auto size = static_cast<std::size_t>(file.range_bytes()) + beyond;
-      while (!file.survey(range, std::span<const char>(text).subspan(begin, std::min(size, text.size() - begin)),
-                          facts[static_cast<std::size_t>(range)])) {
+      while (!file.scan(range, std::span<const char>(text).subspan(begin, std::min(size, text.size() - begin)),
+                        facts[static_cast<std::size_t>(range)])) {
         size *= 2;
       }
     }
