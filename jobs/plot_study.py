@@ -13,6 +13,7 @@ from matplotlib import ticker
 # Colours that the colour-blind tell apart: M. Okabe, K. Ito, Color universal design, 2008. One for each thread count or
 # study, with a marker of its own, so that the picture can be read in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666", "#999933")
+LAW_COLOUR = "#6A3D9A"
 MARKERS = "osD^vP*X"
 PHASES = (("init", "#999999"), ("plan", "#F0E442"), ("scatter", "#56B4E9"), ("compute", "#0072B2"),
           ("waiting for the slowest", "#A6CBE3"), ("gather", "#009E73"), ("write", "#E69F00"), ("rest", "#DDDDDD"))
@@ -156,11 +157,11 @@ def draw_speedup(axes, study):
     end = scale_cores(axes, [study])
     axes.plot([0, end], [0, end / study.base.cores], color="0.55", linewidth=1, label="ideal")
     for threads, cores, middle, low, high in fit_curves(study, end):
-        colour = study.style(threads)[0] if threads else COLOURS[6]
+        colour = study.style(threads)[0] if threads else LAW_COLOUR
         axes.plot(cores, middle, "--", color=colour, linewidth=1)
         axes.fill_between(cores, low, high, color=colour, alpha=0.1 if threads else 0.15, linewidth=0)
     if study.has_fit:
-        axes.plot([], [], "--", color=COLOURS[6], linewidth=1, label=MODELS[study.fit["chosen"]])
+        axes.plot([], [], "--", color=LAW_COLOUR, linewidth=1, label=MODELS[study.fit["chosen"]])
     draw_points(axes, study, study.speedup)
     highest = max(float(np.max(study.speedup(layout.cores, study.rows[layout]["wall_s"]))) for layout in study.layouts)
     ideal = end / study.base.cores

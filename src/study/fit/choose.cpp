@@ -125,10 +125,11 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     return size_a != size_b ? size_a < size_b : fits[a].aicc < fits[b].aicc;
   });
   const auto& own = fits[chosen];
-  if (!times.has_noise() && own.rms > gross_misfit) {
-    return {std::nullopt, fmt::format("even the best law, {}, misses layouts by {:.0f} %, and nothing was repeated, so "
-                                      "that noise can't be told from another law{}",
-                                      own.model->name, 100 * own.rms, hope_of_more(fits, layouts))};
+  if (!times.has_noise() && own.worst > gross_misfit) {
+    return {std::nullopt,
+            fmt::format("even the best law, {}, misses layouts by up to {:.0f} %, and nothing was repeated, so "
+                        "that noise can't be told from another law{}",
+                        own.model->name, 100 * own.worst, hope_of_more(fits, layouts))};
   }
   if (own.misfit_p < 0.05 && own.rms > gross_misfit) {
     return {std::nullopt, fmt::format("even the best law, {}, misses layouts by {:.0f} %, far more than their noise{}",

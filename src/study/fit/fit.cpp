@@ -188,7 +188,10 @@ std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& t
     }
   }
   double square = 0;
-  for (const double r : residuals) square += r * r;
+  for (const double r : residuals) {
+    square += r * r;
+    fit.worst = std::max(fit.worst, std::abs(r));
+  }
   fit.rms = std::sqrt(square / static_cast<double>(residuals.size()));
   std::vector<double> noise;
   for (const auto* layout : data.layouts) {

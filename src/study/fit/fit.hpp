@@ -28,6 +28,7 @@ struct ModelFit {
   double misfit = 0;               ///< relative standard deviation of layouts about the law, beyond their noise
   double misfit_p = 1;             ///< P of a misfit so large if the law is true
   double rms = 0;                  ///< root mean square of the layouts' relative distance from the law
+  double worst = 0;                ///< largest such distance
   std::vector<Values> replicates;  ///< parameters of the bootstrap's replicates; empty when noise is unknown
   double misfit_scale = 0;         ///< what the misfit of a layout that was not measured is drawn with
 

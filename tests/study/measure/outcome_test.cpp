@@ -66,6 +66,43 @@ TEST(Outcome, IsTheWallTimeOfAnyProgram) {
   EXPECT_EQ(sample.digest, "");
 }
 
+TEST(Outcome, IsFoundWithoutTheColoursOfATerminal) {
+  const auto options = of_command({"app"}, "total: ([0-9.]+)");
+  for (const std::string text : {"\x1b[1mtotal: \x1b[0m1.5 s", "\x1b]0;title\x07total: \x1b[38;5;12m1.5\x1b[m s",
+                                 "\x1b[2K\x1b(Btotal: 1.5", "\x1b]8;;http://x\x1b\\total: 1.5"}) {
+    const auto [sample, trouble] = read(options, said(text));
+    EXPECT_EQ(trouble, "") << text;
+    EXPECT_EQ(sample.wall_s, 1.5);
+  }
+  EXPECT_EQ(without_escapes("plain \xff [1m"), "plain \xff [1m");
+  EXPECT_EQ(without_escapes("cut \x1b["), "cut \x1b[");
+}
+
+TEST(Outcome, IsFoundInLinearTime) {
+  // Backtracking would take longer than anyone has.
+  const auto options = of_command({"app"}, "(a*)*total: (\\S+)");
+  const auto [sample, trouble] = read(options, said(std::string(20000, 'a') + "\n"));
+  EXPECT_EQ(sample.status, SampleStatus::no_time);
+}
+
+TEST(Outcome, MayIgnoreAnExitCode) {
+  auto options = of_command({"app"}, "total: ([0-9.]+)");
+  options.ignored_exit_codes = {3, 4};
+  EXPECT_EQ(read(options, said("total: 1.5 s", "", 3)).sample.status, SampleStatus::ok);
+  EXPECT_EQ(read(options, said("total: 1.5 s", "", 5)).sample.status, SampleStatus::failed);
+}
+
+TEST(Outcome, TellsMemoryOnlyWhenAllRanksWereSeen) {
+  auto result = said("x");
+  result.has_ranks = true;
+  result.rank_rss_bytes = {10, 30};
+  const auto both = read(of_command({"app"}), result).sample;
+  EXPECT_EQ(both.max_rss_bytes, 30);
+  EXPECT_EQ(both.sum_rss_bytes, 40);
+  result.rank_rss_bytes = {10};
+  EXPECT_EQ(read(of_command({"app"}), result).sample.sum_rss_bytes, -1);
+}
+
 TEST(Outcome, IsTheRecordOfOurs) {
   const auto options = of_command({"/opt/bin/paceline", "fractal"});
   const auto [sample, trouble] = read(options, said("a launcher says this\n" + record + "and that\n"));
