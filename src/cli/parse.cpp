@@ -13,6 +13,7 @@
 #include "cli/study_options.hpp"
 #include "host/launch.hpp"
 #include "study/shell_words.hpp"
+#include "host/secrets.hpp"
 
 namespace paceline {
 namespace {
@@ -158,6 +159,12 @@ Command parse(int argc, char** argv) {
   plot->add_flag("--force", command.plot.force, "overwrite what exists");
 
   auto line = split_at_dashes(argc, argv);
+  if (line.own.size() > 1 && line.own[1] != "study" && !line.command.empty()) {
+    // What follows is no option of ours: names that begin with a dash.
+    line.own.emplace_back("--");
+    line.own.insert(line.own.end(), line.command.begin(), line.command.end());
+    line.command.clear();
+  }
   command.study.command = line.command;
   auto* study = add_study(app, command.study);
   auto* fit = add_fit(app, command.fit);
@@ -218,7 +225,8 @@ Command parse(int argc, char** argv) {
     if (!sub->parsed()) continue;
     command.kind = Command::Kind::run;
     command.run = std::move(options);
-    for (int i = 0; i < argc; ++i) command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : argv[i]);
+    for (int i = 0; i < argc; ++i)
+      command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : without_credentials(argv[i]));
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
     if (std::isnan(command.run.watchdog_s) || std::isnan(command.run.save_every_s)) {
       throw usage_error(app, "--watchdog, --save-every: nan is no number of seconds");
