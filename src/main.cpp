@@ -22,6 +22,7 @@
 #include "study/measure/binding.hpp"
 #include "study/measure/study.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace {
 
@@ -61,10 +62,11 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   }
   using Kind = Command::Kind;
   if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
-      command.kind == Kind::plot) {
+      command.kind == Kind::plot || command.kind == Kind::profile) {
     refuse_several_ranks();
   }
   if (command.kind == Kind::plot) plot(command.plot);
+  if (command.kind == Kind::profile) return profile(command.profile);
   start_hdf5();
   // A process inside MPI can't launch others: a study starts none.
   if (command.kind == Kind::study) return study(command.study);

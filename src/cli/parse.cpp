@@ -8,6 +8,7 @@
 #include <paceline/error.hpp>
 
 #include "cli/fit_options.hpp"
+#include "cli/profile_options.hpp"
 #include "cli/study_options.hpp"
 #include "host/launch.hpp"
 #include "study/words.hpp"
@@ -111,10 +112,12 @@ Command parse(int argc, char** argv) {
 
   auto line = split_at_dashes(argc, argv);
   command.study.command = line.command;
+  command.profile.line = line.command;
   auto* study = add_study(app, command.study);
   auto* fit = add_fit(app, command.fit);
   auto* compare = add_compare(app, command.compare);
   auto* merge = add_merge(app, command.merge);
+  auto* profile = add_profile(app, command.profile);
   auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
   probe->add_flag("--mpi", command.probe_starts_mpi);
 
@@ -159,8 +162,11 @@ Command parse(int argc, char** argv) {
     command.kind = Command::Kind::study;
     command.study.study_command = joined(std::vector<std::string>(argv, argv + argc));
     check_study(command.study);
+  } else if (profile->parsed()) {
+    command.kind = Command::Kind::profile;
+    if (line.command.empty()) throw usage_error(app, "there is no launch line after --");
   } else if (!line.command.empty()) {
-    throw usage_error(app, fmt::format("-- {} is for study alone", line.command.front()));
+    throw usage_error(app, fmt::format("-- {} is for study and profile alone", line.command.front()));
   }
   for (auto& [sub, options] : runs) {
     if (!sub->parsed()) continue;

@@ -8,6 +8,7 @@
 #include "study/advise/fit_command.hpp"
 #include "study/measure/options.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace paceline {
 
@@ -18,7 +19,7 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge };
+  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge, profile };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
@@ -27,6 +28,7 @@ struct Command {
   FitOptions fit;
   CompareOptions compare;
   MergeOptions merge;
+  ProfileOptions profile;
   bool probe_starts_mpi = false;
 };
 
