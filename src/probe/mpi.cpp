@@ -28,8 +28,8 @@ template <class... Words>
   return result;
 }
 
-template <class Count, class... Words>
-[[gnu::always_inline]] inline Word measured(Original& original, Class kind, const Payload& payload, Words... words) {
+template <class Count, Class kind, Payload payload, class... Words>
+[[gnu::always_inline]] inline Word measured(Original& original, Words... words) {
   auto& thread = this_thread;
   if (thread.state != State::useful) [[unlikely]] {
     return unmeasured(original, kind, words...);
@@ -44,8 +44,8 @@ template <class Count, class... Words>
   auto& calls = thread.totals.by_class[static_cast<int>(kind)];
   ++calls.calls;
   calls.ticks += took;
-  const Word arguments[] = {words...};
-  calls.bytes += bytes_of<Count>(payload, arguments);
+  [[maybe_unused]] const Word arguments[] = {words...};
+  calls.bytes += bytes_of<Count, payload>(arguments);
   return result;
 }
 
@@ -114,7 +114,7 @@ using namespace paceline::probe;
 #define MEASURED(name, arguments, Count, kind, payload)                            \
   PACELINE_EXPORT Word name(PARAMETERS_##arguments) {                              \
     static constinit Original original{#name};                                     \
-    return measured<Count>(original, Class::kind, payload, ARGUMENTS_##arguments); \
+    return measured<Count, Class::kind, payload>(original, ARGUMENTS_##arguments); \
   }
 #define PACELINE_MPI(name, arguments, kind, payload)  \
   MEASURED(MPI_##name, arguments, int, kind, payload) \

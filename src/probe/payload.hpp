@@ -38,22 +38,29 @@ void forget_datatypes();
 int ranks_of(Word comm);
 
 /// `Count`: int, or 64 bits for functions whose name ends in _c.
-template <class Count>
-inline std::uint64_t bytes_of(const Payload& payload, const Word* arguments) {
-  if (payload.count < 0) return 0;
-  if (payload.peer >= 0 && static_cast<int>(arguments[payload.peer]) < 0) return 0;
-  // Open MPI writes 1 for MPI_IN_PLACE, MPICH -1.
-  if (payload.buffer >= 0 && (arguments[payload.buffer] == 1 || arguments[payload.buffer] == -1)) return 0;
-  std::int64_t count = 0;
-  if (payload.lists) {
-    const auto* counts = reinterpret_cast<const Count*>(arguments[payload.count]);
-    for (int i = ranks_of(arguments[payload.comm]) - 1; i >= 0; --i) count += counts[i];
+template <class Count, Payload payload>
+inline std::uint64_t bytes_of(const Word* arguments) {
+  if constexpr (payload.count < 0) {
+    return 0;
   } else {
-    count = static_cast<Count>(arguments[payload.count]);
-    if (payload.comm >= 0) count *= ranks_of(arguments[payload.comm]);
+    if constexpr (payload.peer >= 0) {
+      if (static_cast<int>(arguments[payload.peer]) < 0) return 0;
+    }
+    if constexpr (payload.buffer >= 0) {
+      // Open MPI writes 1 for MPI_IN_PLACE, MPICH -1.
+      if (arguments[payload.buffer] == 1 || arguments[payload.buffer] == -1) return 0;
+    }
+    std::int64_t count = 0;
+    if constexpr (payload.lists) {
+      const auto* counts = reinterpret_cast<const Count*>(arguments[payload.count]);
+      for (int i = ranks_of(arguments[payload.comm]) - 1; i >= 0; --i) count += counts[i];
+    } else {
+      count = static_cast<Count>(arguments[payload.count]);
+      if constexpr (payload.comm >= 0) count *= ranks_of(arguments[payload.comm]);
+    }
+    // Without elements the datatype may be none.
+    return count > 0 ? static_cast<std::uint64_t>(count) * datatype_bytes(arguments[payload.datatype]) : 0;
   }
-  // Without elements the datatype may be none.
-  return count > 0 ? static_cast<std::uint64_t>(count) * datatype_bytes(arguments[payload.datatype]) : 0;
 }
 
 }  // namespace paceline::probe
