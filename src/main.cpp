@@ -62,12 +62,15 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   }
   using Kind = Command::Kind;
   if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
-      command.kind == Kind::plot || command.kind == Kind::profile) {
+      command.kind == Kind::plot || command.kind == Kind::import_times || command.kind == Kind::report ||
+      command.kind == Kind::profile) {
     refuse_several_ranks();
   }
-  if (command.kind == Kind::plot) plot(command.plot);
   if (command.kind == Kind::profile) return profile(command.profile);
   start_hdf5();
+  if (command.kind == Kind::plot) plot(command.plot);
+  if (command.kind == Kind::report) report(command.report);
+  if (command.kind == Kind::import_times) return import_times(command.import_times);
   // A process inside MPI can't launch others: a study starts none.
   if (command.kind == Kind::study) return study(command.study);
   if (command.kind == Kind::fit) return fit(command.fit);

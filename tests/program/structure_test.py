@@ -22,7 +22,7 @@ ROOMS = {
     "src/cli": ["host", "engine", "study", "workloads"],
 }
 # Plain values that pass between rooms: any of them may include these.
-VALUES = ["study/sample.hpp", "storage/result_shape.hpp", "storage/parcel.hpp"]
+VALUES = ["storage/result_shape.hpp", "storage/parcel.hpp"]
 MPI = ["include/paceline/comm.hpp", "include/paceline/node_memory.hpp"]
 
 

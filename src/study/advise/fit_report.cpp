@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "storage/output_path.hpp"
+
 namespace paceline {
 namespace {
 
@@ -67,8 +69,14 @@ void say_noise(std::string& text, const Times& times) {
 }
 
 void say_layouts(std::string& text, const Analysis& analysis, ScalingMode mode) {
-  text += fmt::format("  {:<22} {:>10}  {:<22} {:>8}  {:>10}\n", "ranks x threads", "median [s]", "95 % interval",
-                      mode == ScalingMode::weak ? "scaled" : "speed-up", "efficiency");
+  const bool with_memory = std::any_of(analysis.layouts.begin(), analysis.layouts.end(),
+                                       [](const LayoutRow& row) { return row.max_rss_bytes >= 0; });
+  const auto bytes = [](std::int64_t value) {
+    return value >= 0 ? human_bytes(static_cast<double>(value)) : std::string("unknown");
+  };
+  text += fmt::format("  {:<22} {:>10}  {:<22} {:>8}  {:>10}{}\n", "ranks x threads", "median [s]", "95 % interval",
+                      mode == ScalingMode::weak ? "scaled" : "speed-up", "efficiency",
+                      with_memory ? "   mem/rank    mem all" : "");
   for (const auto& row : analysis.layouts) {
     const auto name = name_of(row.layout);
     if (!row.why_not.empty()) {
@@ -76,8 +84,10 @@ void say_layouts(std::string& text, const Analysis& analysis, ScalingMode mode) 
       text += fmt::format("  {:<22} {:>10}  not used: {}\n", name, median, row.why_not);
       continue;
     }
-    text += fmt::format("  {:<22} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %\n", name, row.time.value,
-                        ends(row.time, "unknown"), row.speedup, 100 * row.efficiency);
+    text += fmt::format(
+        "  {:<22} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %{}\n", name, row.time.value, ends(row.time, "unknown"),
+        row.speedup, 100 * row.efficiency,
+        with_memory ? fmt::format("  {:>9}  {:>9}", bytes(row.max_rss_bytes), bytes(row.sum_rss_bytes)) : "");
   }
 }
 
@@ -110,6 +120,29 @@ void say_serial(std::string& text, const Analysis& analysis) {
         fmt::format("{}measured from the phases {}", value.empty() ? "" : ", ", with_ends(*analysis.serial_measured));
   }
   if (!value.empty()) line(text, "serial", value);
+}
+
+void say_consequences(std::string& text, const Analysis& analysis) {
+  const auto& follows = analysis.consequences;
+  const auto* chosen = analysis.chosen();
+  const auto number = [](double value) { return std::isinf(value) ? "no limit" : fmt::format("{:.4g}", value); };
+  const auto with_limits = [&](const Interval& interval) {
+    return std::isnan(interval.low)
+               ? number(interval.value)
+               : fmt::format("{} ({} to {})", number(interval.value), number(interval.low), number(interval.high));
+  };
+  if (chosen != nullptr && chosen->model->name == "amdahl" && follows.amdahl_limit) {
+    line(text, "limit", fmt::format("speed-up on any number of cores: {}", with_limits(*follows.amdahl_limit)));
+  }
+  if (chosen != nullptr && chosen->model->name == "usl" && follows.usl_peak_cores) {
+    line(text, "peak",
+         fmt::format("on {} cores, speed-up {}", with_limits(*follows.usl_peak_cores),
+                     with_limits(*follows.usl_peak_speedup)));
+  }
+  if (!follows.at_threshold) return;
+  auto value = fmt::format("up to {} measured", name_of(*follows.at_threshold));
+  if (follows.cores_by_law) value += fmt::format(", up to {} cores by the law", *follows.cores_by_law);
+  line(text, fmt::format(">= {:g} %", 100 * follows.threshold), "efficiency " + value);
 }
 
 void say_loss(std::string& text, const Analysis& analysis) {
@@ -146,6 +179,10 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
     if ((key == "machine" || key == "date") && !value.empty()) line(text, key, value);
   }
   line(text, "scaling", study.info.mode == ScalingMode::weak ? "weak: the work grows as the cores do" : "strong");
+  for (const auto& [key, value] : study.info.machine) {
+    if (key != "binding" || value.find("trust") == std::string::npos) continue;
+    line(text, "binding", "not checked: whoever made this study vouches for it (--binding trust)");
+  }
   say_runs(text, analysis.times);
   say_noise(text, analysis.times);
   text += "\n";
@@ -158,6 +195,7 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
        fmt::format("{}: {}", chosen != nullptr ? chosen->model->name : "not resolved", analysis.choice.why));
   if (chosen != nullptr) line(text, "", std::string(chosen->model->formula));
   say_serial(text, analysis);
+  say_consequences(text, analysis);
   say_loss(text, analysis);
   if (analysis.at) {
     line(text, "at",
@@ -166,6 +204,12 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
   }
   const auto advice = sentences(analysis.recommendation);
   for (std::size_t i = 0; i < advice.size(); ++i) line(text, i == 0 ? "advice" : "", advice[i]);
+  for (std::size_t i = 0; i < analysis.suggested.size(); ++i) {
+    const auto& suggestion = analysis.suggested[i];
+    line(text, i == 0 ? "next" : "",
+         fmt::format("{}{}, {:.2g} core-hours", i == 0 ? "to resolve it, measure " : "or ", name_of(suggestion.layout),
+                     suggestion.core_hours));
+  }
   return text;
 }
 

@@ -7,19 +7,22 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include "host/clock.hpp"
 #include "host/interrupt.hpp"
 #include "host/progress.hpp"
 #include "storage/file_lock.hpp"
 #include "storage/output_path.hpp"
-#include "storage/study_file.hpp"
+#include "study/advise/analysis.hpp"
 #include "study/measure/binding.hpp"
 #include "study/measure/facts.hpp"
 #include "study/measure/outcome.hpp"
 #include "study/measure/setup.hpp"
 #include "study/measure/tables.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
+#include "study/study_file.hpp"
+#include "study/study_tables.hpp"
 
 namespace paceline {
 namespace {
@@ -33,7 +36,7 @@ void note(const std::string& sentence) {
 }
 
 /// The dry run says it, too: a real one may take hours.
-void doubt_work(const StudyOptions& options) {
+void warn_of_constant_work(const StudyOptions& options) {
   if (!may_lack_scale(options)) return;
   note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
 }
@@ -56,7 +59,7 @@ StudyFile open_file(const StudyOptions& options, const Setup& setup) {
 
 class Runner {
  public:
-  Runner(const StudyOptions& options, const Reader& reader, const Setup& setup, StudyFile& file)
+  Runner(const StudyOptions& options, const RunReader& reader, const Setup& setup, StudyFile& file)
       : options_(options),
         reader_(reader),
         setup_(setup),
@@ -119,6 +122,7 @@ class Runner {
   }
 
   void check_binding(const Layout& layout) {
+    if (options_.binding == Binding::trust) return;
     const bool shares = setup_.sharing(layout) == Sharing::oversubscribed;
     const auto trouble = shares ? std::optional<std::string>("more threads than cores") : probe(layout);
     if (!trouble) return;
@@ -127,7 +131,8 @@ class Runner {
       unbound_.insert(layout);
       return;
     }
-    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
+    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same, and --binding trust lets fits use it",
+                     to_string(layout), *trouble));
     file_.leave_out(layout, "badly bound: " + *trouble);
     left_out_.insert(layout);
     last_trouble_ = fmt::format("{} is badly bound: {}", to_string(layout), *trouble);
@@ -145,7 +150,26 @@ class Runner {
       return fmt::format("its binding can't be read, {}", reader_.read(result, sample));
     }
     const int processes = setup_.launcher.starts_ranks() ? layout.ranks : 1;
-    return why_badly_bound(parse_probe(result.out), processes, layout.threads);
+    const auto found = parse_probe(result.out);
+    keep_affinity(layout, found);
+    return why_badly_bound(found, processes, layout.threads);
+  }
+
+  /// Where each thread may run, as OMP_DISPLAY_AFFINITY tells it, of the first ranks: for the report.
+  void keep_affinity(const Layout& layout, const std::vector<ProbedProcess>& found) {
+    constexpr std::size_t most_processes = 4;
+    auto text = fact(file_.study().info.machine, "affinity");
+    const auto head = fmt::format("{}:", to_string(layout));
+    if (found.empty() || text.find(head) != std::string::npos) return;
+    text += (text.empty() ? "" : "\n") + head;
+    for (std::size_t p = 0; p < std::min(most_processes, found.size()); ++p) {
+      for (std::size_t t = 0; t < found[p].cores.size(); ++t) {
+        text += fmt::format(" {} rank {} thread {} affinity {};", found[p].host, found[p].rank, t,
+                            ranges(found[p].cores[t]));
+      }
+    }
+    if (found.size() > most_processes) text += fmt::format(" and {} more ranks", found.size() - most_processes);
+    file_.set_fact("affinity", text);
   }
 
   void run_once(const PlannedRun& next) {
@@ -163,7 +187,7 @@ class Runner {
     const auto trouble = reader_.read(result, sample);
     file_.append(sample);
     if (trouble.empty()) {
-      doubt_time(sample, result.wall_s);
+      warn_of_time(sample, result.wall_s);
       return;
     }
     last_trouble_ = trouble;
@@ -174,15 +198,15 @@ class Runner {
   }
 
   /// A number that can't be the run's seconds may still be a time in another unit, so it counts.
-  void doubt_time(const Sample& sample, double run_s) {
-    if (is_doubt_told_ || sample.wall_s <= run_s) return;
-    is_doubt_told_ = true;
+  void warn_of_time(const Sample& sample, double run_s) {
+    if (has_warned_of_time_ || sample.wall_s <= run_s) return;
+    has_warned_of_time_ = true;
     note(fmt::format("--time-regex finds {:g} s in what a run of {:.3g} s says: is that its time, in seconds?",
                      sample.wall_s, run_s));
   }
 
   const StudyOptions& options_;
-  const Reader& reader_;
+  const RunReader& reader_;
   const Setup& setup_;
   StudyFile& file_;
   Stopwatch watch_;
@@ -191,12 +215,45 @@ class Runner {
   std::set<Layout> left_out_;
   std::set<Layout> unbound_;
   std::set<Layout> told_;
-  bool is_doubt_told_ = false;
+  bool has_warned_of_time_ = false;
   std::string last_trouble_;
 };
 
+constexpr const char* suggested_fact = "suggested_layouts";
+
+/// "8x1x1 16x1x1": ranks, threads and nodes.
+std::string text_of(const std::vector<Layout>& layouts) {
+  std::vector<std::string> texts;
+  for (const auto& layout : layouts)
+    texts.push_back(fmt::format("{}x{}x{}", layout.ranks, layout.threads, layout.nodes));
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
+std::vector<Layout> layouts_in(const std::string& text) {
+  std::vector<Layout> layouts;
+  std::istringstream words(text);
+  Layout layout;
+  char x = 0, y = 0;
+  while (words >> layout.ranks >> x >> layout.threads >> y >> layout.nodes) layouts.push_back(layout);
+  std::erase_if(layouts, [](const Layout& one) { return one.ranks < 1 || one.threads < 1 || one.nodes < 1; });
+  return layouts;
+}
+
+/// A study that goes on measures what was suggested for it before, and what is asked for now.
+StudyOptions with_suggestions(const StudyOptions& given) {
+  auto options = given;
+  std::error_code code;
+  if (!options.resume || !std::filesystem::exists(options.output, code)) return options;
+  const auto known = read_study(options.output);
+  options.kept_layouts = layouts_in(fact(known.info.machine, suggested_fact));
+  if (options.suggested > 0) {
+    for (const auto& suggestion : analyse(known).suggested) options.suggestions.push_back(suggestion.layout);
+  }
+  return options;
+}
+
 ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
-  doubt_work(options);
+  warn_of_constant_work(options);
   std::optional<Study> known;
   std::error_code code;
   if (std::filesystem::exists(options.output, code)) {
@@ -209,8 +266,9 @@ ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
 
 }  // namespace
 
-ExitCode study(const StudyOptions& options) {
-  const Reader reader(options);
+ExitCode study(const StudyOptions& given) {
+  const auto options = with_suggestions(given);
+  const RunReader reader(options);
   const auto setup = set_up(options, reader);
   if (options.dry_run) return plan_only(options, setup);
 
@@ -220,10 +278,11 @@ ExitCode study(const StudyOptions& options) {
             fmt::format("another study is writing {}", options.output.string()), FileLock::Missing::create,
             FileLock::After::remove);
   auto file = open_file(options, setup);
+  if (!setup.suggested.empty()) file.set_fact(suggested_fact, text_of(setup.suggested));
   for (const auto& [layout, reason] : file.study().left_out) {
     note(fmt::format("{} is left out: {}", to_string(layout), reason));
   }
-  doubt_work(options);
+  warn_of_constant_work(options);
   catch_interrupts();
   Runner runner(options, reader, setup, file);
   runner.run();

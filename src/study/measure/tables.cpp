@@ -7,7 +7,7 @@
 #include <set>
 
 #include "study/median.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {

@@ -66,10 +66,14 @@ ProcessResult run_attached(const std::vector<std::string>& words, const Environm
   pointers.push_back(nullptr);
   const PassedOn passed_on;
   const Stopwatch watch;
+  // A signal that comes meanwhile waits until it is known to whom it goes.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t pid = fork();
-  if (pid < 0) throw Error(ExitCode::failure, "can't start a process", std::strerror(errno));
   if (pid == 0) {
     passed_on.restore();
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     if (output == OutputTo::standard_error) dup2(STDERR_FILENO, STDOUT_FILENO);
     for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     execv(program.c_str(), pointers.data());
@@ -77,7 +81,10 @@ ProcessResult run_attached(const std::vector<std::string>& words, const Environm
                std::strerror(errno));
     _exit(127);
   }
+  const int error = errno;
   child = pid;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) throw Error(ExitCode::failure, "can't start a process", std::strerror(error));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

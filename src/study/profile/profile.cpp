@@ -9,7 +9,7 @@
 #include "storage/output_path.hpp"
 #include "study/profile/attached_process.hpp"
 #include "study/profile/probe_setup.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {

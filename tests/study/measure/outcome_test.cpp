@@ -36,7 +36,7 @@ struct Read {
 Read read(const StudyOptions& options, const ProcessResult& result) {
   Read all;
   all.sample.layout = {2, 3, 1};
-  all.trouble = Reader(options).read(result, all.sample);
+  all.trouble = RunReader(options).read(result, all.sample);
   return all;
 }
 
@@ -77,9 +77,9 @@ TEST(Outcome, IsTheRecordOfOurs) {
   EXPECT_EQ(sample.phases.compute_mean_s, 0.35);
   EXPECT_EQ(sample.phases.serial_s, 0.05);
   EXPECT_EQ(sample.digest, "ab12");
-  EXPECT_EQ(Reader(options).command({"paceline", "fractal"}),
+  EXPECT_EQ(RunReader(options).command({"paceline", "fractal"}),
             (std::vector<std::string>{"paceline", "fractal", "--json", "--progress", "never"}));
-  EXPECT_EQ(Reader(options).command({"paceline", "fractal", "--json", "--progress=always"}),
+  EXPECT_EQ(RunReader(options).command({"paceline", "fractal", "--json", "--progress=always"}),
             (std::vector<std::string>{"paceline", "fractal", "--json", "--progress=always"}));
   EXPECT_EQ(read(options, said("no record")).sample.status, SampleStatus::no_time);
   EXPECT_EQ(read(options, said("{\"workload\":\"fract")).sample.status, SampleStatus::no_time);
@@ -111,7 +111,7 @@ TEST(Outcome, IsFoundByRegularExpressions) {
   // A time that a paceline command is asked for is its own affair.
   const auto ours = of_command({"paceline", "fractal"}, R"("compute":([0-9.]+))");
   EXPECT_EQ(read(ours, said(record)).sample.wall_s, 0.4);
-  EXPECT_EQ(Reader(ours).command({"paceline", "fractal"}).size(), 2U);
+  EXPECT_EQ(RunReader(ours).command({"paceline", "fractal"}).size(), 2U);
   // A line that would exhaust the stack of the library's matcher.
   EXPECT_EQ(read(of_command({"app"}, ".*x(1)"), said(std::string(std::size_t{1} << 20, 'a'))).sample.status,
             SampleStatus::no_time);
@@ -119,10 +119,10 @@ TEST(Outcome, IsFoundByRegularExpressions) {
 
 TEST(Outcome, NeedsExpressionsWithAGroup) {
   for (const char* wrong : {"([0-9", "[0-9]+", "*"}) {
-    const auto error = test::error_of([&] { Reader(of_command({"app"}, wrong)); });
+    const auto error = test::error_of([&] { RunReader(of_command({"app"}, wrong)); });
     ASSERT_TRUE(error) << wrong;
     EXPECT_EQ(error->code(), ExitCode::usage);
-    EXPECT_TRUE(test::error_of([&] { Reader(of_command({"app"}, {}, wrong)); }));
+    EXPECT_TRUE(test::error_of([&] { RunReader(of_command({"app"}, {}, wrong)); }));
   }
 }
 

@@ -1,5 +1,5 @@
 // Command lines: what is joined splits into the same words, and place holders are filled in wherever they are.
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 #include <gtest/gtest.h>
 

@@ -22,10 +22,10 @@ std::string filled_in(std::string word, const Layout& layout);
 std::vector<std::string> filled_in(std::vector<std::string> words, const Layout& layout);
 
 /// Names of place holders and what stands for each.
-using Values = std::vector<std::pair<std::string, std::string>>;
+using Placeholders = std::vector<std::pair<std::string, std::string>>;
 /// Each {name} replaced; {{name}} becomes {name}, and a shell's ${other} stays, as braces around anything else do.
 /// Throws Error (usage), which lists the names, for another {name}.
-std::string with_values(const std::string& word, const Values& values);
+std::string with_values(const std::string& word, const Placeholders& values);
 
 /// Every `from` in the text replaced.
 std::string replaced(std::string text, const std::string& from, const std::string& to);

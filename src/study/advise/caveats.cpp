@@ -49,8 +49,8 @@ std::string faster_than_ideal(const Study& study, const Times& times) {
 
 }  // namespace
 
-std::vector<std::string> traps_of(const Study& study, const Times& times, const std::vector<Layout>& fastest) {
-  std::vector<std::string> traps;
+std::vector<std::string> caveats_of(const Study& study, const Times& times, const std::vector<Layout>& fastest) {
+  std::vector<std::string> caveats;
   const auto used = times.used();
   constexpr double uneven = 0.01;
   if (const long items = items_of(study.info); items > 0) {
@@ -65,25 +65,25 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
       counts.insert(ranks);
     }
     if (worst > 0) {
-      traps.push_back(
+      caveats.push_back(
           fmt::format("{} items don't divide by {} ranks: in equal blocks one has up to {:.0f} % more than "
                       "its share",
                       items, fmt::join(counts, ", "), 100 * worst));
     }
   }
   if (const auto names = faster_than_ideal(study, times); !names.empty()) {
-    traps.push_back(
+    caveats.push_back(
         fmt::format("faster than ideal: {}; caches help, or the layout of fewest cores is no fair start", names));
   }
   const long cores = number_of(study.info, "cores");
-  if (cores <= 0) return traps;
+  if (cores <= 0) return caveats;
   std::string shared;
   for (const auto* layout : used) {
     if (layout->layout.cores() <= cores * layout->layout.nodes) continue;
     shared += (shared.empty() ? "" : ", ") + name_of(layout->layout);
   }
   if (!shared.empty()) {
-    traps.push_back(
+    caveats.push_back(
         fmt::format("more threads than the {} cores of a node, so hyper-threads share them: {}", cores, shared));
   }
   if (!fastest.empty()) {
@@ -91,13 +91,13 @@ std::vector<std::string> traps_of(const Study& study, const Times& times, const 
     const double filled =
         static_cast<double>(best.cores()) / static_cast<double>(best.nodes) / static_cast<double>(cores);
     if (filled <= 0.5) {
-      traps.push_back(
+      caveats.push_back(
           fmt::format("the fastest layout leaves {:.0f} % of each node's {} cores empty, which is paid for "
                       "where whole nodes are billed",
                       100 * (1 - filled), cores));
     }
   }
-  return traps;
+  return caveats;
 }
 
 }  // namespace paceline

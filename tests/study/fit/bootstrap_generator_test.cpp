@@ -1,25 +1,25 @@
-#include "study/fit/draws.hpp"
+#include "study/fit/bootstrap_generator.hpp"
 
 #include <gtest/gtest.h>
 
 namespace paceline {
 namespace {
 
-TEST(DrawsTest, AreTheSameOnEveryMachine) {
-  Draws draws(1);
+TEST(BootstrapGeneratorTest, AreTheSameOnEveryMachine) {
+  BootstrapGenerator generator(1);
   // The first numbers of the 64-bit Mersenne twister with seed 1, by its definition.
   std::mt19937_64 engine(1);
-  EXPECT_EQ(draws.uniform(), (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53);
-  EXPECT_EQ(Draws(7).normal(), Draws(7).normal());
-  EXPECT_NE(Draws(7).normal(), Draws(8).normal());
+  EXPECT_EQ(generator.uniform(), (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53);
+  EXPECT_EQ(BootstrapGenerator(7).normal(), BootstrapGenerator(7).normal());
+  EXPECT_NE(BootstrapGenerator(7).normal(), BootstrapGenerator(8).normal());
 }
 
-TEST(DrawsTest, AreNormal) {
-  Draws draws(3);
+TEST(BootstrapGeneratorTest, AreNormal) {
+  BootstrapGenerator generator(3);
   constexpr int count = 100'000;
   double sum = 0, square = 0;
   for (int i = 0; i < count; ++i) {
-    const double x = draws.normal();
+    const double x = generator.normal();
     sum += x;
     square += x * x;
   }
@@ -27,14 +27,14 @@ TEST(DrawsTest, AreNormal) {
   EXPECT_NEAR(square / count, 1, 0.02);
 }
 
-TEST(DrawsTest, PickEachValue) {
-  Draws draws(5);
+TEST(BootstrapGeneratorTest, PickEachValue) {
+  BootstrapGenerator generator(5);
   std::vector<int> seen(3);
-  for (int i = 0; i < 3000; ++i) ++seen[static_cast<std::size_t>(draws.one_of({0, 1, 2}))];
+  for (int i = 0; i < 3000; ++i) ++seen[static_cast<std::size_t>(generator.one_of({0, 1, 2}))];
   for (const int count : seen) EXPECT_NEAR(count, 1000, 150);
 }
 
-TEST(DrawsTest, Quantiles) {
+TEST(BootstrapGeneratorTest, Quantiles) {
   std::vector<double> values;
   for (int i = 100; i >= 0; --i) values.push_back(i);
   EXPECT_DOUBLE_EQ(quantiles(values).low, 2.5);

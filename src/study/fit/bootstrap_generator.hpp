@@ -1,4 +1,4 @@
-// Random numbers of the bootstrap: the same seed gives the same numbers on every machine.
+// The random numbers of the bootstrap: the same seed gives the same numbers on every machine.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace paceline {
 
-class Draws {
+class BootstrapGenerator {
  public:
-  explicit Draws(std::uint64_t seed) : engine_(seed) {}
+  explicit BootstrapGenerator(std::uint64_t seed) : engine_(seed) {}
   /// In (0, 1).
   double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
   double normal();
@@ -22,7 +22,7 @@ class Draws {
   std::mt19937_64 engine_;
 };
 
-/// The points that leave a part of the draws out on either side.
+/// The points that leave a part of the values out on either side.
 struct Quantiles {
   double low = 0, high = 0;
 };

@@ -1,4 +1,4 @@
-#include "study/fit/draws.hpp"
+#include "study/fit/bootstrap_generator.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,12 +14,13 @@ double quantile(const std::vector<double>& sorted, double p) {
   const auto above = std::min(below + 1, sorted.size() - 1);
   const double part = place - static_cast<double>(below);
   // Infinite neighbours have no mean.
-  return part > 0 ? sorted[below] + part * (sorted[above] - sorted[below]) : sorted[below];
+  return part > 0 && sorted[above] != sorted[below] ? sorted[below] + part * (sorted[above] - sorted[below])
+                                                    : sorted[below];
 }
 
 }  // namespace
 
-double Draws::normal() { return normal_quantile(uniform()); }
+double BootstrapGenerator::normal() { return normal_quantile(uniform()); }
 
 Quantiles quantiles(std::vector<double> values, double tail) {
   std::sort(values.begin(), values.end());

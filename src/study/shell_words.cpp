@@ -1,4 +1,4 @@
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 #include <fmt/format.h>
 
@@ -66,7 +66,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-std::string with_values(const std::string& word, const Values& values) {
+std::string with_values(const std::string& word, const Placeholders& values) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::string text;

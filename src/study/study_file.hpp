@@ -1,8 +1,7 @@
 // The file of a study: the samples as they are taken, what they are of, and the fit.
 //
-// HDF5 keeps no journal: a process that is killed while it changes a file leaves one that may not open. A study's file
-// is small, so each change is made to a copy beside it, brought to the disk and renamed over it. Whoever opens the
-// file, at whatever moment anyone was killed, finds it whole with every sample but, at the most, the last.
+// Each change writes a new file beside the old one and renames it, so whoever opens the file, at whatever moment its
+// writer was killed, finds it whole with every sample but, at the most, the last.
 #pragma once
 
 #include <filesystem>
@@ -13,15 +12,12 @@
 
 namespace paceline {
 
-/// "ok", "failed", "timed_out", "no_time": the column `status`.
-std::string to_string(SampleStatus status);
-
 /// A study's file that grows. No MPI; one process at a time adds samples, while others may read and fit.
 class StudyFile {
  public:
   /// Makes a file without samples; one that is there is replaced. Throws Error (output).
   static StudyFile create(const std::filesystem::path& path, const StudyInfo& info) {
-    return create(path, Study{info, {}, {}});
+    return create(path, Study{info, {}, {}, {}});
   }
   /// The same with the samples of a study that is there already.
   static StudyFile create(const std::filesystem::path& path, Study study);
@@ -33,6 +29,9 @@ class StudyFile {
   void append(const Sample& sample);
   /// Adds a row to /study/left_out. Throws Error (output).
   void leave_out(const Layout& layout, const std::string& reason);
+
+  /// Sets an attribute of /study. Throws Error (output).
+  void set_fact(const std::string& name, const std::string& value);
 
   /// All that the file holds.
   [[nodiscard]] const Study& study() const { return study_; }
@@ -47,6 +46,9 @@ class StudyFile {
 
 /// Throws Error (input) for a file that is missing, unreadable, damaged or no study.
 Study read_study(const std::filesystem::path& path);
+
+/// The file looks like a study, whole or not: it holds /study. False for what can't be read at all, without an error.
+bool is_study(const std::filesystem::path& path);
 
 /// Stores a fit as the text dataset /fit/json, in place of an earlier one; a reader finds the old one or the new one.
 /// Throws Error: input for a file that is no study, output when it can't be written.

@@ -1,5 +1,5 @@
 // The file of a study: what goes in comes out, whatever moment a process is killed at, and other files are refused.
-#include "storage/study_file.hpp"
+#include "study/study_file.hpp"
 
 #include <hdf5.h>
 #include <sys/wait.h>
