@@ -75,8 +75,9 @@ void run_member(void* memory) {
 Region* begin_region(Word threads) {
   if (!is_gnu()) return nullptr;
   note_openmp();
-  const int asked_for = static_cast<int>(threads);
-  return open_region(self(), asked_for > 0 ? asked_for : asked(most_threads));
+  const int most = static_cast<int>(threads) > 0 ? static_cast<int>(threads) : asked(most_threads);
+  // A lone thread waits for no other, and four looks at the clock would be a tenth of an empty region.
+  return most > 1 ? open_region(self(), most) : nullptr;
 }
 
 template <class... Words>
