@@ -17,6 +17,10 @@ LAW_COLOUR = "#6A3D9A"
 MARKERS = "osD^vP*X"
 PHASES = (("init", "#999999"), ("plan", "#F0E442"), ("scatter", "#56B4E9"), ("compute", "#0072B2"),
           ("waiting for the slowest", "#A6CBE3"), ("gather", "#009E73"), ("write", "#E69F00"), ("rest", "#DDDDDD"))
+# Factors of the measured parallel efficiency: what they lose, in the order in which the tree has them.
+FACTORS = (("mpi_load_balance", "balance of ranks", "#D55E00"), ("mpi_communication", "communication", "#E69F00"),
+           ("openmp_serial", "serial code", "#CC79A7"), ("openmp_load_balance", "balance of threads", "#56B4E9"),
+           ("openmp_scheduling", "OpenMP itself", "#009E73"))
 MODELS = {"amdahl": "Amdahl's law", "gustafson": "Gustafson's law", "usl": "universal scalability law",
           "two-level": "two-level Amdahl law"}
 NUMBERS = ("wall_s", "init_s", "plan_s", "scatter_s", "compute_s", "gather_s", "write_s", "compute_mean_s", "serial_s",
@@ -69,6 +73,16 @@ class Study:
         self.base = min(bound, key=lambda layout: (layout.cores, self.median[layout]))
         self.fit = document["fit"]
         self.has_fit = bool(self.fit.get("chosen") in MODELS and self.fit.get("curve"))
+
+    @property
+    def efficiencies(self):
+        """Measured factors by layout, of those that were profiled."""
+        found = {}
+        for entry in self.fit["layouts"]:
+            measured = entry.get("efficiencies")
+            if measured and measured["runs"] > 0:
+                found[Layout(entry["ranks"], entry["threads"], entry.get("nodes", 1))] = measured
+        return found
 
     def efficiency(self, cores, seconds):
         """1 where all cores are as useful as those of the base."""
@@ -229,6 +243,33 @@ def draw_phases(axes, study):
     axes.set_ylabel("median of each phase [s]" if study.weak else "cores × median of each phase [core s]")
 
 
+def draw_losses(axes, study):
+    """Shares of the core time by what the probe has measured: what is useful, and what each factor loses."""
+    found = [(place, study.efficiencies[layout]) for place, layout in enumerate(study.layouts) if layout in study.efficiencies]
+    places = np.array([place for place, _ in found])
+    left = np.ones(len(found))
+    losses = []
+    for name, words, colour in FACTORS:
+        factor = np.array([1 if measured[name] is None else measured[name] for _, measured in found])
+        losses.append((words, colour, left * (1 - factor)))
+        left = left * factor
+    axes.bar(places, 100 * left, color="#0072B2", width=0.7, label="useful")
+    below = 100 * left
+    for words, colour, lost in reversed(losses):
+        if lost.max() >= 0.002:  # else too thin to be seen
+            axes.bar(places, 100 * lost, bottom=below, color=colour, width=0.7, label=words)
+        below = below + 100 * lost
+    axes.axhline(80, color="black", linestyle="--", linewidth=0.8)
+    axes.annotate("80 %", (1, 80), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
+    axes.set_ylim(0, 140)
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_title("Where the cores go, measured")
+    axes.set_ylabel("core time [%]")
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
+    name_layouts(axes, study)
+
+
 def draw_map(axes, study):
     """The fastest median for each number of ranks and threads, whatever the nodes."""
     asked = set(study.layouts) | study.left_out
@@ -368,6 +409,7 @@ def panels_of(studies):
         return found + ([(overlay_memory, studies)] if any(study.has_memory for study in studies) else [])
     study = studies[0]
     found = [(draw_speedup, study), (draw_efficiency, study), (draw_phases, study), (draw_map, study)]
+    found += [(draw_losses, study)] if study.efficiencies else []
     return found + ([(draw_memory, study), (draw_times, studies)] if study.has_memory else [])
 
 

@@ -195,6 +195,28 @@ def law_table(study):
     return Table(["Law", "Parameter", "Value", "95 % interval", "AICc"], body)
 
 
+def efficiency_table(study):
+    """POP's factors, a row each, of the layouts that were profiled. No rows: there are none."""
+    names = (("parallel_efficiency", "Parallel efficiency"), ("mpi_load_balance", "Load balance of ranks"),
+             ("mpi_communication", "Communication"), ("openmp_serial", "Serial code"),
+             ("openmp_load_balance", "Load balance of threads"), ("openmp_scheduling", "OpenMP scheduling"),
+             ("computation", "Computation scaling"))
+    found = [(entry, entry["efficiencies"]) for entry in study["fit"]["layouts"]
+             if (entry.get("efficiencies") or {}).get("runs")]
+    found.sort(key=lambda pair: (pair[0]["ranks"] * pair[0]["threads"], pair[0]["ranks"]))
+    if not found:
+        return Table([], [])
+    body = []
+    for name, words in names:
+        values = [measured[name] for _, measured in found]
+        if any(value is not None for value in values):
+            body.append([words] + ["–" if value is None else f"{100 * value:.1f} %{' <' if value < 0.8 else ''}"
+                                   for value in values])
+    return Table(["Ranks × threads"] + [f"{entry['ranks']} × {entry['threads']}" for entry, _ in found], body,
+                 "Measured by the probe in runs of their own. The parallel efficiency is the product of the factors below "
+                 "it, computation scaling apart, which is relative to the first layout. < marks what is below 80 %.")
+
+
 # --- text -------------------------------------------------------------------------------------------------------------
 
 def sentence_of(study):
@@ -408,6 +430,8 @@ def write_markdown(document):
         parts += [markdown(sentence_of(study)), markdown_table(document.main_table(study))]
         parts.append("\n".join(f"- {markdown(line)}" for line in criteria_of(study, document.threshold)
                                + study["fit"]["advice"] + document.total(study)))
+        if efficiency_table(study).rows:
+            parts += ["### Where the cores go", markdown_table(efficiency_table(study))]
         if law_table(study).rows:
             parts += ["### Laws", markdown_table(law_table(study)), markdown(ended(study["fit"]["why"]))]
         parts.append("### Conditions")
@@ -458,6 +482,8 @@ def write_tex(document):
         parts.append(r"\begin{itemize}" + "\n" + "\n".join(
             rf"\item {tex(line)}" for line in criteria_of(study, document.threshold) + study["fit"]["advice"]
             + document.total(study)) + "\n" + r"\end{itemize}")
+        if efficiency_table(study).rows:
+            parts += [r"\subsubsection*{Where the cores go}", tex_table(efficiency_table(study))]
         if law_table(study).rows:
             parts += [r"\subsubsection*{Laws}", tex_table(law_table(study)), tex(ended(study["fit"]["why"]))]
         parts += [r"\subsubsection*{Conditions}", r"\begin{description}"]
@@ -534,6 +560,8 @@ def write_html(document):
                 names = ", ".join(f"{entry['ranks']} × {entry['threads']} ({number(entry['core_hours'], 2)} core-hours)"
                                   for entry in study["fit"]["suggested"])
                 parts.append(f"<p>To resolve the law, measure the cheapest of: {clean(names)}.</p>")
+            if efficiency_table(study).rows:
+                parts += ["<h3>Where the cores go</h3>", html_table(efficiency_table(study))]
             if law_table(study).rows:
                 parts += ["<h3>Laws</h3>", html_table(law_table(study)),
                           f'<p class="note">{clean(ended(study["fit"]["why"]))}</p>']
@@ -592,6 +620,9 @@ def write_pdf(document, file):
                     figure, y = page()
             lines = [table.caption] if table.caption else []
             if document.form == "plain":
+                factors = efficiency_table(study)
+                lines += [f"{row[0]}: " + ", ".join(f"{cell} on {name}" for name, cell in zip(factors.head[1:], row[1:]))
+                          for row in factors.rows]
                 lines += study["fit"]["advice"] + criteria_of(study, document.threshold) + document.total(study)
                 lines += [f"{what}: {value}" for what, value in conditions_of(study)
                           if what not in ("Launcher lines", "Environment", "Cores of the threads")]

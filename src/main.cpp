@@ -23,6 +23,7 @@
 #include "study/measure/binding.hpp"
 #include "study/measure/study.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace {
 
@@ -62,9 +63,11 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   }
   using Kind = Command::Kind;
   if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
-      command.kind == Kind::plot || command.kind == Kind::import_times || command.kind == Kind::report) {
+      command.kind == Kind::plot || command.kind == Kind::import_times || command.kind == Kind::report ||
+      command.kind == Kind::profile) {
     refuse_several_ranks();
   }
+  if (command.kind == Kind::profile) return profile(command.profile);
   start_hdf5();
   if (command.kind == Kind::plot) plot(command.plot);
   if (command.kind == Kind::report) report(command.report);

@@ -9,6 +9,7 @@
 
 #include "cli/choice.hpp"
 #include "cli/fit_options.hpp"
+#include "cli/profile_options.hpp"
 #include "cli/report_options.hpp"
 #include "cli/study_options.hpp"
 #include "host/launch.hpp"
@@ -166,10 +167,12 @@ Command parse(int argc, char** argv) {
     line.command.clear();
   }
   command.study.command = line.command;
+  command.profile.line = line.command;
   auto* study = add_study(app, command.study);
   auto* fit = add_fit(app, command.fit);
   auto* compare = add_compare(app, command.compare);
   auto* merge = add_merge(app, command.merge);
+  auto* profile = add_profile(app, command.profile);
   auto* import_times = add_import(app, command.import_times);
   auto* report = add_report(app, command.report);
   auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
@@ -218,8 +221,11 @@ Command parse(int argc, char** argv) {
     command.kind = Command::Kind::study;
     command.study.study_command = joined(std::vector<std::string>(argv, argv + argc));
     check_study(command.study);
+  } else if (profile->parsed()) {
+    command.kind = Command::Kind::profile;
+    if (line.command.empty()) throw usage_error(app, "there is no launch line after --");
   } else if (!line.command.empty()) {
-    throw usage_error(app, fmt::format("-- {} is for study alone", line.command.front()));
+    throw usage_error(app, fmt::format("-- {} is for study and profile alone", line.command.front()));
   }
   for (auto& [sub, options] : runs) {
     if (!sub->parsed()) continue;

@@ -10,6 +10,7 @@
 #include "study/import/import.hpp"
 #include "study/measure/options.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace paceline {
 
@@ -20,7 +21,7 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge, import_times, report };
+  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge, import_times, report, profile };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
@@ -29,6 +30,7 @@ struct Command {
   FitOptions fit;
   CompareOptions compare;
   MergeOptions merge;
+  ProfileOptions profile;
   ImportOptions import_times;
   ReportOptions report;
   bool probe_starts_mpi = false;

@@ -174,6 +174,10 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
       ->option_text("N,N,...");
   auto* force = sub->add_flag("--force", options.force, "overwrite what exists");
   sub->add_flag("--resume", options.resume, "go on with an interrupted study")->excludes(force);
+  sub->add_option("--profile", options.profile,
+                  "run each layout N more times under the probe, and keep where its cores go; these runs are not timed")
+      ->check(CLI::Range(1, 1000))
+      ->option_text("N");
   sub->add_option("--suggested", options.suggested,
                   "measure also the N cheapest layouts that would resolve the law, as fit names them (with --resume)")
       ->check(CLI::Range(1, 100))

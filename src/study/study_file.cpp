@@ -97,6 +97,13 @@ void StudyFile::set_fact(const std::string& name, const std::string& value) {
   save();
 }
 
+void StudyFile::set_table(TypedTable table) {
+  auto& tables = study_.more_tables;
+  std::erase_if(tables, [&](const auto& other) { return other.path == table.path; });
+  tables.push_back(std::move(table));
+  save();
+}
+
 void StudyFile::save() {
   const auto there = read_groups(path_).table(samples_path)->rows();
   // Fewer are those that a fit written meanwhile has lost: what is in memory counts.

@@ -13,6 +13,7 @@ ROOMS = {
     "include/paceline": [],
     "src/library": ["host"],
     "src/host": [],
+    "src/probe": [],
     "src/storage": ["host"],
     "src/workloads": ["host"],
     "src/report": ["host", "storage", "engine"],

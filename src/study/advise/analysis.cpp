@@ -76,6 +76,7 @@ Analysis analyse(const Study& study, const std::string& model, std::optional<Lay
   analysis.consequences = consequences_of(analysis.fits, chosen, analysis.layouts, threshold);
   if (chosen == nullptr && !analysis.choice.is_refused) analysis.suggested = suggest(analysis.times, analysis.fits);
   analysis.recommendation = recommend(study, analysis.times, chosen);
+  analysis.efficiencies = layout_efficiencies(study);
   analysis.at = at;
   if (at && chosen != nullptr) analysis.prediction = chosen->predict(*at);
   return analysis;

@@ -14,6 +14,7 @@
 #include "study/fit/choose.hpp"
 #include "study/fit/fit.hpp"
 #include "study/fit/times.hpp"
+#include "study/profile/efficiency_rows.hpp"
 
 namespace paceline {
 
@@ -27,7 +28,8 @@ struct Analysis {
   std::optional<Interval> serial_measured;         ///< from the phases
   std::optional<Loss> loss;
   Consequences consequences;
-  std::vector<Suggestion> suggested;  ///< where no law is resolved
+  std::vector<Suggestion> suggested;           ///< where no law is resolved
+  std::vector<LayoutEfficiency> efficiencies;  ///< of layouts that were profiled
   Recommendation recommendation;
   std::optional<Layout> at;
   std::optional<Interval> prediction;  ///< seconds at `at`; empty when no law is believed

@@ -38,6 +38,19 @@ Json json_of(const Loss& loss, bool with_nodes) {
   return json;
 }
 
+/// Null where a layout was not profiled.
+Json json_of(const LayoutEfficiency& layout) {
+  const auto& row = layout.row;
+  if (layout.runs == 0) return {{"runs", 0}, {"not_measured", row.why_not}};
+  Json json = {{"runs", layout.runs}, {"parallel_efficiency", row.parallel}};
+  for (const auto& factor : efficiency_factors()) json[factor.name] = row.*factor.value;
+  json["computation"] = layout.computation;
+  json["useful_s"] = row.useful_s;
+  json["probed_s"] = layout.probed_wall_s;
+  json["fell_most"] = layout.fell_most.empty() ? Json() : Json(layout.fell_most);
+  return json;
+}
+
 std::string fact_of(const Study& study, const std::string& name) {
   for (const auto& [key, value] : study.info.machine) {
     if (key == name) return value;
@@ -90,6 +103,10 @@ std::string json_report(const Analysis& analysis, const Study& study) {
     entry["efficiency"] = row.efficiency;
     entry["max_rss_bytes"] = row.max_rss_bytes >= 0 ? Json(row.max_rss_bytes) : Json();
     entry["sum_rss_bytes"] = row.sum_rss_bytes >= 0 ? Json(row.sum_rss_bytes) : Json();
+    entry["efficiencies"] = Json();
+    for (const auto& one : analysis.efficiencies) {
+      if (one.row.layout == row.layout) entry["efficiencies"] = json_of(one);
+    }
     entry["used"] = row.why_not.empty();
     entry["why_not"] = row.why_not.empty() ? Json() : Json(row.why_not);
     json["layouts"].push_back(std::move(entry));

@@ -170,6 +170,45 @@ void say_loss(std::string& text, const Analysis& analysis) {
                    sources[static_cast<int>(loss.source)]));
 }
 
+/// Where each layout's cores went, and what fell since the one with the fewest.
+void say_efficiencies(std::string& text, const Analysis& analysis) {
+  if (analysis.efficiencies.empty()) return;
+  const auto percent = [](double value) {
+    return std::isnan(value) ? std::string("-") : fmt::format("{:.1f}", 100 * value);
+  };
+  text += fmt::format("  {:<22} {:>8}  {:>18}  {:>27}  {:>8}\n  {:<22} {:>8}  {:>8} {:>9}  {:>8} {:>8} {:>9}  {:>8}\n",
+                      "measured, in %", "parallel", "between ranks", "between threads", "", "", "", "balance",
+                      "transfer", "serial", "balance", "schedule", "work");
+  for (const auto& layout : analysis.efficiencies) {
+    const auto& row = layout.row;
+    if (layout.runs == 0) {
+      text += fmt::format("  {:<22} not measured: {}\n", name_of(row.layout), row.why_not);
+      continue;
+    }
+    text += fmt::format("  {:<22} {:>8}  {:>8} {:>9}  {:>8} {:>8} {:>9}  {:>8}\n", name_of(row.layout),
+                        percent(row.parallel), percent(row.mpi_load_balance), percent(row.mpi_communication),
+                        percent(row.openmp_serial), percent(row.openmp_load_balance), percent(row.openmp_scheduling),
+                        percent(layout.computation));
+  }
+  for (const auto& layout : analysis.efficiencies) {
+    if (layout.fell_most.empty() || layout.fell_to > 0.98 * layout.fell_from) continue;
+    line(text, "lost",
+         fmt::format("{}: most by {}, which fell from {} to {} %", name_of(layout.row.layout), layout.fell_most,
+                     percent(layout.fell_from), percent(layout.fell_to)));
+  }
+  for (const auto& layout : analysis.efficiencies) {
+    const auto row = std::find_if(analysis.layouts.begin(), analysis.layouts.end(),
+                                  [&](const LayoutRow& other) { return other.layout == layout.row.layout; });
+    if (row == analysis.layouts.end() || std::isnan(row->time.low)) continue;
+    if (layout.probed_wall_s < row->time.low || layout.probed_wall_s > row->time.high) {
+      line(text, "probe",
+           fmt::format("{} took {:.4g} s under the probe, outside of its interval: the factors may be off",
+                       name_of(row->layout), layout.probed_wall_s));
+    }
+  }
+  text += "\n";
+}
+
 }  // namespace
 
 std::string text_report(const Analysis& analysis, const Study& study, const std::string& name) {
@@ -190,6 +229,7 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
   text += "\n";
   say_models(text, analysis);
   text += "\n";
+  say_efficiencies(text, analysis);
   const auto* chosen = analysis.chosen();
   line(text, "law",
        fmt::format("{}: {}", chosen != nullptr ? chosen->model->name : "not resolved", analysis.choice.why));

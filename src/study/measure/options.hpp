@@ -37,6 +37,7 @@ struct StudyOptions {
   std::optional<double> until_ci;     ///< half width of the median's interval over the median
   std::optional<double> max_minutes;  ///< of this call; no run is started after it
   double timeout_s = 3600;            ///< of one run
+  int profile = 0;                    ///< so many more runs of each layout under the probe
   int suggested = 0;                  ///< of the layouts that a fit suggests, so many are measured, too
   std::vector<Layout> kept_layouts;   ///< suggested earlier, and measured since
   std::vector<Layout> suggestions;    ///< in their order; the first `suggested` that can run are measured

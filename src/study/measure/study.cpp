@@ -20,6 +20,8 @@
 #include "study/measure/outcome.hpp"
 #include "study/measure/setup.hpp"
 #include "study/measure/tables.hpp"
+#include "study/profile/efficiency_rows.hpp"
+#include "study/profile/probe_setup.hpp"
 #include "study/shell_words.hpp"
 #include "study/study_file.hpp"
 #include "study/study_tables.hpp"
@@ -85,6 +87,21 @@ class Runner {
     }
     for (const auto& layout : uncertain(setup_.sweep, samples(), left_out_)) {
       note(fmt::format("{} is still less certain than --until-ci {:g} %", to_string(layout), *options_.until_ci * 100));
+    }
+  }
+
+  /// So many runs of each layout under the probe, those of an interrupted study counted.
+  void profile(int runs) {
+    if (runs == 0) return;
+    for (int run = 0; run < runs; ++run) {
+      for (const auto& layout : setup_.sweep.layouts) {
+        if (left_out_.contains(layout) || is_given_up(layout, samples())) continue;
+        const auto rows = efficiency_rows(file_.study());
+        const auto done = std::count_if(rows.begin(), rows.end(), [&](const auto& r) { return r.layout == layout; });
+        if (done > run) continue;
+        if (options_.max_minutes && watch_.seconds() > *options_.max_minutes * 60) throw stopped("--max-minutes is up");
+        profile_once(layout, rows);
+      }
     }
   }
 
@@ -197,6 +214,32 @@ class Runner {
     }
   }
 
+  void profile_once(const Layout& layout, std::vector<EfficiencyRow> rows) {
+    if (interrupt_signal() != 0) stop();
+    const ProbeFolder folder;
+    // In front of the command, so that every launcher brings it to every node.
+    std::vector<std::string> command = {"env"};
+    for (const auto& [name, value] : probe_environment(folder.path())) command.push_back(name + "=" + value);
+    command.insert(command.end(), setup_.command.begin(), setup_.command.end());
+    const auto result = start(layout, command, options_.timeout_s);
+    if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
+    Sample sample;
+    const auto trouble = reader_.read(result, sample);
+    auto profile = make_profile(joined(setup_.command), read_records(folder.path()));
+    if (!trouble.empty()) {
+      profile.efficiencies.reset();
+      profile.why_not = trouble;
+    }
+    if (!profile.efficiencies && not_profiled_.insert(layout).second) {
+      note(fmt::format("{} is not profiled: {}", to_string(layout), profile.why_not));
+    }
+    for (const auto& warning : profile.warnings) {
+      if (told_warnings_.insert(warning).second) note(fmt::format("{}, profiled: {}", to_string(layout), warning));
+    }
+    rows.push_back(efficiency_row(layout, sample.wall_s, profile));
+    file_.set_table(efficiency_table(rows));
+  }
+
   /// A number that can't be the run's seconds may still be a time in another unit, so it counts.
   void warn_of_time(const Sample& sample, double run_s) {
     if (has_warned_of_time_ || sample.wall_s <= run_s) return;
@@ -215,6 +258,8 @@ class Runner {
   std::set<Layout> left_out_;
   std::set<Layout> unbound_;
   std::set<Layout> told_;
+  std::set<Layout> not_profiled_;
+  std::set<std::string> told_warnings_;
   bool has_warned_of_time_ = false;
   std::string last_trouble_;
 };
@@ -286,6 +331,7 @@ ExitCode study(const StudyOptions& given) {
   catch_interrupts();
   Runner runner(options, reader, setup, file);
   runner.run();
+  runner.profile(options.profile);
 
   const auto& samples = file.study().samples;
   const bool has_result = std::any_of(samples.begin(), samples.end(),
