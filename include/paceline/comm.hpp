@@ -20,7 +20,7 @@ namespace paceline {
 void check_mpi(int code, const char* call);
 
 /// How many threads of a rank may be in MPI at the same time. serialized: one, any. multiple: all, which shared state
-/// between nodes needs (<paceline/site.hpp>).
+/// between nodes needs (<paceline/domain.hpp>).
 enum class ThreadLevel : int { serialized = MPI_THREAD_SERIALIZED, multiple = MPI_THREAD_MULTIPLE };
 
 /// MPI from construction to destruction. Throws Error when the library offers less than the thread level asked for.

@@ -9,7 +9,7 @@
 #include <string>
 #include <type_traits>
 
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 namespace paceline {
 
@@ -30,7 +30,7 @@ enum class Change : std::uint32_t {
 /// Every value is 8 bytes of the home node.
 class SharedCell : public SharedObject {
  protected:
-  SharedCell(const Site& site, std::string name, std::uint64_t initial);
+  SharedCell(const Domain& domain, std::string name, std::uint64_t initial);
   ~SharedCell() = default;
   std::uint64_t fetch(Change change, std::uint64_t operand, std::uint64_t expected = 0) const;
 
@@ -52,8 +52,8 @@ class Value : public sync::SharedCell {
 
  public:
   /// Collective, and so is destruction. All must bring the same initial value; rank 0's counts.
-  explicit Value(const Site& site, T initial = {}, std::string name = "value")
-      : SharedCell(site, std::move(name), bits(initial)) {}
+  explicit Value(const Domain& domain, T initial = {}, std::string name = "value")
+      : SharedCell(domain, std::move(name), bits(initial)) {}
 
   [[nodiscard]] T load() const { return value(fetch(sync::Change::load, 0)); }
   void store(T desired) { fetch(sync::Change::exchange, bits(desired)); }

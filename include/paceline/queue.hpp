@@ -8,8 +8,8 @@
 #include <string>
 #include <type_traits>
 
+#include <paceline/domain.hpp>
 #include <paceline/error.hpp>
-#include <paceline/site.hpp>
 
 namespace paceline {
 
@@ -27,7 +27,7 @@ class ByteQueue : public SharedObject {
  protected:
   enum class Outcome { done, timed_out, closed };
 
-  ByteQueue(const Site& site, std::size_t capacity, std::size_t item_bytes, std::string name);
+  ByteQueue(const Domain& domain, std::size_t capacity, std::size_t item_bytes, std::string name);
   ~ByteQueue() = default;
   Outcome push(std::span<const std::byte> item, Timeout timeout);
   Outcome pop(std::span<std::byte> item, Timeout timeout);
@@ -43,7 +43,7 @@ class ByteQueue : public SharedObject {
 ///     while (const auto item = queue.pop()) use(*item);
 ///
 /// Waiting calls throw Error naming a rank of the communicator that has died, since it may be the one waited for.
-/// Memory: a push happens before the pop of its item. Cost: a latch and a copy at home, a question and answer between
+/// Memory: a push happens before the pop of its item. Cost: a mutex and a copy at home, a question and answer between
 /// nodes. The ring is capacity * sizeof(T) bytes of the home node.
 template <class T>
 class Queue : public sync::ByteQueue {
@@ -51,8 +51,8 @@ class Queue : public sync::ByteQueue {
 
  public:
   /// Collective, and so is destruction. `capacity`: at least 1.
-  Queue(const Site& site, std::size_t capacity, std::string name = "queue")
-      : ByteQueue(site, capacity, sizeof(T), std::move(name)) {}
+  Queue(const Domain& domain, std::size_t capacity, std::string name = "queue")
+      : ByteQueue(domain, capacity, sizeof(T), std::move(name)) {}
 
   /// Throws Error if the queue is closed, before or while it waits.
   void push(const T& value) { push_or_throw(bytes_of(value), sync::forever); }

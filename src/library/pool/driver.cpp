@@ -4,15 +4,15 @@
 
 #include <algorithm>
 
-#include "library/pool/packet.hpp"
+#include "library/pool/messages.hpp"
 
 namespace paceline::detail {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A rank has so much work ahead that it does not run dry between two looks of the couriers, which may have to wait a
-// few time slices for a core that computes.
+// A rank has so much work ahead that it does not run dry between two looks of the progress threads, which may have to
+// wait a few time slices for a core that computes.
 constexpr double ahead_s = 5e-3;
 constexpr std::size_t most_groups_away = 8192;
 constexpr std::size_t most_bytes_unsent = std::size_t{256} << 20;
@@ -22,7 +22,7 @@ constexpr double patience_s = 2e-3;
 
 }  // namespace
 
-Driver::Driver(Crew crew) : crew_(std::move(crew)), mail_(crew_.comm) {
+Driver::Driver(Crew crew) : crew_(std::move(crew)), messages_(crew_.comm) {
   for (const auto& one : crew_.ranks) workers_ += one.threads;
   for (int rank = 1; rank < crew_.comm.size(); ++rank) {
     auto& follower = followers_.emplace_back();
@@ -38,13 +38,13 @@ Driver::Driver(Crew crew) : crew_(std::move(crew)), mail_(crew_.comm) {
   };
   team_ = std::make_unique<Team>(crew_.me().threads, queue_, Team::Duty{[this] { return take(); }, settle, give_back},
                                  0, crew_.me().host_name(), crew_.options.task_s);
-  courier_ = std::thread([this] { or_end(crew_, [this] { carry(); }); });
+  progress_ = std::thread([this] { or_end(crew_, [this] { carry(); }); });
 }
 
 Driver::~Driver() {
   stopping_ = true;
   queue_.wake();
-  courier_.join();
+  progress_.join();
   team_.reset();
   for (const auto& follower : followers_) {
     if (follower.is_lost) leave_unfinalised();
@@ -77,14 +77,14 @@ std::optional<Group> Driver::take() {
 
 void Driver::carry() {
   for (Pause pause; !is_all_over();) {
-    bool moved = read_letters();
+    bool moved = read_messages();
     moved |= hand_out();
     if (stopping_ && !is_stop_sent_) begin_to_stop();
-    mail_.is_all_sent();
+    messages_.is_all_sent();
     look_after();
     if (moved) pause.reset();
     if (pause.is_long() && queue_.size() == 0 && !is_anything_away()) {
-      // Letters from ranks that have nothing to do are signs of life, which can wait.
+      // Messages from ranks that have nothing to do are signs of life, which can wait.
       queue_.sleep(20ms);
       if (queue_.size() > 0) pause.reset();
     } else {
@@ -93,20 +93,20 @@ void Driver::carry() {
   }
 }
 
-bool Driver::read_letters() {
+bool Driver::read_messages() {
   bool is_any = false;
-  while (auto letter = mail_.receive()) {
-    auto& follower = followers_[static_cast<std::size_t>(letter->from - 1)];
+  while (auto message = messages_.receive()) {
+    auto& follower = followers_[static_cast<std::size_t>(message->from - 1)];
     if (follower.is_lost) continue;
     follower.heard = Clock::now();
-    if (letter->kind == Kind::outcomes) read_outcomes(follower, letter->bytes);
-    if (letter->kind == Kind::returned) read_returned(follower, letter->bytes);
-    if (letter->kind == Kind::leave) {
-      // No letter may be under way when the communicator is freed: Open MPI would take it for one to the next.
+    if (message->kind == Kind::outcomes) read_outcomes(follower, message->bytes);
+    if (message->kind == Kind::returned) read_returned(follower, message->bytes);
+    if (message->kind == Kind::leave) {
+      // No message may be under way when the communicator is freed: Open MPI would take it for one to the next.
       follower.has_left = true;
-      mail_.send(follower.rank, Kind::farewell);
+      messages_.send(follower.rank, Kind::farewell);
     }
-    is_any = is_any || letter->kind != Kind::sign;
+    is_any = is_any || message->kind != Kind::sign;
   }
   return is_any;
 }
@@ -158,7 +158,7 @@ bool Driver::wants_more(const Follower& follower) const {
 }
 
 bool Driver::hand_out() {
-  if (stopping_ || mail_.unsent_bytes() > most_bytes_unsent) return false;
+  if (stopping_ || messages_.unsent_bytes() > most_bytes_unsent) return false;
   bool is_any = false;
   for (std::size_t k = 0; k < followers_.size(); ++k) {
     // No more than a fair share, so that this rank's own threads and the ranks that come later find something. What
@@ -175,18 +175,18 @@ bool Driver::hand_out() {
 }
 
 bool Driver::send_groups(Follower& follower, std::size_t most) {
-  Writer letter;
+  Writer message;
   if (follower.away.empty()) follower.last_outcome = Clock::now();
   for (std::size_t k = 0; k < most && wants_more(follower); ++k) {
     auto group = take();
     if (!group) break;
-    write_group(letter, *group);
+    write_group(message, *group);
     follower.tasks_away += group->count;
     follower.away.emplace(group->id, Away{std::move(group->ticket), group->first, group->count});
   }
-  if (letter.size() == 0) return false;
+  if (message.size() == 0) return false;
   follower.is_worth_asking = true;
-  mail_.send(follower.rank, Kind::tasks, letter.take());
+  messages_.send(follower.rank, Kind::tasks, message.take());
   return true;
 }
 
@@ -201,7 +201,7 @@ void Driver::recall() {
     const bool has_plenty = static_cast<double>(follower.tasks_away) * follower.mean_task_s > patience_s * threads;
     if (!has_plenty && seconds_since(follower.last_outcome) < patience_s) continue;
     follower.is_asked = true;
-    mail_.send(follower.rank, Kind::recall);
+    messages_.send(follower.rank, Kind::recall);
     return;
   }
 }
@@ -227,14 +227,14 @@ void Driver::look_after() {
     } else if (seconds_since(follower.heard) > crew_.options.silence_s) {
       lose(follower, fmt::format("nothing was heard of it for {:g} s", crew_.options.silence_s));
     } else {
-      mail_.send(follower.rank, Kind::sign);
+      messages_.send(follower.rank, Kind::sign);
     }
   }
 }
 
 void Driver::lose(Follower& follower, const std::string& why) {
   follower.is_lost = true;
-  mail_.forget(follower.rank);
+  messages_.forget(follower.rank);
   for (auto& [id, away] : follower.away) {
     Outcome outcome;
     outcome.first = away.first;
@@ -255,9 +255,9 @@ void Driver::begin_to_stop() {
   const bool is_any_lost =
       std::any_of(followers_.begin(), followers_.end(), [](const auto& follower) { return follower.is_lost; });
   for (const auto& follower : followers_) {
-    Writer letter;
-    write_value(letter, is_any_lost);
-    if (!follower.is_lost) mail_.send(follower.rank, Kind::stop, letter.take());
+    Writer message;
+    write_value(message, is_any_lost);
+    if (!follower.is_lost) messages_.send(follower.rank, Kind::stop, message.take());
   }
 }
 
@@ -266,7 +266,7 @@ bool Driver::is_all_over() {
   // What was given back behind a task that did not return.
   while (auto group = queue_.pop()) cancel(*group);
   const auto is_gone = [](const Follower& follower) { return follower.is_lost || follower.has_left; };
-  return mail_.is_all_sent() && std::all_of(followers_.begin(), followers_.end(), is_gone);
+  return messages_.is_all_sent() && std::all_of(followers_.begin(), followers_.end(), is_gone);
 }
 
 }  // namespace paceline::detail

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "library/pool/mail.hpp"
+#include "library/pool/message_queue.hpp"
 #include "library/pool/rank.hpp"
 #include "library/pool/team.hpp"
 #include "library/pool/work_queue.hpp"
@@ -46,8 +46,8 @@ class Driver final : public PoolQueue {
   };
 
   std::optional<Group> take();
-  void carry();  ///< what the courier does
-  bool read_letters();
+  void carry();  ///< what the progress thread does
+  bool read_messages();
   bool hand_out();
   [[nodiscard]] bool wants_more(const Follower& follower) const;
   bool send_groups(Follower& follower, std::size_t most);
@@ -64,7 +64,7 @@ class Driver final : public PoolQueue {
   Crew crew_;
   int workers_ = 0;
   WorkQueue queue_;
-  Mail mail_;
+  MessageQueue messages_;
   std::vector<Follower> followers_;
   std::atomic<std::uint64_t> next_id_{1};
   std::size_t next_follower_ = 0;  ///< whose turn it is
@@ -73,7 +73,7 @@ class Driver final : public PoolQueue {
   Clock::time_point last_look_;
   Clock::time_point last_sign_;
   std::unique_ptr<Team> team_;
-  std::thread courier_;
+  std::thread progress_;
 };
 
 }  // namespace paceline::detail

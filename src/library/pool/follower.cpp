@@ -9,7 +9,7 @@ namespace paceline::detail {
 
 using namespace std::chrono_literals;
 
-Follower::Follower(Crew crew) : crew_(std::move(crew)), mail_(crew_.comm) {
+Follower::Follower(Crew crew) : crew_(std::move(crew)), messages_(crew_.comm) {
   const auto give = [this](Group& group, Outcome outcome) {
     const std::lock_guard lock(mutex_);
     write_report(reports_, {group.id, std::move(outcome)});
@@ -22,11 +22,11 @@ Follower::Follower(Crew crew) : crew_(std::move(crew)), mail_(crew_.comm) {
   team_ =
       std::make_unique<Team>(crew_.me().threads, queue_, Team::Duty{[this] { return queue_.pop(); }, give, give_back},
                              crew_.comm.rank(), crew_.me().host_name(), crew_.options.task_s);
-  courier_ = std::thread([this] { or_end(crew_, [this] { carry(); }); });
+  progress_ = std::thread([this] { or_end(crew_, [this] { carry(); }); });
 }
 
 Follower::~Follower() {
-  courier_.join();
+  progress_.join();
   team_.reset();
   if (is_any_lost_) leave_unfinalised();
 }
@@ -44,12 +44,12 @@ int Follower::workers() const {
 
 void Follower::carry() {
   for (Pause pause; !is_deserting_;) {
-    bool moved = read_letters();
+    bool moved = read_messages();
     // In this order, and before reports are collected: a thread is busy before it takes a group, and until it has
     // reported it.
     const bool is_idle = queue_.size() == 0 && team_->busy() == 0;
     moved |= report();
-    mail_.is_all_sent();
+    messages_.is_all_sent();
     look_after();
     if (is_stopping_ && is_idle) break;
     if (moved) pause.reset();
@@ -57,29 +57,29 @@ void Follower::carry() {
   }
   if (is_deserting_) return;
   report();
-  mail_.send(0, Kind::leave);
+  messages_.send(0, Kind::leave);
   has_left_ = true;
-  for (Pause pause; !is_dismissed_ || !mail_.is_all_sent(); pause.take(Threads::idle)) {
-    read_letters();
+  for (Pause pause; !is_dismissed_ || !messages_.is_all_sent(); pause.take(Threads::idle)) {
+    read_messages();
     look_after();
   }
 }
 
-bool Follower::read_letters() {
+bool Follower::read_messages() {
   bool is_any = false;
-  while (auto letter = mail_.receive()) {
+  while (auto message = messages_.receive()) {
     heard_ = Clock::now();
-    Reader reader(letter->bytes);
-    if (letter->kind == Kind::tasks) {
+    Reader reader(message->bytes);
+    if (message->kind == Kind::tasks) {
       while (reader.left() > 0) queue_.push(read_group(reader));
     }
-    if (letter->kind == Kind::recall) return_groups();
-    if (letter->kind == Kind::farewell) is_dismissed_ = true;
-    if (letter->kind == Kind::stop) {
+    if (message->kind == Kind::recall) return_groups();
+    if (message->kind == Kind::farewell) is_dismissed_ = true;
+    if (message->kind == Kind::stop) {
       read_value(reader, is_any_lost_);
       begin_to_stop();
     }
-    is_any = is_any || letter->kind != Kind::sign;
+    is_any = is_any || message->kind != Kind::sign;
   }
   return is_any;
 }
@@ -91,14 +91,14 @@ bool Follower::report() {
     bytes = reports_.take();
   }
   if (bytes.empty()) return false;
-  mail_.send(0, Kind::outcomes, std::move(bytes));
+  messages_.send(0, Kind::outcomes, std::move(bytes));
   return true;
 }
 
 void Follower::return_groups() {
-  Writer letter;
-  for (const auto& group : queue_.pop_back((queue_.size() + 1) / 2)) write_group(letter, group);
-  mail_.send(0, Kind::returned, letter.take());
+  Writer message;
+  for (const auto& group : queue_.pop_back((queue_.size() + 1) / 2)) write_group(message, group);
+  messages_.send(0, Kind::returned, message.take());
 }
 
 void Follower::begin_to_stop() {
@@ -123,7 +123,7 @@ void Follower::look_after() {
   const auto sign_s = std::min(1.0, crew_.options.silence_s / 8);
   if (seconds_since(last_sign_) < sign_s) return;
   last_sign_ = now;
-  if (!has_left_) mail_.send(0, Kind::sign);
+  if (!has_left_) messages_.send(0, Kind::sign);
   const auto& driver = crew_.ranks.front();
   const bool is_near = driver.host == crew_.me().host;
   if ((is_near && !is_alive(driver.pid)) || seconds_since(heard_) > crew_.options.silence_s) {

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <thread>
 
-#include "library/pool/mail.hpp"
-#include "library/pool/packet.hpp"
+#include "library/pool/message_queue.hpp"
+#include "library/pool/messages.hpp"
 #include "library/pool/rank.hpp"
 #include "library/pool/team.hpp"
 #include "library/pool/work_queue.hpp"
@@ -19,8 +19,8 @@ class Follower final : public PoolQueue {
   explicit Follower(Crew crew);
   /// Waits until rank 0 is done with the pool.
   ~Follower() override;
-  /// No letter goes out any more: rank 0 will lose this rank. Tasks may still be running, so this must not be destroyed
-  /// afterwards.
+  /// No message goes out any more: rank 0 will lose this rank. Tasks may still be running, so this must not be
+  /// destroyed afterwards.
   void desert() { is_deserting_ = true; }
 
   void post(Group group) override;
@@ -28,8 +28,8 @@ class Follower final : public PoolQueue {
   [[nodiscard]] double mean_task_s() const override { return team_->mean_task_s(); }
 
  private:
-  void carry();  ///< what the courier does
-  bool read_letters();
+  void carry();  ///< what the progress thread does
+  bool read_messages();
   bool report();
   void return_groups();
   void begin_to_stop();
@@ -37,9 +37,9 @@ class Follower final : public PoolQueue {
 
   Crew crew_;
   WorkQueue queue_;
-  Mail mail_;
+  MessageQueue messages_;
   std::mutex mutex_;
-  Writer reports_;  ///< of what was done since the last letter
+  Writer reports_;  ///< of what was done since the last message
   std::atomic<bool> is_deserting_{false};
   bool is_stopping_ = false;
   bool has_left_ = false;
@@ -49,7 +49,7 @@ class Follower final : public PoolQueue {
   Clock::time_point last_look_;
   Clock::time_point last_sign_;
   std::unique_ptr<Team> team_;
-  std::thread courier_;
+  std::thread progress_;
 };
 
 }  // namespace paceline::detail

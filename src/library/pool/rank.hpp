@@ -45,16 +45,17 @@ struct Crew {
 /// Collective. Throws AgreedError.
 Crew muster(const Comm& comm, const PoolOptions& options);
 
-/// Calls what a courier does. It must not fail: nobody would be told of anything any more, so then the job ends.
+/// Calls what a progress thread does. It must not fail: nobody would be told of anything any more, so then the job
+/// ends.
 void or_end(const Crew& crew, const std::function<void()>& carry);
 
 /// False when the process has ended. `pid`: of this node.
 bool is_alive(std::int64_t pid);
 
-/// What this rank's compute threads do while letters are waited for.
+/// What this rank's compute threads do while messages are waited for.
 enum class Threads { idle, busy };
 
-/// For the thread that carries letters.
+/// For the thread that carries messages.
 class Pause {
  public:
   void reset() { round_ = 0; }

@@ -13,22 +13,22 @@ Team::Team(int threads, WorkQueue& queue, Duty duty, int rank, std::string host,
       rank_(rank),
       host_(std::move(host)),
       task_limit_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(task_s, 1e9)))) {
-  for (int thread = 0; thread < threads; ++thread) seats_.push_back(new_seat());
+  for (int thread = 0; thread < threads; ++thread) slots_.push_back(new_slot());
 }
 
 Team::~Team() {
   stopping_ = true;
   queue_.wake();
-  for (auto& seat : seats_) seat->thread.join();
+  for (auto& slot : slots_) slot->thread.join();
 }
 
-std::unique_ptr<Team::Seat> Team::new_seat() {
-  auto seat = std::make_unique<Seat>();
-  seat->thread = std::thread([this, place = seat.get()] { work(*place); });
-  return seat;
+std::unique_ptr<Team::ThreadSlot> Team::new_slot() {
+  auto slot = std::make_unique<ThreadSlot>();
+  slot->thread = std::thread([this, place = slot.get()] { work(*place); });
+  return slot;
 }
 
-void Team::work(Seat& seat) {
+void Team::work(ThreadSlot& slot) {
   for (int idle = 0; !stopping_.load(std::memory_order_relaxed);) {
     busy_.fetch_add(1);
     auto group = duty_.take();
@@ -38,8 +38,8 @@ void Team::work(Seat& seat) {
       continue;
     }
     idle = 0;
-    // A thread that was given up has no seat any more, and perhaps no team.
-    if (!run(seat, std::move(*group))) return;
+    // A thread that was given up has no slot any more, and perhaps no team.
+    if (!run(slot, std::move(*group))) return;
     busy_.fetch_sub(1);
   }
 }
@@ -56,12 +56,12 @@ void Team::rest(int round) {
   }
 }
 
-bool Team::run(Seat& seat, Group group) {
+bool Team::run(ThreadSlot& slot, Group group) {
   const auto running = std::make_shared<Running>(std::move(group));
   {
-    const std::lock_guard lock(seat.mutex);
-    seat.running = running;
-    ++seat.serial;
+    const std::lock_guard lock(slot.mutex);
+    slot.running = running;
+    ++slot.serial;
   }
   Outcome outcome;
   auto& run = running->run;
@@ -74,8 +74,8 @@ bool Team::run(Seat& seat, Group group) {
   }
   if (run.is_taken()) return false;
   {
-    const std::lock_guard lock(seat.mutex);
-    seat.running.reset();
+    const std::lock_guard lock(slot.mutex);
+    slot.running.reset();
   }
   outcome.first = run.first();
   outcome.count = run.count();
@@ -94,25 +94,25 @@ bool Team::run(Seat& seat, Group group) {
 
 void Team::watch() {
   const auto now = Clock::now();
-  for (auto& seat : seats_) {
+  for (auto& slot : slots_) {
     std::shared_ptr<Running> running;
     std::uint64_t serial = 0;
     {
-      const std::lock_guard lock(seat->mutex);
-      running = seat->running;
-      serial = seat->serial;
+      const std::lock_guard lock(slot->mutex);
+      running = slot->running;
+      serial = slot->serial;
     }
     if (!running) continue;
     const auto state = running->run.state();
-    if (serial != seat->seen_serial || state != seat->seen_state) {
-      seat->seen_serial = serial;
-      seat->seen_state = state;
-      seat->since = now;
-    } else if (now - seat->since > task_limit_ && running->run.take_over(state)) {
-      seat->thread.detach();
+    if (serial != slot->seen_serial || state != slot->seen_state) {
+      slot->seen_serial = serial;
+      slot->seen_state = state;
+      slot->since = now;
+    } else if (now - slot->since > task_limit_ && running->run.take_over(state)) {
+      slot->thread.detach();
       // The thread may come back to its place as long as the process lives.
-      (void)seat.release();
-      seat = new_seat();
+      (void)slot.release();
+      slot = new_slot();
       give_up(*running, state / 2);
       busy_.fetch_sub(1);
     }

@@ -50,7 +50,7 @@ class Team {
     Clock::time_point start = Clock::now();
   };
   /// One thread's place.
-  struct Seat {
+  struct ThreadSlot {
     std::thread thread;
     std::mutex mutex;
     std::shared_ptr<Running> running;
@@ -61,10 +61,10 @@ class Team {
     Clock::time_point since;
   };
 
-  std::unique_ptr<Seat> new_seat();
-  void work(Seat& seat);
+  std::unique_ptr<ThreadSlot> new_slot();
+  void work(ThreadSlot& slot);
   void rest(int round);
-  [[nodiscard]] bool run(Seat& seat, Group group);
+  [[nodiscard]] bool run(ThreadSlot& slot, Group group);
   void give_up(Running& running, std::int64_t task);
 
   int threads_;
@@ -76,7 +76,7 @@ class Team {
   std::atomic<bool> stopping_{false};
   std::atomic<int> busy_{0};
   std::atomic<double> mean_task_s_{0};
-  std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<std::unique_ptr<ThreadSlot>> slots_;
 };
 
 }  // namespace paceline::detail

@@ -8,8 +8,8 @@ namespace paceline {
 namespace sync {
 namespace {
 
-BarrierRecord& barrier_of(Core& core, const Operation& op) {
-  return static_cast<BarrierRecord&>(core.record(op.call.object));
+BarrierState& barrier_of(Core& core, const Operation& op) {
+  return static_cast<BarrierState&>(core.state(op.call.object));
 }
 
 constexpr std::uint64_t phase_of(std::uint64_t word) { return word >> 32; }
@@ -57,16 +57,16 @@ void cancel_barrier(Core& core, Operation& op) {
 
 }  // namespace sync
 
-Barrier::Barrier(const Site& site, int expected, std::string name)
-    : SharedObject(site, sync::Kind::barrier, name,
-                   static_cast<std::uint64_t>(expected == 0 ? site.comm().size() : expected), 0, 0,
+Barrier::Barrier(const Domain& domain, int expected, std::string name)
+    : SharedObject(domain, sync::Kind::barrier, name,
+                   static_cast<std::uint64_t>(expected == 0 ? domain.comm().size() : expected), 0, 0,
                    expected >= 0 ? std::nullopt
                                  : std::optional(Error(ExitCode::failure, fmt::format("barrier \"{}\" can't expect {}",
                                                                                       name, expected)))) {}
 
 bool Barrier::arrive_and_wait(sync::Timeout timeout) {
   sync::Operation op;
-  op.call = {sync::Verb::barrier_arrive, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Verb::barrier_arrive, core().slot().agent, id(), 0, timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }

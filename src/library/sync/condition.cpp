@@ -6,10 +6,10 @@ namespace paceline {
 namespace sync {
 
 Step start_condition(Core& core, Operation& op) {
-  auto& condition = core.record(op.call.object);
+  auto& condition = core.state(op.call.object);
   auto& agent = core.agent(op.call.agent);
   constexpr auto waiting = static_cast<std::uint32_t>(Wake::waiting);
-  const Latched latched(condition);
+  const ObjectLock locked(condition);
   switch (op.call.verb) {
     case Verb::condition_enter: core.push(condition, 0, op.call.agent); return op.finish(Status::done);
     case Verb::condition_notify:
@@ -31,11 +31,12 @@ Step start_condition(Core& core, Operation& op) {
 
 }  // namespace sync
 
-Condition::Condition(const Site& site, std::string name) : SharedObject(site, sync::Kind::condition, std::move(name)) {}
+Condition::Condition(const Domain& domain, std::string name)
+    : SharedObject(domain, sync::Kind::condition, std::move(name)) {}
 
 bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
   sync::Operation enter, stay;
-  const auto agent = core().seat().agent;
+  const auto agent = core().slot().agent;
   enter.call = {sync::Verb::condition_enter, agent, id()};
   stay.call = {sync::Verb::condition_wait, agent, id(), 0, timeout};
   // Who enters before the lock is free misses no notification.
@@ -59,7 +60,7 @@ bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
 
 void Condition::notify(std::uint64_t most) {
   sync::Operation op;
-  op.call = {sync::Verb::condition_notify, core().seat().agent, id(), 0, sync::forever, most};
+  op.call = {sync::Verb::condition_notify, core().slot().agent, id(), 0, sync::forever, most};
   core().perform(op);
 }
 

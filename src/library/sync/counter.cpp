@@ -28,21 +28,21 @@ std::uint64_t fetch_here(std::uint64_t& word, Change change, std::uint64_t opera
 
 }  // namespace
 
-SharedCell::SharedCell(const Site& site, std::string name, std::uint64_t initial)
-    : SharedObject(site, Kind::value, std::move(name), initial),
-      here_(record() == nullptr ? nullptr : &static_cast<ValueRecord&>(*record()).value) {}
+SharedCell::SharedCell(const Domain& domain, std::string name, std::uint64_t initial)
+    : SharedObject(domain, Kind::value, std::move(name), initial),
+      here_(state() == nullptr ? nullptr : &static_cast<ValueState&>(*state()).value) {}
 
 std::uint64_t SharedCell::fetch(Change change, std::uint64_t operand, std::uint64_t expected) const {
   if (here_ != nullptr) return fetch_here(*here_, change, operand, expected);
   Operation op;
-  op.call = {Verb::value_fetch, core().seat().agent, id(), static_cast<std::uint32_t>(change), forever, operand,
+  op.call = {Verb::value_fetch, core().slot().agent, id(), static_cast<std::uint32_t>(change), forever, operand,
              expected};
   core().perform(op);
   return op.value;
 }
 
 Step start_value(Core& core, Operation& op) {
-  auto& word = static_cast<ValueRecord&>(core.record(op.call.object)).value;
+  auto& word = static_cast<ValueState&>(core.state(op.call.object)).value;
   return op.finish(Status::done, fetch_here(word, static_cast<Change>(op.call.extra), op.call.first, op.call.second));
 }
 

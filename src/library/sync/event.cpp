@@ -6,12 +6,12 @@ namespace paceline {
 namespace sync {
 namespace {
 
-EventRecord& event_of(Record& record) { return static_cast<EventRecord&>(record); }
+EventState& event_of(ObjectState& state) { return static_cast<EventState&>(state); }
 
 }  // namespace
 
 Step start_event(Core& core, Operation& op) {
-  auto& bell = event_of(core.record(op.call.object)).bell;
+  auto& bell = event_of(core.state(op.call.object)).bell;
   auto word = bell.word.load();
   switch (op.call.verb) {
     case Verb::event_set:
@@ -32,31 +32,31 @@ Step resume_event(Core& /*core*/, Operation& op) { return op.finish(Status::done
 
 }  // namespace sync
 
-Event::Event(const Site& site, std::string name) : SharedObject(site, sync::Kind::event, std::move(name)) {}
+Event::Event(const Domain& domain, std::string name) : SharedObject(domain, sync::Kind::event, std::move(name)) {}
 
 void Event::set() {
   sync::Operation op;
-  op.call = {sync::Verb::event_set, core().seat().agent, id()};
+  op.call = {sync::Verb::event_set, core().slot().agent, id()};
   core().perform(op);
 }
 
 void Event::clear() {
   sync::Operation op;
-  op.call = {sync::Verb::event_clear, core().seat().agent, id()};
+  op.call = {sync::Verb::event_clear, core().slot().agent, id()};
   core().perform(op);
 }
 
 bool Event::is_set() const {
-  if (record() != nullptr) return (sync::event_of(*record()).bell.word.load() & 1U) != 0;
+  if (state() != nullptr) return (sync::event_of(*state()).bell.word.load() & 1U) != 0;
   sync::Operation op;
-  op.call = {sync::Verb::event_is_set, core().seat().agent, id()};
+  op.call = {sync::Verb::event_is_set, core().slot().agent, id()};
   core().perform(op);
   return op.value != 0;
 }
 
 bool Event::wait(sync::Timeout timeout) const {
   sync::Operation op;
-  op.call = {sync::Verb::event_wait, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Verb::event_wait, core().slot().agent, id(), 0, timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }

@@ -11,9 +11,9 @@ Step resume_granted(Core& core, Operation& op) {
 }
 
 void cancel_in_list(Core& core, Operation& op) {
-  auto& record = core.record(op.call.object);
-  const Latched latched(record);
-  op.finish(core.remove(record, op.call.agent) ? Status::timed_out : Status::done);
+  auto& state = core.state(op.call.object);
+  const ObjectLock locked(state);
+  op.finish(core.remove(state, op.call.agent) ? Status::timed_out : Status::done);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "library/sync/record.hpp"
+#include "library/sync/object_state.hpp"
 
 namespace paceline::sync {
 

@@ -9,8 +9,8 @@ namespace sync {
 
 // There are units only while nobody waits: release() hands them to those who do.
 Step start_semaphore(Core& core, Operation& op) {
-  auto& semaphore = static_cast<SemaphoreRecord&>(core.record(op.call.object));
-  const Latched latched(semaphore);
+  auto& semaphore = static_cast<SemaphoreState&>(core.state(op.call.object));
+  const ObjectLock locked(semaphore);
   if (op.call.verb == Verb::semaphore_release) {
     auto units = static_cast<std::int64_t>(op.call.first);
     for (; units > 0; --units) {
@@ -32,8 +32,8 @@ Step start_semaphore(Core& core, Operation& op) {
 
 }  // namespace sync
 
-Semaphore::Semaphore(const Site& site, std::int64_t initial, std::string name)
-    : SharedObject(site, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), 0, 0,
+Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::string name)
+    : SharedObject(domain, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), 0, 0,
                    initial >= 0
                        ? std::nullopt
                        : std::optional(Error(ExitCode::failure,
@@ -41,7 +41,7 @@ Semaphore::Semaphore(const Site& site, std::int64_t initial, std::string name)
 
 bool Semaphore::acquire(sync::Timeout timeout) {
   sync::Operation op;
-  op.call = {sync::Verb::semaphore_acquire, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Verb::semaphore_acquire, core().slot().agent, id(), 0, timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }
@@ -51,7 +51,7 @@ void Semaphore::release(std::int64_t units) {
     throw Error(ExitCode::failure, fmt::format("semaphore \"{}\" can't be given {} units", name(), units));
   }
   sync::Operation op;
-  op.call = {sync::Verb::semaphore_release,    core().seat().agent, id(), 0, sync::forever,
+  op.call = {sync::Verb::semaphore_release,    core().slot().agent, id(), 0, sync::forever,
              static_cast<std::uint64_t>(units)};
   core().perform(op);
 }

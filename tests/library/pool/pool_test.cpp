@@ -308,7 +308,7 @@ TEST(Pool, EndsWithTasksInFlight) {
 }
 
 TEST(Pool, ComesAndGoesManyTimes) {
-  // Letters that are under way when a pool ends would be taken for the next one's.
+  // Messages that are under way when a pool ends would be taken for the next one's.
   for (int round = 0; round < 100; ++round) {
     with_pool({.threads = 1}, [&](Pool& pool) {
       pool.map_async<sleeps>(std::vector<int>(20, 1));

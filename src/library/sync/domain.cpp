@@ -1,4 +1,4 @@
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 #include "library/sync/core.hpp"
 
@@ -7,7 +7,7 @@ namespace {
 
 using Cached = std::weak_ptr<sync::Core>;
 
-int key_of_sites() {
+int key_of_domains() {
   static const int key = [] {
     int made = MPI_KEYVAL_INVALID;
     const auto drop = [](MPI_Comm, int, void* cached, void*) {
@@ -22,34 +22,34 @@ int key_of_sites() {
 
 }  // namespace
 
-Site::Site(const Comm& comm) {
+Domain::Domain(const Comm& comm) {
   // MPI keeps what a library knows of a communicator with the communicator (MPI 3.1, 6.7). All ranks make and drop
-  // sites collectively, so that they agree whether there is one.
+  // domains collectively, so that they agree whether there is one.
   void* found = nullptr;
   int is_there = 0;
-  check_mpi(MPI_Comm_get_attr(comm.handle(), key_of_sites(), &found, &is_there), "MPI_Comm_get_attr");
+  check_mpi(MPI_Comm_get_attr(comm.handle(), key_of_domains(), &found, &is_there), "MPI_Comm_get_attr");
   if (is_there != 0) core_ = static_cast<Cached*>(found)->lock();
   if (core_) return;
-  core_ = std::make_shared<sync::Core>(comm, comm.split_node(), SiteOptions());
-  check_mpi(MPI_Comm_set_attr(comm.handle(), key_of_sites(), new Cached(core_)), "MPI_Comm_set_attr");
+  core_ = std::make_shared<sync::Core>(comm, comm.split_node(), DomainOptions());
+  check_mpi(MPI_Comm_set_attr(comm.handle(), key_of_domains(), new Cached(core_)), "MPI_Comm_set_attr");
 }
 
-Site::Site(const Comm& comm, const SiteOptions& options) : Site(comm, comm.split_node(), options) {}
+Domain::Domain(const Comm& comm, const DomainOptions& options) : Domain(comm, comm.split_node(), options) {}
 
-Site::Site(const Comm& comm, const Comm& node, const SiteOptions& options)
+Domain::Domain(const Comm& comm, const Comm& node, const DomainOptions& options)
     : core_(std::make_shared<sync::Core>(comm, node, options)) {}
 
-const Comm& Site::comm() const { return core_->comm(); }
+const Comm& Domain::comm() const { return core_->comm(); }
 
-bool Site::is_home() const { return core_->is_home(); }
+bool Domain::is_home() const { return core_->is_home(); }
 
 namespace sync {
 
-SharedObject::SharedObject(const Site& site, Kind kind, std::string name, std::uint64_t first, std::uint64_t second,
+SharedObject::SharedObject(const Domain& domain, Kind kind, std::string name, std::uint64_t first, std::uint64_t second,
                            std::size_t more_bytes, const std::optional<Error>& problem)
-    : core_(site.core()), name_(std::move(name)) {
+    : core_(domain.core()), name_(std::move(name)) {
   id_ = core_->create(kind, name_, first, second, more_bytes, problem);
-  if (core_->is_home()) record_ = &core_->record(id_);
+  if (core_->is_home()) state_ = &core_->state(id_);
 }
 
 SharedObject::~SharedObject() { core_->destroy(id_); }

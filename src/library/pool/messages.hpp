@@ -1,4 +1,4 @@
-// What is in a letter: groups on their way to a rank, and what became of them on their way back.
+// What is in a message: groups on their way to a rank, and what became of them on their way back.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "library/sync/lookout.hpp"
+#include "library/sync/liveness_check.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ constexpr auto leaving_counts_after = 1s;
 
 const char* fate_of(Life::Status status) {
   switch (status) {
-    case Life::left: return "has left the site";
+    case Life::left: return "has left the domain";
     case Life::finalised: return "has finalised MPI";
     default: return "has died";
   }
@@ -27,7 +27,7 @@ void look_at_everybody(Core& core, Operation& op) {
     if (status == Life::dead || (all_are_needed && status != Life::present)) {
       op.error = Error(ExitCode::failure,
                        fmt::format("{} waits for {} in vain", core.name_of(op.call.agent),
-                                   title_of(core.record(op.call.object))),
+                                   title_of(core.state(op.call.object))),
                        fmt::format("{} {}", core.name_with_host(rank), fate_of(status)))
                      .what();
       return;
@@ -36,15 +36,15 @@ void look_at_everybody(Core& core, Operation& op) {
 }
 
 void look_at_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) {
-  const auto& record = static_cast<const MutexRecord&>(core.record(op.call.object));
-  const auto owner = record.owner.load() & ~MutexRecord::queued;
+  const auto& state = static_cast<const MutexState&>(core.state(op.call.object));
+  const auto owner = state.owner.load() & ~MutexState::queued;
   if (owner == 0) return;
   const auto& agent = core.agent(owner - 1);
   const auto status = status_of(core, core.rank_of(owner - 1));
   const char* fate = nullptr;
   if (status != Life::present) {
     fate = fate_of(status);
-  } else if (record.destroyed != 0) {
+  } else if (state.destroyed != 0) {
     fate = "has destroyed it";
   } else if (agent.ended != 0) {
     fate = "has ended that thread";
@@ -52,9 +52,9 @@ void look_at_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) 
     fate = "destroys shared objects with it in hand";
   }
   // What was read may be of two times: only a holder that is still the same counts.
-  if (fate == nullptr || (record.owner.load() & ~MutexRecord::queued) != owner) return;
+  if (fate == nullptr || (state.owner.load() & ~MutexState::queued) != owner) return;
   op.error =
-      Error(ExitCode::failure, fmt::format("{} waits for {} in vain", core.name_of(op.call.agent), title_of(record)),
+      Error(ExitCode::failure, fmt::format("{} waits for {} in vain", core.name_of(op.call.agent), title_of(state)),
             fmt::format("{}, which has it, {}", core.name_with_host(core.rank_of(owner - 1)), fate))
           .what();
 }
@@ -66,9 +66,9 @@ Life::Status status_of(Core& core, int rank) {
   const auto known = static_cast<Life::Status>(life.status.load());
   if (known != Life::present || !core.is_at_home(rank)) return known;
   switch (life.alive.try_lock()) {
-    case RobustLock::Taken::no: return Life::present;
-    case RobustLock::Taken::yes: life.alive.unlock(); break;  // it has just left
-    case RobustLock::Taken::from_the_dead: {
+    case RobustMutex::Taken::no: return Life::present;
+    case RobustMutex::Taken::yes: life.alive.unlock(); break;  // it has just left
+    case RobustMutex::Taken::from_the_dead: {
       auto present = static_cast<std::uint32_t>(Life::present);
       life.status.compare_exchange_strong(present, Life::dead);
       life.alive.unlock();

@@ -1,4 +1,4 @@
-// Letters between the ranks of a pool: of any size, never waited for, so that a rank that dies holds up nobody.
+// Messages between the ranks of a pool: of any size, never waited for, so that a rank that dies holds up nobody.
 #pragma once
 
 #include <cstddef>
@@ -18,27 +18,27 @@ enum class Kind : int {
   returned,   ///< from it: groups that go back
   sign,       ///< either way: a sign of life
   stop,       ///< to it: cancel what is not begun, end what is, and take leave
-  leave,      ///< from it: its last letter
+  leave,      ///< from it: its last message
   farewell,   ///< to it: the answer, and the last one
 };
 
-struct Letter {
+struct Message {
   int from = 0;
   Kind kind = Kind::sign;
   std::vector<std::byte> bytes;
 };
 
 /// Used by one thread.
-class Mail {
+class MessageQueue {
  public:
-  explicit Mail(const Comm& comm) : comm_(comm), arriving_(static_cast<std::size_t>(comm.size())) {}
-  Mail(const Mail&) = delete;
-  Mail& operator=(const Mail&) = delete;
-  ~Mail();
+  explicit MessageQueue(const Comm& comm) : comm_(comm), arriving_(static_cast<std::size_t>(comm.size())) {}
+  MessageQueue(const MessageQueue&) = delete;
+  MessageQueue& operator=(const MessageQueue&) = delete;
+  ~MessageQueue();
 
   void send(int to, Kind kind, std::vector<std::byte> bytes = {});
-  /// The next letter that has come in full, if one has; those of one rank in the order they were sent.
-  std::optional<Letter> receive();
+  /// The next message that has come in full, if one has; those of one rank in the order they were sent.
+  std::optional<Message> receive();
   /// True when everything has left this rank.
   bool is_all_sent();
   /// Bytes that have not left yet.

@@ -12,13 +12,13 @@
 
 namespace paceline::sync {
 
-class Wire {
+class RemoteService {
  public:
   /// Ranks at home apart from rank 0 have one that nobody calls.
-  explicit Wire(Core& core);
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
-  ~Wire();
+  explicit RemoteService(Core& core);
+  RemoteService(const RemoteService&) = delete;
+  RemoteService& operator=(const RemoteService&) = delete;
+  ~RemoteService();
 
   /// On a rank elsewhere: has it done and waits for the answer.
   void ask(Operation& op);

@@ -1,24 +1,24 @@
-#include "library/pool/mail.hpp"
+#include "library/pool/message_queue.hpp"
 
 #include <algorithm>
 
 namespace paceline::detail {
 namespace {
 
-// MPI counts with an int: larger letters go in pieces, all but the last under a tag of their own.
+// MPI counts with an int: larger messages go in pieces, all but the last under a tag of their own.
 constexpr std::size_t largest_piece = std::size_t{1} << 30;
 constexpr int more = 100;
 
 }  // namespace
 
-Mail::~Mail() {
+MessageQueue::~MessageQueue() {
   // After a rank was lost, requests may never end, and their memory goes with the process.
   if (!has_lost_) return;
   for (auto& sending : sending_) lost_.push_back(std::move(sending.bytes));
   (void)new std::list<std::vector<std::byte>>(std::move(lost_));
 }
 
-void Mail::send(int to, Kind kind, std::vector<std::byte> bytes) {
+void MessageQueue::send(int to, Kind kind, std::vector<std::byte> bytes) {
   auto& sending = sending_.emplace_back(Sending{to, std::move(bytes), {}});
   const auto size = sending.bytes.size();
   std::size_t at = 0;
@@ -33,7 +33,7 @@ void Mail::send(int to, Kind kind, std::vector<std::byte> bytes) {
   unsent_bytes_ += size;
 }
 
-bool Mail::is_all_sent() {
+bool MessageQueue::is_all_sent() {
   for (auto sending = sending_.begin(); sending != sending_.end();) {
     int done = 0;
     check_mpi(
@@ -49,7 +49,7 @@ bool Mail::is_all_sent() {
   return sending_.empty();
 }
 
-void Mail::post_receives() {
+void MessageQueue::post_receives() {
   // Not more at once than is looked at soon.
   for (int count = 0; count < 64; ++count) {
     int waiting = 0;
@@ -67,7 +67,7 @@ void Mail::post_receives() {
   }
 }
 
-std::optional<Letter> Mail::receive() {
+std::optional<Message> MessageQueue::receive() {
   post_receives();
   for (std::size_t rank = 0; rank < arriving_.size(); ++rank) {
     auto& pieces = arriving_[rank];
@@ -78,17 +78,17 @@ std::optional<Letter> Mail::receive() {
       check_mpi(MPI_Test(&piece->request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     }
     if (done == 0) continue;
-    Letter letter{static_cast<int>(rank), static_cast<Kind>(last->tag), std::move(pieces.front().bytes)};
+    Message message{static_cast<int>(rank), static_cast<Kind>(last->tag), std::move(pieces.front().bytes)};
     for (auto piece = pieces.begin() + 1; piece < last + 1; ++piece) {
-      letter.bytes.insert(letter.bytes.end(), piece->bytes.begin(), piece->bytes.end());
+      message.bytes.insert(message.bytes.end(), piece->bytes.begin(), piece->bytes.end());
     }
     pieces.erase(pieces.begin(), last + 1);
-    return letter;
+    return message;
   }
   return std::nullopt;
 }
 
-void Mail::forget(int rank) {
+void MessageQueue::forget(int rank) {
   has_lost_ = true;
   for (auto sending = sending_.begin(); sending != sending_.end();) {
     const auto next = std::next(sending);

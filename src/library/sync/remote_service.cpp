@@ -1,10 +1,10 @@
-#include "library/sync/wire.hpp"
+#include "library/sync/remote_service.hpp"
 
 #include <fmt/format.h>
 
 #include <cstring>
 
-#include "library/sync/lookout.hpp"
+#include "library/sync/liveness_check.hpp"
 
 namespace paceline::sync {
 namespace {
@@ -42,25 +42,26 @@ std::vector<std::byte> bytes_of(const T& object) {
 
 }  // namespace
 
-struct Wire::Guest {
+struct RemoteService::Guest {
   Operation op;
   std::vector<std::byte> in, out;
   Clock::time_point begin, next_look;
 };
 
-struct Wire::Sending {
+struct RemoteService::Sending {
   std::vector<std::byte> bytes;
   MPI_Request request = MPI_REQUEST_NULL;
 };
 
-Wire::Wire(Core& core) : core_(core), heard_(static_cast<std::size_t>(core.comm().size()), Clock::now()) {
+RemoteService::RemoteService(Core& core)
+    : core_(core), heard_(static_cast<std::size_t>(core.comm().size()), Clock::now()) {
   heard_home_ = Clock::now().time_since_epoch().count();
   for (int rank = 0; rank < core.comm().size(); ++rank) goodbyes_due_ += core.is_at_home(rank) ? 0 : 1;
 }
 
-Wire::~Wire() = default;
+RemoteService::~RemoteService() = default;
 
-void Wire::live(const std::stop_token& stop) {
+void RemoteService::live(const std::stop_token& stop) {
   try {
     core_.is_home() ? serve(stop) : beat(stop);
   } catch (const Error& error) {
@@ -70,12 +71,12 @@ void Wire::live(const std::stop_token& stop) {
   }
 }
 
-void Wire::close(bool is_orderly) {
+void RemoteService::close(bool is_orderly) {
   last_word_ = Life::left;
   closing_ = is_orderly;
 }
 
-void Wire::serve(const std::stop_token& stop) {
+void RemoteService::serve(const std::stop_token& stop) {
   auto next_watch = Clock::now();
   for (Nap nap; !(closing_ && goodbyes_due_ == 0 && sendings_.empty());) {
     bool is_busy = false;
@@ -94,7 +95,7 @@ void Wire::serve(const std::stop_token& stop) {
   }
 }
 
-void Wire::receive_calls(bool& is_busy) {
+void RemoteService::receive_calls(bool& is_busy) {
   for (;;) {
     int is_there = 0, size = 0;
     MPI_Status status;
@@ -111,7 +112,7 @@ void Wire::receive_calls(bool& is_busy) {
     std::memcpy(&op.call, guest.in.data(), sizeof op.call);
     op.in = std::span<const std::byte>(guest.in).subspan(sizeof op.call);
     if (op.call.verb == Verb::queue_pop) {
-      guest.out.resize(static_cast<const QueueRecord&>(core_.record(op.call.object)).item_bytes);
+      guest.out.resize(static_cast<const QueueState&>(core_.state(op.call.object)).item_bytes);
       op.out = guest.out;
     }
     guest.begin = Clock::now();
@@ -129,7 +130,7 @@ void Wire::receive_calls(bool& is_busy) {
   }
 }
 
-void Wire::go_on_with_guests(bool& is_busy) {
+void RemoteService::go_on_with_guests(bool& is_busy) {
   for (auto guest = guests_.begin(); guest != guests_.end();) {
     auto& op = guest->op;
     bool is_done = false;
@@ -163,7 +164,7 @@ void Wire::go_on_with_guests(bool& is_busy) {
   }
 }
 
-void Wire::answer(Guest& guest) {
+void RemoteService::answer(Guest& guest) {
   const auto& op = guest.op;
   const auto text = op.status == Status::failed ? op.error.substr(0, most_text) : std::string();
   auto bytes = bytes_of(AnswerHead{op.status, static_cast<std::uint32_t>(text.size()), op.value});
@@ -174,7 +175,7 @@ void Wire::answer(Guest& guest) {
   send(core_.rank_of(op.call.agent), answer_tag + thread, std::move(bytes));
 }
 
-void Wire::send(int rank, int tag, std::vector<std::byte> bytes) {
+void RemoteService::send(int rank, int tag, std::vector<std::byte> bytes) {
   auto& sending = sendings_.emplace_back();
   sending.bytes = std::move(bytes);
   check_mpi(MPI_Isend(sending.bytes.data(), static_cast<int>(sending.bytes.size()), MPI_BYTE, rank, tag,
@@ -182,7 +183,7 @@ void Wire::send(int rank, int tag, std::vector<std::byte> bytes) {
             "MPI_Isend");
 }
 
-void Wire::drop_finished() {
+void RemoteService::drop_finished() {
   std::erase_if(sendings_, [](Sending& sending) {
     int is_done = 0;
     check_mpi(MPI_Test(&sending.request, &is_done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -190,7 +191,7 @@ void Wire::drop_finished() {
   });
 }
 
-void Wire::receive_beats(bool& is_busy) {
+void RemoteService::receive_beats(bool& is_busy) {
   for (;;) {
     int is_there = 0;
     MPI_Status status;
@@ -209,7 +210,7 @@ void Wire::receive_beats(bool& is_busy) {
   }
 }
 
-void Wire::watch() {
+void RemoteService::watch() {
   for (int rank = 0; rank < core_.comm().size(); ++rank) {
     auto& status = core_.life(rank).status;
     if (core_.is_at_home(rank) || status != Life::present) continue;
@@ -219,11 +220,11 @@ void Wire::watch() {
   }
 }
 
-bool Wire::home_is_silent() const {
+bool RemoteService::home_is_silent() const {
   return Clock::now() - Clock::time_point(Clock::duration(heard_home_.load())) > core_.options().silence;
 }
 
-void Wire::beat(const std::stop_token& stop) {
+void RemoteService::beat(const std::stop_token& stop) {
   auto next = Clock::now();
   const auto comm = core_.comm().handle();
   for (bool is_leaving = false;;) {
@@ -251,7 +252,7 @@ void Wire::beat(const std::stop_token& stop) {
   }
 }
 
-void Wire::ask(Operation& op) {
+void RemoteService::ask(Operation& op) {
   const auto comm = core_.comm().handle();
   auto question = bytes_of(op.call);
   question.insert(question.end(), op.in.begin(), op.in.end());
