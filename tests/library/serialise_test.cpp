@@ -16,10 +16,10 @@ namespace {
 
 template <class T>
 T there_and_back(const T& value) {
-  Writer writer;
+  ByteWriter writer;
   write_value(writer, value);
   const auto bytes = writer.take();
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   T again{};
   read_value(reader, again);
   EXPECT_EQ(reader.left(), 0U);
@@ -62,10 +62,10 @@ TEST(Serialise, TypesThatCerealKnowsComeBack) {
   EXPECT_EQ(there_and_back(map), map);
   // Inside of what is known here, too.
   EXPECT_EQ(there_and_back(std::vector{map, map}), (std::vector{map, map}));
-  Writer writer;
+  ByteWriter writer;
   write_value(writer, Named{"n", {}, std::make_unique<int>(7)});
   const auto bytes = writer.take();
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   Named again;
   read_value(reader, again);
   EXPECT_EQ(again.name, "n");
@@ -80,23 +80,23 @@ TEST(Serialise, PointersAreRefused) {
 }
 
 TEST(Serialise, MessagesThatAreTooShortAreErrors) {
-  Writer writer;
+  ByteWriter writer;
   write_value(writer, std::vector<double>(100, 1.0));
   const auto bytes = writer.take();
   for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{8}, bytes.size() - 1}) {
-    Reader reader(std::span<const std::byte>(bytes).first(size));
+    ByteReader reader(std::span<const std::byte>(bytes).first(size));
     std::vector<double> values;
     EXPECT_TRUE(test::error_of([&] { read_value(reader, values); })) << size;
   }
   // A size that no memory has is not asked for.
-  Writer nonsense;
+  ByteWriter nonsense;
   write_value(nonsense, std::uint64_t{1} << 62);
   const auto few = nonsense.take();
-  Reader reader(few);
+  ByteReader reader(few);
   std::vector<std::pair<int, int>> pairs;
   std::vector<int> block;
   EXPECT_TRUE(test::error_of([&] { read_value(reader, block); }));
-  Reader again(few);
+  ByteReader again(few);
   EXPECT_TRUE(test::error_of([&] { read_value(again, pairs); }));
 }
 

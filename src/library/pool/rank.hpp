@@ -23,7 +23,7 @@ inline double seconds_since(Clock::time_point start) {
 }
 
 /// A rank as all others know it.
-struct Identity {
+struct RankInfo {
   std::array<char, 64> host{};
   std::int64_t pid = 0;
   std::int32_t threads = 1;
@@ -33,24 +33,21 @@ struct Identity {
   [[nodiscard]] std::string host_name() const { return host.data(); }
 };
 
-/// Everything that a rank's part of a pool is made of. Of those alive, `comm` is the pool's own.
-struct Crew {
+/// Everything that a rank's part of a pool is made of. `comm` is the pool's own.
+struct Members {
   Comm comm;
   PoolOptions options;
-  std::vector<Identity> ranks;
+  std::vector<RankInfo> ranks;
 
-  [[nodiscard]] const Identity& me() const { return ranks[static_cast<std::size_t>(comm.rank())]; }
+  [[nodiscard]] const RankInfo& me() const { return ranks[static_cast<std::size_t>(comm.rank())]; }
 };
 
 /// Collective. Throws AgreedError.
-Crew muster(const Comm& comm, const PoolOptions& options);
+Members introduce(const Comm& comm, const PoolOptions& options);
 
-/// Calls what a progress thread does. It must not fail: nobody would be told of anything any more, so then the job
-/// ends.
-void or_end(const Crew& crew, const std::function<void()>& carry);
-
-/// False when the process has ended. `pid`: of this node.
-bool is_alive(std::int64_t pid);
+/// Calls what a progress thread does. If it fails, no rank hears of anything any more, so then the job ends.
+void or_end(const Members& members, const std::function<void()>& carry);
+[[noreturn]] void end_job(const Members& members);
 
 /// What this rank's compute threads do while messages are waited for.
 enum class Threads { idle, busy };
