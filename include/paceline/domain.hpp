@@ -19,10 +19,10 @@ struct ObjectState;
 }  // namespace sync
 
 struct DomainOptions {
-  /// Threads of one rank that may use shared state at the same time; each takes 64 bytes of the home node.
-  int threads_per_rank = 64;
-  /// A rank of another node that was not heard of for so long counts as dead. On the home node nothing is guessed: the
-  /// kernel tells.
+  /// Threads of one rank that may use shared state at the same time; each that does takes 64 bytes of the home node.
+  int threads_per_rank = 1024;
+  /// A rank of another node that was not heard of for so long counts as dead, and rank 0 as gone; silence counts only
+  /// while the listener itself is awake. On the home node nothing is guessed: the kernel tells.
   std::chrono::milliseconds silence{3000};
 };
 
@@ -56,8 +56,8 @@ class Domain {
 
 namespace sync {
 
-/// What an object is; messages call it so.
-enum class Kind : std::uint32_t { value, mutex, semaphore, event, barrier, condition, queue };
+/// What an object is.
+enum class Kind : std::uint32_t { value, mutex, semaphore, event, barrier, condition, queue, leaving };
 
 /// The part that all shared objects have: a state at the domain, made and given back collectively. Whoever destroys
 /// objects while an exception unwinds does not wait for the other ranks.
@@ -67,6 +67,17 @@ class SharedObject {
   SharedObject& operator=(const SharedObject&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// What all ranks call this object.
+  struct Identity {
+    std::uint64_t domain = 0;
+    std::uint32_t object = 0;
+    Kind kind{};
+    friend auto operator<=>(const Identity&, const Identity&) = default;
+  };
+  [[nodiscard]] Identity identity() const;
+  /// This rank's part of an object. Throws Error if there is none (any more).
+  static SharedObject& find(const Identity& identity);
 
  protected:
   /// Collective. `first` and `second`: what the kind starts with. `more_bytes` of memory beside the state. `problem`:
@@ -83,6 +94,7 @@ class SharedObject {
  private:
   std::shared_ptr<Core> core_;
   std::string name_;
+  Kind kind_;
   std::uint32_t id_ = 0;
   ObjectState* state_ = nullptr;
 };

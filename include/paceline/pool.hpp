@@ -165,11 +165,11 @@ class Pool {
   /// f(arguments...) once on every rank, by one of its threads. Waits; the results by rank, or the TaskError of the
   /// first that failed. A rank that is lost fails.
   template <auto f, class... Values>
-  auto on_each_rank(const Values&... values) {
+  auto on_each_rank(Values&&... values) {
     return post_each<detail::Constant<f>>({}, values...);
   }
   template <class F, class... Values>
-  auto on_each_rank(const F& f, const Values&... values) {
+  auto on_each_rank(const F& f, Values&&... values) {
     return post_each<Object<F>>(Object<F>::write(f), values...);
   }
 
@@ -198,7 +198,7 @@ class Pool {
   }
 
   template <class Callable, class... Values>
-  auto post_each(const Bytes& held, const Values&... values) {
+  auto post_each(const Bytes& held, Values&... values) {
     using R = std::conditional_t<Callable::Signature::returns, ResultOf<Callable>, void>;
     std::vector<Future<R>> futures;
     for (int rank = 0; rank < queue_->ranks(); ++rank) futures.push_back(post_one<Callable>(held, rank, values...));

@@ -26,10 +26,22 @@ class Semaphore : public sync::SharedObject {
   bool try_acquire_until(const std::chrono::time_point<Clock, Duration>& time) {
     return acquire(sync::timeout_until(time));
   }
+  /// Throws Error if more would be free than a BoundedSemaphore may have.
   void release(std::int64_t units = 1);
+
+ protected:
+  Semaphore(const Domain& domain, std::int64_t initial, std::int64_t most, std::string name);
 
  private:
   bool acquire(sync::Timeout timeout);
+};
+
+/// One of which no more units can be given back than were taken: a release() without its acquire() is an error.
+class BoundedSemaphore : public Semaphore {
+ public:
+  /// Collective, and so is destruction.
+  BoundedSemaphore(const Domain& domain, std::int64_t units, std::string name = "semaphore")
+      : Semaphore(domain, units, units, std::move(name)) {}
 };
 
 }  // namespace paceline

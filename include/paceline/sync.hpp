@@ -7,6 +7,8 @@
 #include <paceline/domain.hpp>
 #include <paceline/event.hpp>
 #include <paceline/mutex.hpp>
+#include <paceline/pipe.hpp>
 #include <paceline/queue.hpp>
 #include <paceline/semaphore.hpp>
 #include <paceline/shared_array.hpp>
+#include <paceline/shared_handle.hpp>

@@ -8,11 +8,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <paceline/comm.hpp>
 #include <paceline/pool.hpp>
+
+#include "library/comm/pause.hpp"
 
 namespace paceline::detail {
 
@@ -48,26 +49,5 @@ Members introduce(const Comm& comm, const PoolOptions& options);
 /// Calls what a progress thread does. If it fails, no rank hears of anything any more, so then the job ends.
 void or_end(const Members& members, const std::function<void()>& carry);
 [[noreturn]] void end_job(const Members& members);
-
-/// What this rank's compute threads do while messages are waited for.
-enum class Threads { idle, busy };
-
-/// For the thread that carries messages.
-class Pause {
- public:
-  void reset() { round_ = 0; }
-  void take(Threads threads) {
-    using namespace std::chrono_literals;
-    // Never a yield: on a shared core that lasts a whole time slice of a thread that computes, some milliseconds, while
-    // one that sleeps is let in as soon as it wakes. Ranks have more work ahead than 200 microseconds.
-    const bool is_soon = threads == Threads::idle && round_ < 40;
-    std::this_thread::sleep_for(is_soon ? 20us : is_long() ? 500us : 200us);
-    ++round_;
-  }
-  [[nodiscard]] bool is_long() const { return round_ > 400; }
-
- private:
-  int round_ = 0;
-};
 
 }  // namespace paceline::detail

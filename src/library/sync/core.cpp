@@ -8,8 +8,8 @@
 #include <csignal>
 #include <cstring>
 #include <latch>
+#include <random>
 
-#include "library/sync/liveness_check.hpp"
 #include "library/sync/remote_service.hpp"
 
 namespace paceline::sync {
@@ -27,6 +27,11 @@ int cores_of(const Comm& node) {
   return cores;
 }
 
+std::uint64_t random_key() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
 std::string host_name() {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
@@ -40,6 +45,7 @@ Core::Core(const Comm& comm, const Comm& node, const DomainOptions& options)
   is_home_ = node_.reduce_all(comm_.rank(), MPI_MIN) == 0;
   for (const auto& each : comm_.gather_all(std::vector<std::uint8_t>{is_home_})) at_home_.push_back(each.front());
   hosts_ = comm_.gather_all_text(host_name());
+  key_ = comm_.reduce_all(comm_.rank() == 0 ? random_key() : 0, MPI_MAX);
   const bool is_spread = comm_.reduce_all(is_home_ ? 1 : 0, MPI_MIN) == 0;
   int level = MPI_THREAD_SINGLE;
   check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
@@ -58,13 +64,15 @@ Core::Core(const Comm& comm, const Comm& node, const DomainOptions& options)
   slots_ = std::make_shared<ThreadSlots>(options.threads_per_rank,
                                          static_cast<AgentId>(comm_.rank() * options.threads_per_rank));
   if (is_home_) {
-    memory_ =
-        std::make_unique<NodeMemory>(node_, sizeof(Header) + ranks * sizeof(Life) + ranks * threads * sizeof(Agent));
+    // There is room for many threads, of which few come. A thread clears its part when it comes.
+    memory_ = std::make_unique<NodeMemory>(
+        node_, sizeof(Header) + ranks * sizeof(Life) + ranks * threads * sizeof(Agent), NodeMemory::Content::fresh);
     header_ = reinterpret_cast<Header*>(memory_->data());
     lives_ = reinterpret_cast<Life*>(header_ + 1);
     agents_ = reinterpret_cast<Agent*>(lives_ + ranks);
     slots_->agents = agents_;
     if (comm_.rank() == 0) {
+      std::memset(memory_->data(), 0, sizeof(Header) + ranks * sizeof(Life));
       header_->graph.initialise();
       for (std::size_t rank = 0; rank < ranks; ++rank) lives_[rank].alive.initialise();
     }
@@ -204,26 +212,17 @@ void Core::initialise(ObjectId object, Kind kind, const std::string& name, std::
   here.mutex.initialise();
   here.kind = kind;
   name.copy(here.name, sizeof here.name - 1);
-  switch (kind) {
-    case Kind::value: static_cast<ValueState&>(here).value = first; break;
-    case Kind::semaphore: static_cast<SemaphoreState&>(here).units = static_cast<std::int64_t>(first); break;
-    case Kind::barrier: static_cast<BarrierState&>(here).expected = static_cast<std::uint32_t>(first); break;
-    case Kind::queue:
-      static_cast<QueueState&>(here).capacity = first;
-      static_cast<QueueState&>(here).item_bytes = second;
-      break;
-    default: break;
-  }
+  type_of(kind).initialise(here, first, second);
 }
 
 void Core::destroy(ObjectId object) {
   if (is_forgotten_ || std::uncaught_exceptions() != 0) return;
   auto& mine = slot();
   Operation leaving;
-  leaving.call = {Verb::agent_leaving, mine.agent, 0, 1};
+  leaving.call = {Kind::leaving, 1, mine.agent};
   if (mine.held != 0) perform(leaving);
   comm_.barrier();
-  leaving.call.extra = 0;
+  leaving.call.verb = 0;
   if (mine.held != 0) perform(leaving);
   if (is_home_) blocks_[object / slots_in_block]->more[object % slots_in_block].reset();
   free_.push_back(object);
@@ -232,7 +231,7 @@ void Core::destroy(ObjectId object) {
 void Core::perform(Operation& op) {
   if (!is_home_) {
     remote_->ask(op);
-  } else if (start(*this, op) == Step::waiting) {
+  } else if (type_of(op.call.kind).start(*this, op) == Step::waiting) {
     wait(op);
   }
   if (op.status == Status::failed) throw Error::told(ExitCode::failure, op.error);
@@ -241,26 +240,27 @@ void Core::perform(Operation& op) {
 void Core::wait(Operation& op) {
   using Clock = std::chrono::steady_clock;
   using namespace std::chrono_literals;
+  const auto& type = type_of(op.call.kind);
   const auto begin = Clock::now();
   // As long as it takes to be woken (Karlin, Li, Manasse and Owicki, SOSP 1991): shorter, and two that take turns would
   // send each other to sleep every time.
   while (spins_ && !op.is_rung() && Clock::now() - begin < 20us) {
     for (int i = 0; i < 16 && !op.is_rung(); ++i) relax();
   }
-  if (op.is_rung() && resume(*this, op) == Step::done) return;
+  if (op.is_rung() && type.resume(*this, op) == Step::done) return;
   const auto limit = std::chrono::nanoseconds(op.call.timeout);
   Clock::duration slice = 5ms;
   for (auto next_look = begin + slice;;) {
     if (op.is_rung()) {
-      if (resume(*this, op) == Step::done) return;
+      if (type.resume(*this, op) == Step::done) return;
       continue;
     }
     const auto now = Clock::now();
-    if (op.call.timeout >= 0 && now - begin >= limit) return cancel(*this, op);
+    if (op.call.timeout >= 0 && now - begin >= limit) return type.cancel(*this, op);
     if (now >= next_look) {
-      look(*this, op, now - begin);
+      type.check(*this, op, now - begin);
       if (!op.error.empty()) {
-        cancel(*this, op);
+        type.cancel(*this, op);
         if (op.status == Status::timed_out) op.status = Status::failed;
         return;
       }
@@ -305,8 +305,7 @@ ObjectLock::ObjectLock(ObjectState& state) : state_(state) {
 }
 
 std::string title_of(const ObjectState& state) {
-  constexpr const char* kinds[] = {"value", "mutex", "semaphore", "event", "barrier", "condition", "queue"};
-  return fmt::format("{} \"{}\"", kinds[static_cast<int>(state.kind)], state.name);
+  return fmt::format("{} \"{}\"", type_of(state.kind).name(), state.name);
 }
 
 }  // namespace paceline::sync

@@ -32,6 +32,8 @@ class Core {
   [[nodiscard]] const Comm& comm() const { return comm_; }
   [[nodiscard]] bool is_home() const { return is_home_; }
   [[nodiscard]] const DomainOptions& options() const { return options_; }
+  /// No other domain's, on any rank.
+  [[nodiscard]] std::uint64_t key() const { return key_; }
 
   /// Collective. `problem`: what this rank finds wrong with the arguments; all throw then.
   ObjectId create(Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second, std::size_t more_bytes,
@@ -87,6 +89,7 @@ class Core {
 
   Comm comm_, node_;
   DomainOptions options_;
+  std::uint64_t key_ = 0;
   bool is_home_ = true;
   bool spins_ = false;
   std::vector<std::uint8_t> at_home_;  ///< per rank

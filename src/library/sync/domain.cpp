@@ -1,5 +1,10 @@
 #include <paceline/domain.hpp>
 
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
 #include "library/sync/core.hpp"
 
 namespace paceline {
@@ -45,14 +50,49 @@ bool Domain::is_home() const { return core_->is_home(); }
 
 namespace sync {
 
-SharedObject::SharedObject(const Domain& domain, Kind kind, std::string name, std::uint64_t first, std::uint64_t second,
-                           std::size_t more_bytes, const std::optional<Error>& problem)
-    : core_(domain.core()), name_(std::move(name)) {
-  id_ = core_->create(kind, name_, first, second, more_bytes, problem);
-  if (core_->is_home()) state_ = &core_->state(id_);
+namespace {
+
+/// This rank's parts of all objects.
+struct Objects {
+  std::mutex mutex;
+  std::map<SharedObject::Identity, SharedObject*> all;
+};
+Objects& objects() {
+  static Objects objects;
+  return objects;
 }
 
-SharedObject::~SharedObject() { core_->destroy(id_); }
+}  // namespace
+
+SharedObject::SharedObject(const Domain& domain, Kind kind, std::string name, std::uint64_t first, std::uint64_t second,
+                           std::size_t more_bytes, const std::optional<Error>& problem)
+    : core_(domain.core()), name_(std::move(name)), kind_(kind) {
+  id_ = core_->create(kind, name_, first, second, more_bytes, problem);
+  if (core_->is_home()) state_ = &core_->state(id_);
+  const std::lock_guard lock(objects().mutex);
+  objects().all[identity()] = this;
+}
+
+SharedObject::~SharedObject() {
+  {
+    const std::lock_guard lock(objects().mutex);
+    objects().all.erase(identity());
+  }
+  core_->destroy(id_);
+}
+
+SharedObject::Identity SharedObject::identity() const { return {core_->key(), id_, kind_}; }
+
+SharedObject& SharedObject::find(const Identity& identity) {
+  const std::lock_guard lock(objects().mutex);
+  const auto found = objects().all.find(identity);
+  if (found == objects().all.end()) {
+    throw Error(ExitCode::failure,
+                fmt::format("this rank has no part of the {} of its task", type_of(identity.kind).name()),
+                "it was destroyed, or this rank is not of its communicator", "make shared objects before the pool");
+  }
+  return *found->second;
+}
 
 }  // namespace sync
 }  // namespace paceline

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "library/sync/deadlock.hpp"
-
 namespace paceline::sync {
 namespace {
 
@@ -20,11 +18,12 @@ const char* fate_of(Life::Status status) {
   }
 }
 
-void look_at_everybody(Core& core, Operation& op) {
-  const bool all_are_needed = op.call.verb == Verb::barrier_arrive;
+}  // namespace
+
+void check_ranks(Core& core, Operation& op, Needed needed) {
   for (int rank = 0; rank < core.comm().size(); ++rank) {
     const auto status = status_of(core, rank);
-    if (status == Life::dead || (all_are_needed && status != Life::present)) {
+    if (status == Life::dead || (needed == Needed::present && status != Life::present)) {
       op.error = Error(ExitCode::failure,
                        fmt::format("{} waits for {} in vain", core.name_of(op.call.agent),
                                    title_of(core.state(op.call.object))),
@@ -35,7 +34,7 @@ void look_at_everybody(Core& core, Operation& op) {
   }
 }
 
-void look_at_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) {
+void check_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) {
   const auto& state = static_cast<const MutexState&>(core.state(op.call.object));
   const auto owner = state.owner.load() & ~MutexState::queued;
   if (owner == 0) return;
@@ -59,8 +58,6 @@ void look_at_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) 
           .what();
 }
 
-}  // namespace
-
 Life::Status status_of(Core& core, int rank) {
   auto& life = core.life(rank);
   const auto known = static_cast<Life::Status>(life.status.load());
@@ -75,12 +72,6 @@ Life::Status status_of(Core& core, int rank) {
     }
   }
   return static_cast<Life::Status>(life.status.load());
-}
-
-void look(Core& core, Operation& op, std::chrono::nanoseconds waited) {
-  if (op.call.verb != Verb::mutex_lock) return look_at_everybody(core, op);
-  look_at_holder(core, op, waited);
-  if (op.error.empty() && op.call.timeout < 0) tell_of_deadlock(core, op.call.agent);
 }
 
 }  // namespace paceline::sync

@@ -1,4 +1,4 @@
-// What those who wait look for now and then: that nobody can end their wait any more.
+// What those who wait check now and then: that no other thread can end their wait any more.
 #pragma once
 
 #include <chrono>
@@ -7,9 +7,15 @@
 
 namespace paceline::sync {
 
-/// Puts a sentence into op.error if it can wait no longer: a rank has died, or a lock's holder won't give it back. A
-/// deadlock is told to all its members by their bells instead, this one too.
-void look(Core& core, Operation& op, std::chrono::nanoseconds waited);
+/// What of all ranks must be so for a wait to end.
+enum class Needed {
+  alive,
+  present,  ///< and still using the domain
+};
+/// Puts a sentence into op.error if a rank is not as needed.
+void check_ranks(Core& core, Operation& op, Needed needed);
+/// Puts one there if a lock's holder won't give it back.
+void check_holder(Core& core, Operation& op, std::chrono::nanoseconds waited);
 
 /// Whether a rank is still there, as far as is known.
 Life::Status status_of(Core& core, int rank);

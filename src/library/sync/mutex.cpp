@@ -4,16 +4,30 @@
 
 #include "library/sync/core.hpp"
 #include "library/sync/deadlock.hpp"
+#include "library/sync/liveness_check.hpp"
 
 namespace paceline {
 
 using sync::MutexState;
 using sync::Operation;
 using sync::Status;
-using sync::Verb;
 
 namespace sync {
 namespace {
+
+enum Verb : std::uint32_t { take, give_back };
+
+class MutexType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "mutex"; }
+  Step start(Core& core, Operation& op) const override;
+  Step resume(Core& core, Operation& op) const override;
+  void cancel(Core& core, Operation& op) const override;
+  void check(Core& core, Operation& op, std::chrono::nanoseconds waited) const override {
+    check_holder(core, op, waited);
+    if (op.error.empty() && op.call.timeout < 0) tell_of_deadlock(core, op.call.agent);
+  }
+};
 
 MutexState& mutex_of(Core& core, const Operation& op) { return static_cast<MutexState&>(core.state(op.call.object)); }
 
@@ -73,13 +87,11 @@ Step unlock(Core& core, Operation& op) {
   return op.finish(Status::done);
 }
 
-}  // namespace
-
-Step start_mutex(Core& core, Operation& op) {
-  return op.call.verb == Verb::mutex_lock ? lock(core, op) : unlock(core, op);
+Step MutexType::start(Core& core, Operation& op) const {
+  return op.call.verb == take ? lock(core, op) : unlock(core, op);
 }
 
-Step resume_mutex(Core& core, Operation& op) {
+Step MutexType::resume(Core& core, Operation& op) const {
   auto& agent = core.agent(op.call.agent);
   auto& mutex = mutex_of(core, op);
   const bool is_granted = agent.bell.word.load() == static_cast<std::uint32_t>(Wake::granted);
@@ -93,7 +105,7 @@ Step resume_mutex(Core& core, Operation& op) {
   return op.fail(report_for(core, op.call.agent));
 }
 
-void cancel_mutex(Core& core, Operation& op) {
+void MutexType::cancel(Core& core, Operation& op) const {
   auto& mutex = mutex_of(core, op);
   if (op.call.timeout < 0) set_wanted(core.agent(op.call.agent), 0);
   const ObjectLock locked(mutex);
@@ -103,6 +115,13 @@ void cancel_mutex(Core& core, Operation& op) {
   } else {
     op.finish(Status::done);
   }
+}
+
+}  // namespace
+
+const ObjectType& mutex_type() {
+  static const MutexType type;
+  return type;
 }
 
 }  // namespace sync
@@ -132,7 +151,7 @@ bool Mutex::lock(sync::Timeout timeout) {
     }
   }
   Operation op;
-  op.call = {Verb::mutex_lock, slot.agent, id(), 0, timeout};
+  op.call = {sync::Kind::mutex, sync::take, slot.agent, id(), timeout};
   core().perform(op);
   if (op.status != Status::done) return false;
   ++slot.held;
@@ -150,7 +169,7 @@ void Mutex::unlock() {
     }
   }
   Operation op;
-  op.call = {Verb::mutex_unlock, slot.agent, id()};
+  op.call = {sync::Kind::mutex, sync::give_back, slot.agent, id()};
   try {
     core().perform(op);
   } catch (const Error&) {

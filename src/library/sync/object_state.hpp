@@ -58,6 +58,7 @@ struct MutexState : ObjectState {
 };
 struct SemaphoreState : ObjectState {
   std::int64_t units;
+  std::int64_t most;  ///< free at the same time
 };
 struct EventState : ObjectState {
   alignas(64) Doorbell bell;  ///< times it was set * 2 + whether it is
@@ -67,9 +68,13 @@ struct BarrierState : ObjectState {
   Doorbell phase;
   std::uint32_t expected;
 };
+/// A ring of bytes: each item with its size in front.
 struct QueueState : ObjectState {
   static constexpr std::uint32_t pushers = 0, poppers = 1;  ///< lists
-  std::uint64_t capacity, item_bytes, first, count;
+  std::uint64_t most_items, ring_bytes;
+  std::uint64_t first, used_bytes, count;
+  std::uint64_t unfinished;  ///< items that were pushed and not finished
+  Doorbell finished;         ///< grows when none is left
   std::uint32_t closed;
 };
 

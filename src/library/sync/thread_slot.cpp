@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include <paceline/error.hpp>
 
@@ -53,10 +54,12 @@ ThreadSlot& slot_of_this_thread(const std::shared_ptr<ThreadSlots>& slots) {
                 fmt::format("there is room for {}", slots->taken.size()), "raise DomainOptions::threads_per_rank");
   }
   *place = true;
+  const auto agent = slots->first + static_cast<AgentId>(place - slots->taken.begin());
+  if (slots->agents != nullptr) std::memset(static_cast<void*>(slots->agents + agent), 0, sizeof(Agent));
   auto slot = std::make_unique<ThreadSlot>();
   slot->slots = slots;
   slot->key = slots.get();
-  slot->agent = slots->first + static_cast<AgentId>(place - slots->taken.begin());
+  slot->agent = agent;
   all.push_back(std::move(slot));
   return *(last_slot = all.back().get());
 }
