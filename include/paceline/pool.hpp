@@ -36,7 +36,7 @@
 // mpirun ends the whole job by itself when a process of it is killed, and the last error is never seen. With `mpirun
 // --enable-recovery`, or a launcher that leaves the others alone, it is; MPI can't be finalised after it, so MpiGuard
 // does not. Between nodes Open MPI may end a process whose peer is gone before the pool gets to say so. If rank 0 dies,
-// or is silent for six times silence_s, the other ranks say so and end the job.
+// or is silent for 15 times silence_s, the other ranks say so and end the job.
 // Nothing is run twice: who submits knows whether a task may be.
 //
 // MPI. Messages go by a duplicate of the communicator. The pool's thread calls MPI as long as the pool lives, so a pool

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 /// So many times PoolOptions::silence_s rank 0 may be silent. Until then it may just be out of reach, and then it goes
 /// on without this rank; to end the job would end it for all.
-constexpr double patience = 6;
+constexpr double patience = 15;
 
 }  // namespace
 
