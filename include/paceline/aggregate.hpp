@@ -27,8 +27,9 @@ constexpr bool is_made_of_bytes() {
 /// No pointers, references and unions at any depth: std::bit_cast is a constant expression for no other type
 /// ([bit.cast], 3).
 template <class T>
-concept MadeOfBytes = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_member_pointer_v<T> &&
-                      (holds_no_addresses<T> || requires { typename std::bool_constant<is_made_of_bytes<T>()>; });
+concept MadeOfBytes =
+    std::is_trivially_copyable_v<T> && !std::is_array_v<T> && !std::is_pointer_v<T> && !std::is_member_pointer_v<T> &&
+    (holds_no_addresses<T> || requires { typename std::bool_constant<is_made_of_bytes<T>()>; });
 
 // The members of an aggregate are counted by initialising it with more and more values of a type that converts to any
 // other. An array among the members takes as many of them as it has elements, and would take as many in braces of its
@@ -37,12 +38,12 @@ concept MadeOfBytes = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> &
 template <class A>
 struct AnyMember {
   template <class T>
-  requires(!std::is_base_of_v<T, A>) constexpr operator T() const noexcept;
+  requires(!std::is_base_of_v<T, A>) operator T() const noexcept;
 };
 template <class A>
 struct AnyBase {
   template <class T>
-  requires(std::is_base_of_v<T, A> && !std::is_same_v<T, A>) constexpr operator T() const noexcept;
+  requires(std::is_base_of_v<T, A> && !std::is_same_v<T, A>) operator T() const noexcept;
 };
 
 template <class A, std::size_t... i>

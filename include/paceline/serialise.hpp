@@ -100,7 +100,7 @@ concept ByMembers = !MadeOfBytes<T> && !is_compound<T> && !std::ranges::range<T>
 
 /// What this header has a specialisation for.
 template <class T>
-inline constexpr bool is_known = Plain<T> || is_compound<T> || Container<T> || ByMembers<T>;
+inline constexpr bool is_known = Plain<T> || is_compound<T> || std::is_array_v<T> || Container<T> || ByMembers<T>;
 
 /// Goes as its bytes, and has no Serialiser of its own: an array of them goes as one block.
 template <class T>

@@ -1,6 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <complex>
+#include <deque>
+#include <functional>
+#include <list>
 #include <map>
+#include <random>
+#include <set>
+#include <span>
+#include <string_view>
+#include <unordered_map>
 
 #include <cereal/types/map.hpp>
 #include <cereal/types/memory.hpp>
@@ -70,6 +80,86 @@ TEST(Serialise, TypesThatCerealKnowsComeBack) {
   read_value(reader, again);
   EXPECT_EQ(again.name, "n");
   EXPECT_EQ(*again.number, 7);
+}
+
+struct Inner {
+  std::string name;
+  double numbers[3] = {};
+  bool operator==(const Inner&) const = default;
+};
+struct Outer {
+  Inner inner;
+  std::optional<Inner> other;
+  std::variant<std::monostate, int, std::string> choice;
+  std::array<std::string, 2> pair;
+  std::map<int, std::vector<Plain>> table;
+  std::int8_t small = 0;
+  bool operator==(const Outer&) const = default;
+};
+struct OneMember {
+  std::string only;
+  bool operator==(const OneMember&) const = default;
+};
+
+TEST(Serialise, AggregatesAndContainersComeBack) {
+  const Inner inner{"i", {1, 2, 3}};
+  EXPECT_EQ(there_and_back(inner), inner);
+  const Outer outer{inner, Inner{"o", {4, 5, 6}}, "text", {"a", "b"}, {{1, {{1, 2}}}, {2, {}}}, -1};
+  EXPECT_EQ(there_and_back(outer), outer);
+  EXPECT_EQ(there_and_back(std::vector{outer, Outer()}), (std::vector{outer, Outer()}));
+  EXPECT_EQ(there_and_back(OneMember{"x"}), OneMember{"x"});
+  EXPECT_EQ(there_and_back(std::array{1, 2, 3}), (std::array{1, 2, 3}));
+  EXPECT_EQ(there_and_back(std::set<std::string>{"b", "a"}), (std::set<std::string>{"a", "b"}));
+  EXPECT_EQ(there_and_back(std::multimap<int, int>{{1, 2}, {1, 3}}), (std::multimap<int, int>{{1, 2}, {1, 3}}));
+  EXPECT_EQ(there_and_back(std::unordered_map<std::string, int>{{"a", 1}}),
+            (std::unordered_map<std::string, int>{{"a", 1}}));
+  EXPECT_EQ(there_and_back(std::list<std::string>{"a", "b"}), (std::list<std::string>{"a", "b"}));
+  EXPECT_EQ(there_and_back(std::deque<int>{1, 2}), (std::deque<int>{1, 2}));
+  EXPECT_EQ(there_and_back(std::wstring(L"wide")), L"wide");
+  EXPECT_EQ(there_and_back(std::complex<double>(1, 2)), std::complex<double>(1, 2));
+  EXPECT_EQ(there_and_back(std::chrono::milliseconds(7)), std::chrono::milliseconds(7));
+}
+
+struct HoldsPointer {
+  int* pointer = nullptr;
+  int number = 0;
+};
+struct HoldsDeeply {
+  std::string name;
+  std::array<HoldsPointer, 2> parts;
+};
+struct HoldsReference {
+  int& number;
+};
+struct HoldsView {
+  std::string_view text;
+  int number = 0;
+};
+class Hidden {
+ public:
+  explicit Hidden(int* pointer) : pointer_(pointer) {}
+
+ private:
+  int* pointer_;
+};
+
+}  // namespace
+template <>
+inline constexpr bool holds_no_addresses<std::minstd_rand> = true;
+namespace {
+
+TEST(Serialise, WhatHoldsAddressesIsRefused) {
+  static_assert(!Serialisable<std::string_view> && !Serialisable<std::span<int>> && !Serialisable<HoldsPointer>);
+  static_assert(!Serialisable<HoldsDeeply> && !Serialisable<HoldsReference> && !Serialisable<HoldsView>);
+  static_assert(!Serialisable<std::reference_wrapper<int>> && !Serialisable<std::initializer_list<int>>);
+  static_assert(!Serialisable<std::vector<int*>> && !Serialisable<std::optional<HoldsPointer>>);
+  static_assert(!Serialisable<std::pair<int, const char*>> && !Serialisable<std::tuple<std::string_view>>);
+  static_assert(!Serialisable<std::map<std::string_view, int>> && !Serialisable<Hidden> && !Serialisable<void (*)()>);
+  static_assert(!Serialisable<int Plain::*> && !Serialisable<std::function<void()>>);
+  static_assert(Serialisable<Plain> && Serialisable<std::chrono::seconds> && Serialisable<std::vector<bool>>);
+  // The compiler can't look into this one; its owner can.
+  static_assert(Serialisable<std::minstd_rand>);
+  EXPECT_EQ(there_and_back(std::minstd_rand(5))(), std::minstd_rand(5)());
 }
 
 TEST(Serialise, PointersAreRefused) {
