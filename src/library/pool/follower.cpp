@@ -45,8 +45,7 @@ Follower::~Follower() {
 
 void Follower::throw_not_driver() const {
   throw Error(ExitCode::failure, "only rank 0 gives tasks to a pool",
-              fmt::format("rank {} tried", members_.comm.rank()),
-              "ask pool.is_driver() first");
+              fmt::format("rank {} tried", members_.comm.rank()), "ask pool.is_driver() first");
 }
 
 void Follower::post(Group /*group*/) {
