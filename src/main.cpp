@@ -79,12 +79,13 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   if (command.kind == Kind::merge) return merge(command.merge);
   if (command.kind == Kind::probe) {
     choose_mpi_components();
-    const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
+    const auto mpi =
+        command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv, ThreadLevel::serialized) : nullptr;
     print_probe();
     return ExitCode::done;
   }
   choose_mpi_components();
-  const MpiGuard mpi(argc, argv);
+  const MpiGuard mpi(argc, argv, ThreadLevel::serialized);
   return execute(command, Comm::world(), since_start);
 }
 

@@ -1,4 +1,4 @@
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 #include <memory>
 
@@ -10,18 +10,18 @@ namespace {
 
 using namespace test;
 
-class SiteOn : public Layouts {};
+class DomainOn : public Layouts {};
 
-TEST(Site, IsSharedByObjectsOfOneCommunicator) {
+TEST(Domain, IsSharedByObjectsOfOneCommunicator) {
   const auto world = Comm::world().duplicate();
   std::weak_ptr<sync::Core> before;
   {
-    const Site one(world), same(world);
+    const Domain one(world), same(world);
     const Comm other_comm = world.duplicate();
-    const Site other(other_comm);
+    const Domain other(other_comm);
     EXPECT_EQ(one.core(), same.core());
     EXPECT_NE(one.core(), other.core());
-    const Site own(world, SiteOptions{});
+    const Domain own(world, DomainOptions{});
     EXPECT_NE(one.core(), own.core());
     before = one.core();
     // As users write it.
@@ -32,22 +32,22 @@ TEST(Site, IsSharedByObjectsOfOneCommunicator) {
     EXPECT_EQ(counter.load(), world.size());
   }
   EXPECT_TRUE(before.expired()) << "it goes with the last that uses it";
-  const Site next(world);
+  const Domain next(world);
   EXPECT_TRUE(next.is_home());
   EXPECT_EQ(next.comm().size(), world.size());
 }
 
-TEST_P(SiteOn, HasRoomForManyObjectsAndUsesItAgain) {
+TEST_P(DomainOn, HasRoomForManyObjectsAndUsesItAgain) {
   // More at once than a block has room for, and many more one after the other.
   std::vector<std::unique_ptr<Counter>> many;
   const int count = is_spread() ? 10 : 1100;
-  for (int i = 0; i < count; ++i) many.push_back(std::make_unique<Counter>(site, i));
+  for (int i = 0; i < count; ++i) many.push_back(std::make_unique<Counter>(domain, i));
   for (int i = 0; i < count; i += 7) EXPECT_EQ(many[static_cast<std::size_t>(i)]->load(), i);
   world.barrier();
   many.clear();
   for (int i = 0; i < (is_spread() ? 5 : 50); ++i) {
-    Counter counter(site, i);
-    Queue<int> queue(site, 2);
+    Counter counter(domain, i);
+    Queue<int> queue(domain, 2);
     if (world.rank() == 0) counter.fetch_add(1);
     world.barrier();
     EXPECT_EQ(counter.load(), i + 1) << "nothing is left of what was there before";
@@ -56,39 +56,39 @@ TEST_P(SiteOn, HasRoomForManyObjectsAndUsesItAgain) {
   }
 }
 
-TEST_P(SiteOn, TellsOfRanksThatMakeDifferentThings) {
+TEST_P(DomainOn, TellsOfRanksThatMakeDifferentThings) {
   if (world.size() < 2) return;
-  const auto error = error_of([&] { Counter(site, 0, world.rank() == 0 ? "this" : "that"); });
+  const auto error = error_of([&] { Counter(domain, 0, world.rank() == 0 ? "this" : "that"); });
   ASSERT_TRUE(error);
   EXPECT_TRUE(says(*error, "ranks make different shared objects")) << error->what();
-  Counter counter(site, 4);
+  Counter counter(domain, 4);
   EXPECT_EQ(counter.load(), 4);
 }
 
-TEST(Site, HasSeatsForSoManyThreads) {
+TEST(Domain, HasSlotsForSoManyThreads) {
   const auto world = Comm::world().duplicate();
-  SiteOptions options;
+  DomainOptions options;
   options.threads_per_rank = 2;
-  const Site site(world, options);
-  Semaphore semaphore(site, 0);
+  const Domain domain(world, options);
+  Semaphore semaphore(domain, 0);
   std::atomic<int> refused = 0;
   std::atomic<int> tried = 0;
   on_threads(4, [&](int /*thread*/) {
     if (const auto error = error_of([&] { static_cast<void>(semaphore.try_acquire()); })) {
-      EXPECT_TRUE(says(*error, "SiteOptions::threads_per_rank")) << error->what();
+      EXPECT_TRUE(says(*error, "DomainOptions::threads_per_rank")) << error->what();
       ++refused;
     }
     for (++tried; tried < 4;) std::this_thread::yield();
   });
-  // This thread keeps its seat from making the site or the semaphore, or takes one like the others.
+  // This thread keeps its slot from making the domain or the semaphore, or takes one like the others.
   EXPECT_EQ(refused, 2);
   EXPECT_FALSE(error_of([&] { semaphore.release(); }));
   options.threads_per_rank = 0;
-  EXPECT_THROW(Site(world, options), AgreedError);
+  EXPECT_THROW(Domain(world, options), AgreedError);
 }
 
-TEST_P(SiteOn, NamesAThreadThatEndedWithALock) {
-  Mutex mutex(site, "orphan");
+TEST_P(DomainOn, NamesAThreadThatEndedWithALock) {
+  Mutex mutex(domain, "orphan");
   const int holder = world.size() - 1;
   if (world.rank() == holder) std::thread([&] { mutex.lock(); }).join();
   world.barrier();
@@ -101,10 +101,10 @@ TEST_P(SiteOn, NamesAThreadThatEndedWithALock) {
   world.barrier();  // else the holder destroys it, and that is what the others are told
 }
 
-TEST_P(SiteOn, NamesARankThatDestroysWhatItHasLocked) {
+TEST_P(DomainOn, NamesARankThatDestroysWhatItHasLocked) {
   if (world.size() < 2) return;
-  auto mutex = std::make_unique<Mutex>(site, "gone");
-  Event other(site);
+  auto mutex = std::make_unique<Mutex>(domain, "gone");
+  Event other(domain);
   const int holder = world.size() - 1;
   if (world.rank() == holder) mutex->lock();
   world.barrier();
@@ -117,14 +117,14 @@ TEST_P(SiteOn, NamesARankThatDestroysWhatItHasLocked) {
   mutex.reset();
 }
 
-TEST(Site, GivesUpWhatAThreadLeftHalfChanged) {
+TEST(Domain, GivesUpWhatAThreadLeftHalfChanged) {
   const auto world = Comm::world().duplicate();
-  const Site site(world, SiteOptions{});
-  Semaphore semaphore(site, 1, "torn");  // record 0
+  const Domain domain(world, DomainOptions{});
+  Semaphore semaphore(domain, 1, "torn");  // state 0
   world.barrier();
-  // Like a rank that dies in the few nanoseconds in which it changes a record: the kernel treats threads alike.
+  // Like a rank that dies in the few nanoseconds in which it changes a state: the kernel treats threads alike.
   if (world.rank() == 0) {
-    std::thread([&] { site.core()->record(0).latch.lock(); }).join();
+    std::thread([&] { domain.core()->state(0).mutex.lock(); }).join();
   }
   world.barrier();
   for (int i = 0; i < 2; ++i) {
@@ -135,7 +135,7 @@ TEST(Site, GivesUpWhatAThreadLeftHalfChanged) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layouts, SiteOn, all_layouts(), name_of_layout);
+INSTANTIATE_TEST_SUITE_P(Layouts, DomainOn, all_layouts(), name_of_layout);
 
 }  // namespace
 }  // namespace paceline

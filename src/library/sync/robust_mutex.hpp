@@ -1,4 +1,4 @@
-// The latch that guards a record for some nanoseconds, and a mark of life: both are locks that outlive their holder.
+// The mutex that guards a state for some nanoseconds, and a mark of life: both are locks that outlive their holder.
 #pragma once
 
 #include <pthread.h>
@@ -11,7 +11,7 @@ namespace paceline::sync {
 
 /// A mutex in shared memory of which the kernel tells when its holder died (POSIX robust mutexes,
 /// pthread_mutexattr_setrobust).
-class RobustLock {
+class RobustMutex {
  public:
   enum class Taken { yes, no, from_the_dead };
 
