@@ -18,12 +18,6 @@ struct Slab {
   friend constexpr auto operator<=>(const Slab&, const Slab&) = default;
 };
 
-/// Consecutive items, and where they lie in a buffer, counted in items.
-struct Run {
-  Slab items;
-  std::int64_t at = 0;
-};
-
 /// What both slabs hold; empty (begin == end) when they don't meet.
 constexpr Slab intersect(Slab a, Slab b) {
   const auto begin = std::max(a.begin, b.begin);

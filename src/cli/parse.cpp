@@ -7,11 +7,11 @@
 
 #include <paceline/error.hpp>
 
+#include "cli/choice.hpp"
 #include "cli/fit_options.hpp"
 #include "cli/study_options.hpp"
 #include "host/launch.hpp"
 #include "study/words.hpp"
-#include "workloads/choice.hpp"
 
 namespace paceline {
 namespace {
@@ -29,6 +29,48 @@ std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
+}
+
+/// An option of a workload for the library that reads command lines.
+void add_option(CLI::App& app, const Option& option) {
+  auto* added = std::visit(
+      [&]<class Target>(const Target& target) -> CLI::Option* {
+        if constexpr (std::is_same_v<Target, bool*>) {
+          return app.add_flag_callback(
+              option.name, [target, value = option.flag_value] { *target = value; }, option.help);
+        } else if constexpr (std::is_same_v<Target, std::function<void(const std::string&)>>) {
+          return app.add_option_function<std::string>(option.name, target, option.help);
+        } else {
+          return app.add_option(option.name, *target, option.help);
+        }
+      },
+      option.target);
+  if (option.whole_range) added->check(CLI::Range(option.whole_range->first, option.whole_range->second));
+  if (option.real_range) added->check(CLI::Range(option.real_range->first, option.real_range->second));
+  if (option.is_size) added->transform(CLI::AsSizeValue(false));
+  if (option.is_required) added->required();
+  if (!option.names.empty()) {
+    added->check(CLI::Validator(
+        [names = option.names](std::string& text) {
+          const bool is_known = std::find(names.begin(), names.end(), text) != names.end();
+          return is_known ? std::string() : fmt::format("{} is not one of {}", text, fmt::join(names, ", "));
+        },
+        ""));
+  }
+  if (!option.shown_value.empty()) {
+    added->option_text(option.shown_value);
+  } else if (added->get_expected_min() > 0) {
+    added->capture_default_str();
+  }
+}
+
+void add_workload_options(CLI::App& app, Workload& workload) {
+  OptionSet set;
+  workload.add_options(set);
+  for (const auto& option : set.options()) add_option(app, option);
+  for (const auto& option : set.options()) {
+    for (const auto& other : option.excluded) app.get_option(option.name)->excludes(app.get_option(other));
+  }
 }
 
 void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& options) {
@@ -53,6 +95,9 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->transform(CLI::AsSizeValue(false))
       ->option_text("SIZE (512MiB)");
   app.add_flag("--verify", options.verify, "compute again with the scalar reference on one rank and compare");
+  app.add_option("--save-every", options.save_every_s, "write what is finished at least so often")
+      ->check(CLI::Range(0.01, 1e9))
+      ->option_text(fmt::format("SECONDS ({:g})", options.save_every_s));
   app.add_option("--watchdog", options.watchdog_s, "end the job when a rank makes no progress for so long (off)")
       ->check(CLI::Range(0.0, 1e9))
       ->option_text("SECONDS");
@@ -126,7 +171,7 @@ Command parse(int argc, char** argv) {
     auto& options = runs.emplace_back(sub, RunOptions{}).second;
     options.name = entry.name;
     options.workload = entry.make();
-    options.workload->add_options(*sub);
+    add_workload_options(*sub, *options.workload);
     add_run_options(*sub, entry, options);
   }
 
@@ -168,7 +213,9 @@ Command parse(int argc, char** argv) {
     command.run = std::move(options);
     for (int i = 0; i < argc; ++i) command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : argv[i]);
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
-    if (std::isnan(command.run.watchdog_s)) throw usage_error(app, "--watchdog: nan is no number of seconds");
+    if (std::isnan(command.run.watchdog_s) || std::isnan(command.run.save_every_s)) {
+      throw usage_error(app, "--watchdog, --save-every: nan is no number of seconds");
+    }
     command.run.workload->prepare();
   }
   return command;

@@ -9,12 +9,12 @@
 
 #include <paceline/error.hpp>
 
+#include "cli/choice.hpp"
 #include "cli/parse.hpp"
 #include "host/launch.hpp"
 #include "study/measure/outcome.hpp"
 #include "study/measure/process.hpp"
 #include "study/words.hpp"
-#include "workloads/choice.hpp"
 
 namespace paceline {
 namespace {
@@ -185,7 +185,8 @@ void check_study(const StudyOptions& options) {
     throw no_study(fmt::format("{} is nothing to study", text), "with --resume only its first run would compute",
                    "give --force instead, so that each run writes its file anew");
   }
-  const auto sides = run.workload->side_outputs();
+  const auto* drawn = run.workload->parts().drawn_files;
+  const auto sides = drawn == nullptr ? std::vector<std::filesystem::path>{} : drawn->drawn_paths();
   if (!run.force && (!run.output.empty() || !sides.empty())) {
     throw no_study(
         fmt::format("only the first run could write {}", (run.output.empty() ? sides.front() : run.output).string()),

@@ -8,24 +8,20 @@
 
 namespace paceline {
 
-Bands::Bands(const Plan& plan, int rank, std::int64_t bytes_per_item, int threads, Records records)
-    : plan_(plan), rank_(rank), bytes_per_item_(bytes_per_item), threads_(static_cast<std::size_t>(threads)) {
+Bands::Bands(const Plan& plan, const ResultShape& shape, int rank, int threads)
+    : plan_(plan), shape_(shape), rank_(rank), threads_(static_cast<std::size_t>(threads)) {
   // A slot is first touched, page by page, by the threads that compute into it: a rank holds what it computes, not
   // what the band might have been.
-  const auto slots = std::min(plan.bands(), static_cast<std::int64_t>(slots_.size()));
-  for (std::int64_t band = 0; band < slots; ++band) {
-    slot(band).bytes = PageBuffer(static_cast<std::size_t>(plan.band_items() * bytes_per_item));
-    slot(band).digests.resize(static_cast<std::size_t>(plan.band_items()));
-    if (records == Records::kept) slot(band).records.resize(slot(band).digests.size());
+  std::vector<std::size_t> needed(slots_.size(), 0);
+  for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    auto& most = needed[static_cast<std::size_t>(band) % needed.size()];
+    most = std::max(most, shape.bytes_in(plan.window(band, rank)));
+  }
+  for (std::size_t k = 0; k < slots_.size() && static_cast<std::int64_t>(k) < plan.bands(); ++k) {
+    slots_[k].bytes = PageBuffer(needed[k]);
+    slots_[k].marks.resize(static_cast<std::size_t>(plan.band_items()));
   }
 }
-
-Bands::Bands(const Plan& plan, int rank, int threads, std::int64_t parcel_limit)
-    : plan_(plan),
-      rank_(rank),
-      bytes_per_item_(0),
-      threads_(static_cast<std::size_t>(threads)),
-      parcel_limit_(std::max(std::int64_t{1}, parcel_limit)) {}
 
 void Bands::first_touch() {
   const auto slots = std::min(plan_.bands(), static_cast<std::int64_t>(slots_.size()));
@@ -55,39 +51,17 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
 }
 
 std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
-  const auto first = items.begin - plan_.window(band, rank_).begin;
-  return slot(band).bytes.bytes().subspan(static_cast<std::size_t>(first * bytes_per_item_),
-                                          static_cast<std::size_t>(items.size() * bytes_per_item_));
+  const auto window = plan_.window(band, rank_);
+  return slot(band).bytes.bytes().subspan(shape_.bytes_in({window.begin, items.begin}), shape_.bytes_in(items));
 }
 
-void Bands::finished(std::int64_t band, Slab items, std::span<const std::uint64_t> digests,
-                     std::span<const ItemRecord> records) {
+void Bands::finished(std::int64_t band, Slab items, std::span<const ItemMark> marks, Pieces variable) {
   auto& here = slot(band);
   const auto first = items.begin - plan_.window(band, rank_).begin;
-  std::copy(digests.begin(), digests.end(), here.digests.begin() + first);
-  std::copy(records.begin(), records.end(), here.records.begin() + (records.empty() ? 0 : first));
+  std::copy(marks.begin(), marks.end(), here.marks.begin() + first);
   const std::lock_guard lock(here.mutex);
   here.runs.push_back(items);
-}
-
-bool Bands::wait_for_room(const std::function<bool()>& stopping) const {
-  for (Nap nap; is_full() && !stopping();) nap.take();
-  return !stopping();
-}
-
-void Bands::finished(Parcel parcel) {
-  const std::lock_guard lock(parcels_mutex_);
-  parcels_.push_back(std::move(parcel));
-}
-
-std::vector<Parcel> Bands::take_parcels() {
-  std::vector<Parcel> taken;
-  {
-    const std::lock_guard lock(parcels_mutex_);
-    taken.swap(parcels_);
-  }
-  std::sort(taken.begin(), taken.end(), [](const Parcel& a, const Parcel& b) { return a.item < b.item; });
-  return taken;
+  if (!variable.empty()) here.variable.emplace_back(items.begin, std::move(variable));
 }
 
 void Bands::leave(int thread) {
@@ -98,16 +72,26 @@ bool Bands::passed(std::int64_t band) const {
   return std::all_of(threads_.begin(), threads_.end(), [&](const Place& place) { return place.band.load() > band; });
 }
 
-Bands::View Bands::view(std::int64_t band) {
+bool Bands::has_finished(std::int64_t band) {
   auto& here = slot(band);
-  const auto window = plan_.window(band, rank_);
-  const auto bytes = static_cast<std::size_t>(window.size() * bytes_per_item_);
-  return {window, merged(here.runs), here.bytes.bytes().first(bytes), here.digests, here.records};
+  const std::lock_guard lock(here.mutex);
+  return !here.runs.empty();
 }
 
-void Bands::release(std::int64_t band) {
-  slot(band).runs.clear();
-  released_.store(band + 1);
+Bands::View Bands::take(std::int64_t band) {
+  auto& here = slot(band);
+  const auto window = plan_.window(band, rank_);
+  View view{window, {}, here.bytes.bytes().first(shape_.bytes_in(window)), here.marks, {}};
+  {
+    const std::lock_guard lock(here.mutex);
+    view.runs.swap(here.runs);
+    view.variable.swap(here.variable);
+  }
+  view.runs = merged(std::move(view.runs));
+  std::sort(view.variable.begin(), view.variable.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return view;
 }
+
+void Bands::release(std::int64_t band) { released_.store(band + 1); }
 
 }  // namespace paceline

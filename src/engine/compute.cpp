@@ -35,25 +35,18 @@ struct alignas(64) Share {
   std::int64_t bytes = 0;
   Work work;
   Digest digest;
+  std::vector<ItemMark> marks;  ///< of the items at hand
 };
 
 class Team {
  public:
-  Team(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser, Bands& bands,
-       const Board& board, const std::vector<std::uint8_t>& skip)
-      : plan_(plan),
-        workload_(workload),
-        inputs_(inputs),
-        dispenser_(dispenser),
-        bands_(bands),
-        board_(board),
-        skip_(skip) {}
+  explicit Team(const ComputeContext& context) : context_(context), bands_(context.bands), board_(context.board) {}
 
-  ComputeResult run(int workers) {
-    const int threads = plan_.request().threads;
+  ComputeResult run() {
+    const int threads = context_.plan.request().threads;
+    const int workers = context_.workers;
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    // Who waits for others makes no sound, and has time limits of its own.
-    board_.my_pulse().at_work = workers > 0 && !workload_.is_waiting() ? 1 : 0;
+    board_.my_pulse().at_work = workers > 0 && !context_.is_waiting ? 1 : 0;
     for (int thread = workers; thread < threads; ++thread) bands_.leave(thread);
 #pragma omp parallel num_threads(std::max(workers, 1))
     {
@@ -89,83 +82,58 @@ class Team {
  private:
   bool stopping() const { return board_.stopping_for_signals(); }
 
-  /// The same for who waits for others, or for a slow file system, and so is not the one that is silent.
+  /// The same while waiting: a rank that waits for others, or for a slow file system, is not hung.
   bool stopping_meanwhile() {
     board_.beat();
     return stopping();
   }
 
-  bool keeps_records() const { return !workload_.shape().records.empty(); }
-
   /// What was done counts even if it ends by an exception.
   void work(int thread, Share& share) {
     const auto stop = [this] { return stopping_meanwhile(); };
-    // What is made just in time should still be in the cache when it is used.
-    // Items of a table have a layout of their own each.
-    const bool is_one_each = plan_.feeding() == Feeding::made || keeps_records() || !workload_.shape().columns.empty();
-    const auto step = is_one_each ? std::int64_t{1} : plan_.piece_items();
+    const auto& shape = context_.workload.shape();
+    // What is made just in time should still be in the cache when it is used, and origins, variable bytes and the
+    // columns of a table are each one item's.
+    const bool is_one_each =
+        context_.plan.feeding() == Feeding::made || !shape.origins.empty() || !shape.columns.empty() || shape.variable;
+    const auto step = is_one_each ? std::int64_t{1} : context_.plan.piece_items();
     while (!stopping()) {
-      const auto chunk = dispenser_.claim(thread);
+      const auto chunk = context_.dispenser.claim(thread);
       if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
-      for (Nap nap; !inputs_.is_ready(chunk->band) && !stop();) nap.take();
-      for (const auto& part : unfinished(chunk->items, skip_)) {
+      for (Nap nap; !context_.inputs.is_ready(chunk->band) && !stop();) nap.take();
+      for (const auto& part : unfinished(chunk->items, context_.skip)) {
         for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
-          if (bands_.hold_parcels()) {
-            compute_parcel(thread, chunk->band, begin, share);
-          } else {
-            compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
-          }
+          compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
         }
       }
     }
   }
 
   void compute_piece(int thread, std::int64_t band, Slab items, Share& share) {
-    const auto& shape = workload_.shape();
-    const auto operands = inputs_.of(band, items, share.scratch);
-    const auto bytes = bands_.place(band, items).first(shape.bytes_in(items));
+    const auto& shape = context_.workload.shape();
+    const auto operands = context_.inputs.of(band, items, share.scratch);
+    const auto bytes = bands_.place(band, items);
+    Pieces variable;
     Stopwatch watch;
-    share.work += workload_.compute(items, operands, bytes);
+    share.work += context_.workload.compute(items, operands, {bytes, shape.variable ? &variable : nullptr});
     const auto seconds = watch.lap();
     share.busy_s += seconds;
-    const auto each = static_cast<std::size_t>(shape.bytes_per_item());
-    std::vector<std::uint64_t> digests;
+    share.marks.clear();
+    std::size_t at = 0;
     for (auto item = items.begin; item < items.end; ++item) {
-      const auto at = static_cast<std::size_t>(item - items.begin) * each;
-      digests.push_back(item_digest(item, bytes.subspan(at, std::min(each, bytes.size() - at))));
-      share.digest.add(digests.back());
+      const auto here = shape.bytes_in({item, item + 1});
+      auto& mark = share.marks.emplace_back();
+      mark.digest = digest_of(item, bytes.subspan(at, here), variable);
+      mark.origin = {seconds, bands_.rank(), thread};
+      for (const auto& piece : variable) mark.size += std::ssize(piece);
+      share.digest.add(mark.digest);
+      share.bytes += static_cast<std::int64_t>(here) + mark.size;
+      at += here;
     }
-    // Of one item: where records are kept, a piece is no more.
-    const ItemRecord record{seconds, bands_.rank(), thread};
-    bands_.finished(band, items, digests, std::span(&record, keeps_records() ? 1 : 0));
+    bands_.finished(band, items, share.marks, std::move(variable));
     share.digest_s += watch.lap();
-    share.bytes += std::ssize(bytes);
-    count(items.size(), share);
-  }
-
-  void compute_parcel(int thread, std::int64_t band, std::int64_t item, Share& share) {
-    if (!bands_.wait_for_room([this] { return stopping_meanwhile(); })) return;
-    const auto operands = inputs_.of(band, {item, item + 1}, share.scratch);
-    Parcel parcel;
-    Stopwatch watch;
-    share.work += workload_.compute_parcel(item, operands, parcel.bytes);
-    // At once: the workload counts it no more, and looks at this when it makes the next.
-    bands_.hold(std::ssize(parcel.bytes));
-    const auto seconds = watch.lap();
-    share.busy_s += seconds;
-    parcel.item = item;
-    parcel.digest = item_digest(item, parcel.bytes);
-    parcel.record = {seconds, bands_.rank(), thread};
-    share.digest.add(parcel.digest);
-    share.digest_s += watch.lap();
-    share.bytes += std::ssize(parcel.bytes);
-    bands_.finished(std::move(parcel));
-    count(1, share);
-  }
-
-  void count(std::int64_t items, Share& share) {
-    share.items += items;
-    board_.shared().items_done.fetch_add(items, std::memory_order_relaxed);
+    share.items += items.size();
+    board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
     board_.beat();
   }
 
@@ -175,23 +143,15 @@ class Team {
     if (!result_.error) result_.error = error;
   }
 
-  const Plan& plan_;
-  const Workload& workload_;
-  const Inputs& inputs_;
-  Dispenser& dispenser_;
+  const ComputeContext& context_;
   Bands& bands_;
   const Board& board_;
-  const std::vector<std::uint8_t>& skip_;
   std::mutex mutex_;
   ComputeResult result_;
 };
 
 }  // namespace
 
-ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
-                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip,
-                      std::optional<int> workers) {
-  return Team(plan, workload, inputs, dispenser, bands, board, skip).run(workers.value_or(plan.request().threads));
-}
+ComputeResult compute(const ComputeContext& context) { return Team(context).run(); }
 
 }  // namespace paceline

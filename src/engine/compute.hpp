@@ -27,11 +27,21 @@ struct ComputeResult {
   std::optional<Error> error;  ///< the first exception of any thread
 };
 
-/// `skip[item]` is not 0 for items that a former run has finished; empty: none has.
-/// `workers`: of this rank, if they are fewer than the plan gives each. Stops early, without an error, when the board
-/// or a signal says so.
-ComputeResult compute(const Plan& plan, const Workload& workload, const Inputs& inputs, Dispenser& dispenser,
-                      Bands& bands, const Board& board, const std::vector<std::uint8_t>& skip,
-                      std::optional<int> workers = {});
+/// What the threads of a rank work with.
+struct ComputeContext {
+  const Plan& plan;
+  const Workload& workload;
+  const Inputs& inputs;
+  Dispenser& dispenser;
+  Bands& bands;
+  const Board& board;
+  /// Not 0 for items that a former run has finished; empty: none has.
+  const std::vector<std::uint8_t>& skip;
+  int workers = 1;          ///< of this rank: no more than the plan gives each
+  bool is_waiting = false;  ///< workers wait, which makes no sign of life
+};
+
+/// Stops early, without an error, when the board or a signal says so.
+ComputeResult compute(const ComputeContext& context);
 
 }  // namespace paceline

@@ -7,22 +7,36 @@ namespace paceline {
 namespace {
 
 constexpr int slabs_tag = 10;
-constexpr int digests_tag = 11;
+constexpr int marks_tag = 11;
 constexpr int bytes_tag = 12;
-constexpr int records_tag = 13;
+constexpr int places_tag = 13;
+constexpr int contents_tag = 14;
+// Of variable bytes, beside its own, rank 0 holds no more than this or the largest item.
+constexpr std::int64_t batch_bytes = std::int64_t{8} << 20;
+
+std::span<std::byte> writable(std::span<const std::byte> bytes) {
+  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
 
 template <class T>
-std::span<std::byte> memory_of(std::span<T> values, std::int64_t first, std::int64_t count) {
-  const auto part = values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-  return {reinterpret_cast<std::byte*>(const_cast<std::remove_const_t<T>*>(part.data())), part.size_bytes()};
+std::span<std::byte> memory_of(std::span<T> values) {
+  return writable(std::as_bytes(values));
+}
+
+template <class T>
+std::span<T> part(std::span<T> values, std::int64_t first, std::int64_t count) {
+  return values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
 }  // namespace
 
 Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile) {
+  const auto byte_here = [&](std::int64_t item) {
+    return static_cast<std::int64_t>(shape_.bytes_in({view.window.begin, item}));
+  };
   if (plan_.owners_write()) {
-    Gathered own{{}, view.bytes, view.digests, view.records};
-    for (const auto& run : view.runs) own.runs.push_back({run, run.begin - view.window.begin});
+    Gathered own{{}, view.bytes, view.marks};
+    for (const auto& run : view.runs) own.runs.push_back({run, run.begin - view.window.begin, byte_here(run.begin)});
     return own;
   }
 
@@ -46,59 +60,118 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
     if (receives[r] == 0) continue;
     auto& slabs = incoming[static_cast<int>(r)];
     slabs.resize(static_cast<std::size_t>(receives[r]));
-    messages.receive({memory_of(std::span(slabs), 0, receives[r])}, static_cast<int>(r), slabs_tag);
+    messages.receive({memory_of(std::span(slabs))}, static_cast<int>(r), slabs_tag);
   }
-  for (auto& [writer, slabs] : outgoing) {
-    messages.send({memory_of(std::span(slabs), 0, static_cast<std::int64_t>(slabs.size()))}, writer, slabs_tag);
-  }
+  for (auto& [writer, slabs] : outgoing) messages.send({memory_of(std::span(slabs))}, writer, slabs_tag);
   messages.wait(meanwhile);
 
   // ... then the items themselves, each straight to its place among the sorted ones.
   std::vector<Slab> all;
   for (const auto& [from, slabs] : incoming) all.insert(all.end(), slabs.begin(), slabs.end());
   Gathered gathered;
-  std::int64_t at = 0;
+  Run next;
   for (const auto& slab : merged(all)) {
-    gathered.runs.push_back({slab, at});
-    at += slab.size();
+    gathered.runs.push_back({slab, next.at, next.byte_at});
+    next.at += slab.size();
+    next.byte_at += static_cast<std::int64_t>(shape_.bytes_in(slab));
   }
-  const auto needed = static_cast<std::size_t>(at * bytes_per_item_);
+  const auto needed = static_cast<std::size_t>(next.byte_at);
   if (needed > capacity_) {
     bytes_.reset();
     bytes_.reset(new std::byte[needed]);
     capacity_ = needed;
   }
-  digests_.resize(std::max(digests_.size(), static_cast<std::size_t>(at)));
+  marks_.resize(std::max(marks_.size(), static_cast<std::size_t>(next.at)));
   const std::span bytes(bytes_.get(), needed);
+  const std::span marks(marks_);
   gathered.bytes = bytes;
-  gathered.digests = digests_;
-  const bool keeps_records = !view.records.empty();
-  if (keeps_records) records_.resize(std::max(records_.size(), static_cast<std::size_t>(at)));
-  gathered.records = records_;
+  gathered.marks = marks;
 
-  const auto place_of = [&](const Slab& slab) {
-    const auto run = std::prev(std::upper_bound(gathered.runs.begin(), gathered.runs.end(), slab.begin,
-                                                [](std::int64_t item, const Run& r) { return item < r.items.begin; }));
-    return run->at + slab.begin - run->items.begin;
+  const auto run_of = [&](const Slab& slab) -> const Run& {
+    return *std::prev(std::upper_bound(gathered.runs.begin(), gathered.runs.end(), slab.begin,
+                                       [](std::int64_t item, const Run& r) { return item < r.items.begin; }));
   };
-  const auto pieces = [&](const std::vector<Slab>& slabs, const auto& first_of, auto values, std::int64_t scale) {
-    std::vector<std::span<std::byte>> list;
-    for (const auto& slab : slabs) list.push_back(memory_of(values, first_of(slab) * scale, slab.size() * scale));
-    return list;
-  };
+  using Spans = std::vector<std::span<std::byte>>;
   for (const auto& [from, slabs] : incoming) {
-    messages.receive(pieces(slabs, place_of, std::span(digests_), 1), from, digests_tag);
-    messages.receive(pieces(slabs, place_of, bytes, bytes_per_item_), from, bytes_tag);
-    if (keeps_records) messages.receive(pieces(slabs, place_of, std::span(records_), 1), from, records_tag);
+    Spans mark_pieces, byte_pieces;
+    for (const auto& slab : slabs) {
+      const auto& run = run_of(slab);
+      const auto byte_at = run.byte_at + static_cast<std::int64_t>(shape_.bytes_in({run.items.begin, slab.begin}));
+      mark_pieces.push_back(memory_of(part(marks, run.at + slab.begin - run.items.begin, slab.size())));
+      byte_pieces.push_back(part(bytes, byte_at, static_cast<std::int64_t>(shape_.bytes_in(slab))));
+    }
+    messages.receive(mark_pieces, from, marks_tag);
+    messages.receive(byte_pieces, from, bytes_tag);
   }
-  const auto place_here = [&](const Slab& slab) { return slab.begin - view.window.begin; };
   for (const auto& [writer, slabs] : outgoing) {
-    messages.send(pieces(slabs, place_here, view.digests, 1), writer, digests_tag);
-    messages.send(pieces(slabs, place_here, view.bytes, bytes_per_item_), writer, bytes_tag);
-    if (keeps_records) messages.send(pieces(slabs, place_here, view.records, 1), writer, records_tag);
+    Spans mark_pieces, byte_pieces;
+    for (const auto& slab : slabs) {
+      mark_pieces.push_back(memory_of(part(view.marks, slab.begin - view.window.begin, slab.size())));
+      byte_pieces.push_back(
+          writable(part(view.bytes, byte_here(slab.begin), static_cast<std::int64_t>(shape_.bytes_in(slab)))));
+    }
+    messages.send(mark_pieces, writer, marks_tag);
+    messages.send(byte_pieces, writer, bytes_tag);
   }
   messages.wait(meanwhile);
   return gathered;
+}
+
+void Gatherer::gather_variable(std::span<const VariableRun> mine,
+                               const std::function<void(std::span<const VariableRun>)>& write,
+                               const std::function<void()>& meanwhile) {
+  // Both sides of a message cut alike.
+  const auto batch_of = [](std::span<const Slab> places, std::size_t begin) {
+    auto end = begin;
+    for (std::int64_t bytes = 0; end < places.size() && (end == begin || bytes + places[end].size() <= batch_bytes);) {
+      bytes += places[end++].size();
+    }
+    return end;
+  };
+  std::vector<Slab> places;
+  for (const auto& run : mine) places.push_back({run.begin, run.begin + std::ssize(run.bytes)});
+  const auto count = std::ssize(places);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(comm_.size()), 0);
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Igather(&count, 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, 0, comm_.handle(), &request),
+            "MPI_Igather");
+  wait_quietly(request, meanwhile);
+  Messages messages(comm_, message_bytes_);
+  if (comm_.rank() != 0) {
+    if (mine.empty()) return;
+    messages.send({memory_of(std::span(places))}, 0, places_tag);
+    messages.wait(meanwhile);
+    for (std::size_t begin = 0; begin < places.size();) {
+      const auto end = batch_of(places, begin);
+      std::vector<std::span<std::byte>> pieces;
+      for (; begin < end; ++begin) pieces.push_back(writable(mine[begin].bytes));
+      messages.send(pieces, 0, contents_tag);
+      messages.wait(meanwhile);
+    }
+    return;
+  }
+  write(mine);
+  for (int rank = 1; rank < comm_.size(); ++rank) {
+    places.resize(static_cast<std::size_t>(counts[static_cast<std::size_t>(rank)]));
+    if (places.empty()) continue;
+    messages.receive({memory_of(std::span(places))}, rank, places_tag);
+    messages.wait(meanwhile);
+    for (std::size_t begin = 0; begin < places.size();) {
+      const auto end = batch_of(places, begin);
+      std::vector<std::vector<std::byte>> contents;
+      std::vector<VariableRun> runs;
+      std::vector<std::span<std::byte>> pieces;
+      contents.reserve(end - begin);
+      for (; begin < end; ++begin) {
+        contents.emplace_back(static_cast<std::size_t>(places[begin].size()));
+        runs.push_back({places[begin].begin, contents.back()});
+        pieces.emplace_back(contents.back());
+      }
+      messages.receive(pieces, rank, contents_tag);
+      messages.wait(meanwhile);
+      write(runs);
+    }
+  }
 }
 
 }  // namespace paceline

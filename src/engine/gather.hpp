@@ -16,34 +16,37 @@
 
 namespace paceline {
 
-/// What one rank has to write of a band: sorted runs in a buffer of bytes, one of digests, and one of records if they
-/// are kept.
+/// What one rank has to write of a band: sorted runs in a buffer of bytes and one of marks.
 struct Gathered {
   std::vector<Run> runs;
   std::span<const std::byte> bytes;
-  std::span<const std::uint64_t> digests;
-  std::span<const ItemRecord> records;
+  std::span<const ItemMark> marks;
 };
 
 class Gatherer {
  public:
-  Gatherer(const Plan& plan, const Comm& comm, std::int64_t bytes_per_item,
+  Gatherer(const Plan& plan, const ResultShape& shape, const Comm& comm,
            std::int64_t message_bytes = Messages::largest_message)
-      : plan_(plan), comm_(comm), bytes_per_item_(bytes_per_item), message_bytes_(message_bytes) {}
+      : plan_(plan), shape_(shape), comm_(comm), message_bytes_(message_bytes) {}
 
   /// Collective: every rank calls, bands in the same order; a rank may have no items. `meanwhile` is called while
   /// waiting. What is returned is valid until the next call, and as long as `view` is.
   Gathered gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile);
 
+  /// Collective: the variable bytes of all ranks to rank 0, in batches of a few megabytes, each given to `write` there.
+  /// A rank may have none.
+  void gather_variable(std::span<const VariableRun> mine,
+                       const std::function<void(std::span<const VariableRun>)>& write,
+                       const std::function<void()>& meanwhile);
+
  private:
   const Plan& plan_;
+  const ResultShape& shape_;
   const Comm& comm_;
-  std::int64_t bytes_per_item_;
   std::int64_t message_bytes_;
   std::unique_ptr<std::byte[]> bytes_;
   std::size_t capacity_ = 0;
-  std::vector<std::uint64_t> digests_;
-  std::vector<ItemRecord> records_;
+  std::vector<ItemMark> marks_;
 };
 
 }  // namespace paceline

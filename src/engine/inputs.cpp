@@ -20,9 +20,7 @@ constexpr std::int64_t message_elements = std::int64_t{1} << 20;
 constexpr std::int64_t block_elements = std::int64_t{1} << 14;
 constexpr int input_tag = 20;
 
-bool lie_in_files(const Workload& workload) {
-  return !workload.inputs().empty() && !workload.inputs().front().is_made();
-}
+bool lie_in_files(const NumberInputs* inputs) { return inputs != nullptr && !inputs->inputs().front().is_made(); }
 
 /// All threads make some elements.
 void make_together(const Input& input, Slab elements, std::span<double> values) {
@@ -50,60 +48,62 @@ void check_shared_space(const Comm& node, std::int64_t bytes) {
 
 }  // namespace
 
-void measure_inputs(const Comm& world, Workload& workload) {
-  if (!lie_in_files(workload)) return;
+void measure_inputs(const Comm& world, NumberInputs* inputs) {
+  if (!lie_in_files(inputs)) return;
   std::int64_t elements = 0;
   together(world, [&] {
     if (world.rank() != 0) return;
-    for (const auto& input : workload.inputs()) {
+    for (const auto& input : inputs->inputs()) {
       const auto here = InputFile(input.file, input.dataset, std::nullopt).elements();
       if (elements != 0 && here != elements) {
         throw Error(ExitCode::input, fmt::format("can't use {}", input.file.string()),
-                    fmt::format("{} has {} elements, {} has {}", workload.inputs().front().dataset, elements,
+                    fmt::format("{} has {} elements, {} has {}", inputs->inputs().front().dataset, elements,
                                 input.dataset, here),
                     "name datasets of one length");
       }
       elements = here;
     }
   });
-  workload.set_elements(world.reduce_all(elements, MPI_MAX));
+  inputs->set_elements(world.reduce_all(elements, MPI_MAX));
 }
 
-Slab elements_of(const Workload& workload, Slab items) {
-  const auto each = workload.elements_per_item();
-  return {std::min(items.begin * each, workload.elements()), std::min(items.end * each, workload.elements())};
+Slab elements_of(const NumberInputs& inputs, Slab items) {
+  const auto each = inputs.elements_per_item();
+  return {std::min(items.begin * each, inputs.elements()), std::min(items.end * each, inputs.elements())};
 }
 
 std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values) {
   return {values.begin(), values.end()};
 }
 
-InputReader::InputReader(const Workload& workload) : workload_(workload) {
-  for (const auto& input : workload.inputs()) {
+InputReader::InputReader(const NumberInputs* inputs) : inputs_(inputs) {
+  if (inputs == nullptr) return;
+  for (const auto& input : inputs->inputs()) {
     auto& file = files_.emplace_back();
     if (!input.is_made()) file.emplace(input.file, input.dataset, std::nullopt);
   }
 }
 
 void InputReader::read(Slab items, std::vector<std::vector<double>>& values) {
-  const auto elements = elements_of(workload_, items);
   values.resize(files_.size());
+  if (files_.empty()) return;
+  const auto elements = elements_of(*inputs_, items);
   for (std::size_t k = 0; k < files_.size(); ++k) {
     values[k].resize(static_cast<std::size_t>(elements.size()));
     if (files_[k]) {
       files_[k]->read(elements, values[k]);
     } else {
-      make_together(workload_.inputs()[k], elements, values[k]);
+      make_together(inputs_->inputs()[k], elements, values[k]);
     }
   }
 }
 
-Inputs::Inputs(const Plan& plan, const Workload& workload, const Comm& world, const Comm& node)
-    : plan_(plan), workload_(workload), world_(world), node_(node) {
+Inputs::Inputs(const Plan& plan, const NumberInputs* inputs, const Comm& world, const Comm& node)
+    : plan_(plan), inputs_(inputs), world_(world), node_(node) {
   for (const auto& rank : node.gather_all(std::vector<int>{world.rank()})) node_world_ranks_.push_back(rank.front());
-  if (!lie_in_files(workload)) return;
+  if (!lie_in_files(inputs)) return;
   together(world_, [&] {
-    for (const auto& input : workload.inputs()) {
+    for (const auto& input : inputs->inputs()) {
       files_.emplace_back(input.file, input.dataset,
                           world.size() > 1 ? std::optional(world.duplicate()) : std::nullopt);
     }
@@ -122,20 +122,20 @@ Slab Inputs::filled_here(std::int64_t band) const {
 
 std::span<double> Inputs::place(std::int64_t band, std::size_t input, Slab items) const {
   const auto slot = static_cast<std::size_t>(band) % slots_.size();
-  const auto first = (items.begin - window(band).begin) * workload_.elements_per_item();
+  const auto first = (items.begin - window(band).begin) * inputs_->elements_per_item();
   return slots_[slot][input].values.subspan(static_cast<std::size_t>(first),
-                                            static_cast<std::size_t>(elements_of(workload_, items).size()));
+                                            static_cast<std::size_t>(elements_of(*inputs_, items).size()));
 }
 
 void Inputs::allocate(std::int64_t slots) {
   const Stopwatch watch;
   slots_.resize(static_cast<std::size_t>(slots));
-  for (auto& slot : slots_) slot.resize(workload_.inputs().size());
+  for (auto& slot : slots_) slot.resize(inputs_->inputs().size());
   if (is_shared()) {
     allocate_shared(slots);
   } else {
     const auto items = plan_.feeding() == Feeding::resident ? window(0).size() : plan_.band_items();
-    const auto bytes = static_cast<std::size_t>(items * workload_.elements_per_item() * bytes_per_element);
+    const auto bytes = static_cast<std::size_t>(items * inputs_->elements_per_item() * bytes_per_element);
     for (auto& slot : slots_) {
       for (auto& input : slot) {
         input.own = PageBuffer(bytes);
@@ -154,7 +154,7 @@ void Inputs::allocate_shared(std::int64_t slots) {
   for (std::size_t r = 0; r < node_world_ranks_.size(); ++r) {
     const auto items =
         plan_.feeding() == Feeding::resident ? plan_.reach(node_world_ranks_[r]).size() : plan_.band_items();
-    const auto elements = items * workload_.elements_per_item();
+    const auto elements = items * inputs_->elements_per_item();
     if (static_cast<int>(r) == node_.rank()) {
       before = plan_.owns_slabs() ? all : 0;
       mine = elements;
@@ -162,7 +162,7 @@ void Inputs::allocate_shared(std::int64_t slots) {
     all = plan_.owns_slabs() ? all + elements : elements;
   }
   const auto bytes = std::max(std::int64_t{1}, all) * bytes_per_element;
-  together(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(workload_.inputs())); });
+  together(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(inputs_->inputs())); });
   for (auto& slot : slots_) {
     for (auto& input : slot) {
       input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);
@@ -177,7 +177,7 @@ void Inputs::first_touch(std::int64_t slots) const {
   for (int thread = 0; thread < plan_.request().threads; ++thread) {
     for (std::int64_t band = 0; band < bands; ++band) {
       const auto items = intersect(plan_.thread_part(band, world_.rank(), thread), filled_here(band));
-      for (std::size_t k = 0; k < workload_.inputs().size() && !items.empty(); ++k) {
+      for (std::size_t k = 0; k < inputs_->inputs().size() && !items.empty(); ++k) {
         touch(std::as_writable_bytes(place(band, k, items)));
       }
     }
@@ -213,8 +213,8 @@ void Inputs::make_here() {
   for (int thread = 0; thread < plan_.request().threads; ++thread) {
     for (std::int64_t band = 0; band < plan_.bands(); ++band) {
       const auto items = intersect(plan_.thread_part(band, world_.rank(), thread), filled_here(band));
-      for (std::size_t k = 0; k < workload_.inputs().size() && !items.empty(); ++k) {
-        workload_.inputs()[k].make(elements_of(workload_, items), place(band, k, items));
+      for (std::size_t k = 0; k < inputs_->inputs().size() && !items.empty(); ++k) {
+        inputs_->inputs()[k].make(elements_of(*inputs_, items), place(band, k, items));
       }
     }
   }
@@ -224,7 +224,7 @@ void Inputs::make_here() {
 /// Private memory: rank 0 has the data, as a program that reads or simulates them would, and the others get copies.
 void Inputs::make_on_first_and_send() {
   if (world_.rank() == 0) make_here();
-  for (std::size_t k = 0; k < workload_.inputs().size(); ++k) {
+  for (std::size_t k = 0; k < inputs_->inputs().size(); ++k) {
     if (plan_.owns_slabs()) {
       send_slabs(k);
       continue;
@@ -261,13 +261,13 @@ void Inputs::send_slabs(std::size_t input) {
     times_.copy_s += watch.seconds();
   };
   for (int rank = 1; rank < world_.size(); ++rank) {
-    const auto all = elements_of(workload_, plan_.reach(rank));
+    const auto all = elements_of(*inputs_, plan_.reach(rank));
     for (auto begin = all.begin; begin < all.end; begin += message_elements, turn = 1 - turn) {
       const Slab elements{begin, std::min(begin + message_elements, all.end)};
       wait(requests[turn]);
       const Stopwatch watch;
       pieces[turn].resize(static_cast<std::size_t>(elements.size()));
-      make_together(workload_.inputs()[input], elements, pieces[turn]);
+      make_together(inputs_->inputs()[input], elements, pieces[turn]);
       times_.fill_s += watch.seconds();
       check_mpi(MPI_Isend(pieces[turn].data(), static_cast<int>(elements.size()), MPI_DOUBLE, rank, input_tag,
                           world_.handle(), &requests[turn]),
@@ -279,12 +279,12 @@ void Inputs::send_slabs(std::size_t input) {
 
 /// Collective: as many calls on every rank as the rank with the `largest` number of items needs.
 void Inputs::read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first) {
-  const auto step = std::max(std::int64_t{1}, piece_bytes / (workload_.elements_per_item() * bytes_per_element));
+  const auto step = std::max(std::int64_t{1}, piece_bytes / (inputs_->elements_per_item() * bytes_per_element));
   for (std::size_t k = 0; k < files_.size(); ++k) {
     for (std::int64_t done = 0; done < largest; done += step) {
       const auto piece = intersect({items.begin + done, items.begin + done + step}, items);
       try {
-        const auto elements = piece.empty() ? Slab{} : elements_of(workload_, piece);
+        const auto elements = piece.empty() ? Slab{} : elements_of(*inputs_, piece);
         files_[k].read(elements, piece.empty() ? std::span<double>{} : place(band, k, piece));
       } catch (const Error& error) {
         if (!first) first = error;
@@ -310,10 +310,11 @@ std::optional<Error> Inputs::read_ahead(std::int64_t released) {
 bool Inputs::is_ready(std::int64_t band) const { return plan_.feeding() != Feeding::streamed || band < ready_.load(); }
 
 Operands Inputs::of(std::int64_t band, Slab items, Scratch& scratch) const {
-  const auto& inputs = workload_.inputs();
+  if (inputs_ == nullptr) return {};
+  const auto inputs = inputs_->inputs();
   scratch.spans.resize(inputs.size());
   if (plan_.feeding() == Feeding::made) {
-    const auto elements = elements_of(workload_, items);
+    const auto elements = elements_of(*inputs_, items);
     scratch.values.resize(inputs.size());
     const Stopwatch watch;
     for (std::size_t k = 0; k < inputs.size(); ++k) {

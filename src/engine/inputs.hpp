@@ -20,24 +20,25 @@
 
 namespace paceline {
 
-/// Asks the inputs' files for the number of elements and tells the workload. Collective; on rank 0 the files are
-/// looked at, and errors are agreed upon.
-void measure_inputs(const Comm& world, Workload& workload);
+/// Asks the inputs' files for the number of elements and tells the workload. Null: it has none. Collective; on rank 0
+/// the files are looked at, and errors are agreed upon.
+void measure_inputs(const Comm& world, NumberInputs* inputs);
 
 /// Reads or makes any elements of any input, on one rank alone: for --verify.
 class InputReader {
  public:
-  explicit InputReader(const Workload& workload);
+  /// Null: there are none.
+  explicit InputReader(const NumberInputs* inputs);
   /// Replaces `operands` by the elements of `items`. Not for two threads at once.
   void read(Slab items, std::vector<std::vector<double>>& values);
 
  private:
-  const Workload& workload_;
+  const NumberInputs* inputs_;
   std::vector<std::optional<InputFile>> files_;
 };
 
 /// The elements that items are computed from.
-Slab elements_of(const Workload& workload, Slab items);
+Slab elements_of(const NumberInputs& inputs, Slab items);
 /// Views of whole vectors, one an input.
 std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values);
 
@@ -51,7 +52,8 @@ class Inputs {
   };
 
   /// Collective over `world`; `node` are its ranks that share memory. Opens files; errors are agreed upon.
-  Inputs(const Plan& plan, const Workload& workload, const Comm& world, const Comm& node);
+  /// `inputs` null: there are none.
+  Inputs(const Plan& plan, const NumberInputs* inputs, const Comm& world, const Comm& node);
 
   /// Collective over the world: brings resident inputs to where they are needed. Errors are agreed upon.
   void load();
@@ -84,7 +86,7 @@ class Inputs {
     std::span<double> values;  ///< from the first item of window() on
   };
 
-  [[nodiscard]] bool is_shared() const { return workload_.input_memory() == InputMemory::per_node; }
+  [[nodiscard]] bool is_shared() const { return inputs_->input_memory() == InputMemory::per_node; }
   [[nodiscard]] Slab window(std::int64_t band) const;
   [[nodiscard]] Slab filled_here(std::int64_t band) const;
   [[nodiscard]] std::span<double> place(std::int64_t band, std::size_t input, Slab items) const;
@@ -97,7 +99,7 @@ class Inputs {
   void read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first);
 
   const Plan& plan_;
-  const Workload& workload_;
+  const NumberInputs* inputs_;
   Comm world_;
   Comm node_;
   std::vector<int> node_world_ranks_;

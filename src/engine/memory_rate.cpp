@@ -18,15 +18,15 @@ double measure(const Plan& plan, const Workload& workload, const Inputs& inputs,
   const auto& request = plan.request();
   const auto reach = plan.reach(rank);
   const auto count = std::min(reach.size(), sample_bytes / (request.bytes_per_item + request.input_bytes_per_item) + 1);
-  const PageBuffer result(static_cast<std::size_t>(count * shape.bytes_per_item()));
+  const PageBuffer result(shape.bytes_in({reach.begin, reach.begin + count}));
   touch(result.bytes());
   Inputs::Scratch scratch;
   Work done;
   const Stopwatch watch;
   for (auto begin = reach.begin; begin < reach.begin + count; begin += plan.piece_items()) {
     const Slab items{begin, std::min(begin + plan.piece_items(), reach.begin + count)};
-    const auto at = static_cast<std::size_t>((begin - reach.begin) * shape.bytes_per_item());
-    done += workload.compute(items, inputs.of(0, items, scratch), result.bytes().subspan(at, shape.bytes_in(items)));
+    const auto at = shape.bytes_in({reach.begin, begin});
+    done += workload.compute(items, inputs.of(0, items, scratch), {result.bytes().subspan(at, shape.bytes_in(items))});
   }
   const auto seconds = watch.seconds();
   return seconds > 0 ? static_cast<double>(done.useful) / seconds : 0;
@@ -36,7 +36,7 @@ double measure(const Plan& plan, const Workload& workload, const Inputs& inputs,
 
 double rate_alone(const Comm& world, const Comm& node, const Plan& plan, const Workload& workload, const Inputs& inputs,
                   std::int64_t cache_bytes) {
-  if (!workload.is_memory_bound() || plan.feeding() != Feeding::resident) return 0;
+  if (!workload.traits().is_memory_bound || plan.feeding() != Feeding::resident) return 0;
   const auto& request = plan.request();
   const auto bytes = request.items * (request.bytes_per_item + request.input_bytes_per_item);
   const auto nodes = world.reduce_all(node.rank() == 0 ? 1 : 0, MPI_SUM);

@@ -25,6 +25,7 @@ struct RunOptions {
   Gather gather = Gather::parallel;
   std::int64_t chunk = 0;  ///< 0: chosen
   std::int64_t memory_limit = std::int64_t{512} << 20;
+  double save_every_s = 30;
   double watchdog_s = 0;  ///< 0: off
   ProgressMode progress = ProgressMode::automatic;
   bool verify = false;

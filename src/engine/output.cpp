@@ -1,9 +1,13 @@
 #include "engine/output.hpp"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 #include "engine/verify.hpp"
@@ -27,33 +31,38 @@ bool is_same_place(const fs::path& a, const fs::path& b) {
   return place(a) == place(b);
 }
 
-/// Of the job that wrote last: another one may have begun the file.
-Provenance job_provenance() {
-  Provenance facts;
+/// HDF5 keeps no more of an attribute than 64 kB.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t most = 60'000;
+  if (text.size() <= most) return text;
+  auto end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return fmt::format("{} ... ({} bytes)", text.substr(0, end), text.size());
+}
+
+/// Of the run that completes the file.
+Provenance provenance(const RunOptions& options) {
+  Provenance facts = {{"software", std::string("paceline")},
+                      {"software_version", std::string(PACELINE_VERSION)},
+                      {"command", shortened(options.command)},
+                      {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
   for (const auto& [name, value] : slurm_facts()) facts.emplace_back(name, value);
   return facts;
 }
 
-Provenance provenance(const RunOptions& options) {
-  Provenance facts = {{"software", std::string("paceline")},
-                      {"software_version", std::string(PACELINE_VERSION)},
-                      {"command", options.command},
-                      {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
-  for (auto& fact : job_provenance()) facts.push_back(std::move(fact));
-  return facts;
+std::vector<fs::path> drawn_paths(const Parts& parts) {
+  return parts.drawn_files == nullptr ? std::vector<fs::path>{} : parts.drawn_files->drawn_paths();
 }
 
 /// Without --output, something may still have to be read back.
-bool needs_scratch(const RunOptions& options) {
-  const auto& workload = *options.workload;
-  return options.output.empty() && (options.verify || workload.has_value() || !workload.side_outputs().empty());
+bool needs_scratch(const RunOptions& options, const Parts& parts) {
+  return options.output.empty() && (options.verify || parts.reduction != nullptr || !drawn_paths(parts).empty());
 }
 
 }  // namespace
 
-Gather gather_of(const RunOptions& options) {
-  const bool is_alone = needs_scratch(options) || options.workload->shape().is_variable();
-  return is_alone ? Gather::root : options.gather;
+Gather gather_of(const RunOptions& options, const Parts& parts) {
+  return needs_scratch(options, parts) ? Gather::root : options.gather;
 }
 
 Output::~Output() {
@@ -85,79 +94,135 @@ Start Output::check() {
   auto start = Start::fresh;
   if (!output.empty()) {
     lock_part(FileLock::Missing::leave);
-    // A digest, a flag and perhaps a record an item, and the structure.
-    const auto beside = std::int64_t{9} + (shape.records.empty() ? 0 : std::int64_t{sizeof(ItemRecord)});
-    const auto bytes = shape.items() * (shape.bytes_per_item() + beside) + (std::int64_t{1} << 20);
-    start = check_output(output, existing, bytes);
+    // A digest, a flag and perhaps an origin an item, and the structure.
+    const auto beside = std::int64_t{9} + (shape.origins.empty() ? 0 : std::int64_t{sizeof(ItemOrigin)});
+    const auto bytes = static_cast<std::int64_t>(shape.bytes_in({0, shape.items()})) + shape.items() * beside;
+    start = check_output(output, existing, bytes + (std::int64_t{1} << 20),
+                         [&] { return ResultFile::has_finished_items(part_of(output), shape); });
   }
-  if (start == Start::complete) stored_digest_ = stored_digest(output, shape);
-  for (const auto& input : workload().inputs()) {
-    if (!input.is_made() && !output.empty() && is_same_place(input.file, output)) {
-      throw Error(ExitCode::usage, "input and output are the same file", output.string(),
-                  "give the result another name");
+  const auto refuse_input = [&](const fs::path& input) {
+    if (output.empty() || !is_same_place(input, output)) return;
+    throw Error(ExitCode::usage, "input and output are the same file", output.string(), "give the result another name");
+  };
+  if (parts_.inputs != nullptr) {
+    for (const auto& input : parts_.inputs->inputs()) {
+      if (!input.is_made()) refuse_input(input.file);
     }
   }
-  if (!workload().source().empty() && !output.empty() && is_same_place(workload().source(), output)) {
-    throw Error(ExitCode::usage, "input and output are the same file", output.string(), "give the result another name");
-  }
-  for (const auto& side : workload().side_outputs()) {
+  if (parts_.scanned_file != nullptr) refuse_input(parts_.scanned_file->scanned_path());
+  for (const auto& side : drawn_paths(parts_)) {
     if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
       throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
     }
-    // Pictures follow the complete file: one that is there beside it is of this run, any other is somebody's.
+    // Pictures follow the complete file: one that is there beside it is of this run, any other is the user's.
     if (start == Start::complete && fs::exists(side)) {
       is_picture_missing_ = false;
     } else {
-      check_output(side, existing == Existing::overwrite ? existing : Existing::refuse, 0);
+      check_drawn(side, existing);
     }
   }
-  const bool tries_again = start == Start::complete && workload().has_failures() && has_failed_items(output);
-  if (!output.empty() && (start != Start::complete || tries_again)) lock_part(FileLock::Missing::create);
-  if (!tries_again) return start;
-  copy_to_part(output);
+  if (!output.empty() && start != Start::complete) lock_part(FileLock::Missing::create);
+  return start;
+}
+
+/// All of a complete file is checked before any of it is believed.
+Start Output::check_complete() {
+  const auto& output = options_.output;
+  first_alone([&] { stored_digest_ = ResultFile::check_complete(output, workload().shape()); });
+  stored_digest_ = world_.reduce_all(stored_digest_, MPI_MAX);
+  open_file(output, ResultFile::Access::read);
+  resumed_ = read_items();
+  together(world_, [&] {
+    if (file_) file_->close();
+  });
+  file_.reset();
+  const auto missing = workload().shape().items() - resumed_.items - resumed_.failed;
+  if (missing > 0 || (resumed_.failed == 0 && resumed_.digest.sum() != stored_digest_)) {
+    throw AgreedError(Error(ExitCode::input, fmt::format("{} is damaged", output.string()),
+                            fmt::format("{} of {} items are not what their digests say",
+                                        std::max(missing, std::int64_t{1}), workload().shape().items()),
+                            "compute it again with --force"));
+  }
+  if (resumed_.failed == 0) {
+    if (is_first()) fmt::print(stderr, "paceline: note: {} is complete already\n", output.string());
+    return Start::complete;
+  }
+  first_alone([&] {
+    lock_part(FileLock::Missing::create);
+    copy_to_part(output);
+  });
   return Start::resume;
+}
+
+/// In the folder for scratch files, or beside the first picture; for nobody else to read or foresee.
+void Output::create_scratch() {
+  const auto drawn = drawn_paths(parts_);
+  std::error_code code;
+  const auto folder =
+      drawn.empty() ? fs::temp_directory_path(code) : fs::absolute(behind_links(drawn.front())).parent_path();
+  auto name = ((code ? fs::path("/tmp") : folder) / "paceline.XXXXXX").string();
+  const int file = code ? -1 : mkostemp(name.data(), O_CLOEXEC);
+  if (file < 0) {
+    throw Error(
+        ExitCode::output, "can't make a scratch file",
+        code ? fmt::format("TMPDIR: {}", code.message()) : fmt::format("{}: {}", folder.string(), std::strerror(errno)),
+        "set TMPDIR to a folder with room, or give --output");
+  }
+  ::close(file);
+  path_ = name;
+  is_scratch_ = true;
+}
+
+void Output::open_file(const fs::path& path, ResultFile::Access access) {
+  // One rank needs no MPI-IO, which would look for a session folder.
+  const bool is_parallel = gather_of(options_, parts_) == Gather::parallel && world_.size() > 1;
+  together(world_, [&] {
+    if (!is_parallel && !is_first()) return;
+    const auto comm = is_parallel ? std::optional(world_.duplicate()) : std::nullopt;
+    file_.emplace(path, comm, workload().shape(), access);
+  });
+}
+
+Resumed Output::read_items() {
+  IsSettled is_settled;
+  if (parts_.retries != nullptr) {
+    is_settled = [&](std::span<const std::byte> bytes) { return parts_.retries->is_settled(bytes); };
+  }
+  return read_resumed(world_, file(), workload().shape(), options_.memory_limit, is_settled);
 }
 
 Start Output::open() {
   int found = static_cast<int>(Start::fresh);
   first_alone([&] { found = static_cast<int>(check()); });
-  const auto start = static_cast<Start>(world_.reduce_all(found, MPI_MAX));
+  auto start = static_cast<Start>(world_.reduce_all(found, MPI_MAX));
   const auto& shape = workload().shape();
-  if (start == Start::complete) {
-    resumed_.items = shape.items();
-    if (is_first()) fmt::print(stderr, "paceline: note: {} is complete already\n", options_.output.string());
-    return start;
-  }
-  const auto sides = workload().side_outputs();
+  if (start == Start::complete) start = check_complete();
+  if (start == Start::complete) return start;
   if (!options_.output.empty()) {
     path_ = part_of(options_.output);
-  } else if (needs_scratch(options_)) {
-    const auto near = sides.empty() ? fs::temp_directory_path() / "paceline" : sides.front();
-    path_ = fmt::format("{}.{}.scratch", near.string(), getpid());
-    is_scratch_ = true;
+  } else if (needs_scratch(options_, parts_)) {
+    first_alone([&] { create_scratch(); });
   } else {
     return start;
   }
 
-  // One rank needs no MPI-IO, which would look for a session folder.
-  const bool is_parallel = gather_of(options_) == Gather::parallel && world_.size() > 1;
-  // The structure is one rank's work; from then on only data changes, so that the file opens whenever a run ends.
-  if (start == Start::fresh) first_alone([&] { ResultFile::create(path_, shape, provenance(options_)); });
-  together(world_, [&] {
-    if (!is_parallel && !is_first()) return;
-    const auto comm = is_parallel ? std::optional(world_.duplicate()) : std::nullopt;
-    file_.emplace(path_, comm, shape, ResultFile::Access::write);
-  });
   if (start == Start::resume) {
-    IsSettled is_settled;
-    if (workload().has_failures()) {
-      is_settled = [&](std::span<const std::byte> parcel) { return workload().is_settled(parcel); };
+    int has_structure = 0;
+    first_alone([&] { has_structure = ResultFile::restore(path_, shape) ? 1 : 0; });
+    if (world_.reduce_all(has_structure, MPI_MAX) == 0) {
+      if (is_first()) fmt::print(stderr, "paceline: note: nothing is finished in {}\n", path_.string());
+      start = Start::fresh;
     }
-    resumed_ = read_resumed(world_, file(), shape, options_.memory_limit, is_settled);
-    if (resumed_.failed > 0 && is_first()) {
-      fmt::print(stderr, "paceline: note: {} of {} items failed before and are tried again\n", resumed_.failed,
-                 shape.items());
-    }
+  }
+  if (start == Start::fresh) first_alone([&] { ResultFile::create(path_, shape); });
+  // Ranks that don't write hear of it all the same.
+  if (path_.empty()) path_ = "scratch";
+  open_file(path_, ResultFile::Access::write);
+  if (start != Start::resume) return start;
+  resumed_ = read_items();
+  if (resumed_.failed > 0 && is_first()) {
+    fmt::print(stderr, "paceline: note: {} of {} items failed before and are tried again\n", resumed_.failed,
+               shape.items());
   }
   return start;
 }
@@ -180,60 +245,51 @@ void Output::close_quietly() {
   }
 }
 
-double Output::publish(const std::string& digest, const RunTables& tables, int threads) {
+double Output::publish(std::uint64_t digest, const RunTables& tables, int threads) {
   if (path_.empty()) return 0;
   Stopwatch watch;
   first_alone([&] {
-    conclude(path_);
-    ResultFile::seal(path_, digest, tables, job_provenance(), value_);
+    reduce(path_);
+    Seal seal{digest, tables, provenance(options_), {}};
+    if (reduced_) seal.reduced.push_back(*reduced_);
+    ResultFile::seal(path_, workload().shape(), seal);
   });
   double write_s = watch.seconds();
   if (options_.verify) first_alone([&] { read_back(path_, true, false, threads); });
   watch.lap();
-  if (!is_scratch_) first_alone([&] { put_in_place(path_, options_.output); });
+  if (!options_.output.empty()) first_alone([&] { put_in_place(path_, options_.output); });
   write_s += watch.lap();
-  if (!workload().side_outputs().empty()) {
+  if (!drawn_paths(parts_).empty()) {
     first_alone([&] { read_back(is_scratch_ ? path_ : options_.output, false, true, threads); });
   }
   return write_s;
 }
 
-std::string Output::look_again(int threads) {
+std::uint64_t Output::look_again(int threads) {
   first_alone([&] {
-    const bool draws = is_picture_missing_ && !workload().side_outputs().empty();
+    const bool draws = is_picture_missing_ && !drawn_paths(parts_).empty();
     if (options_.verify || draws) read_back(options_.output, options_.verify, draws, threads);
-    conclude(options_.output);
+    reduce(options_.output);
   });
   return stored_digest_;
 }
 
 /// On rank 0 alone.
-void Output::conclude(const fs::path& from) {
-  if (!workload().has_value()) return;
+void Output::reduce(const fs::path& from) {
+  if (parts_.reduction == nullptr) return;
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
-  value_ = workload().conclude([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); });
-}
-
-/// On rank 0 alone.
-bool Output::has_failed_items(const fs::path& from) const {
-  const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
-  for (std::int64_t item = 0; item < workload().shape().items(); ++item) {
-    if (!workload().is_settled(file.read_parcel(item))) return true;
-  }
-  return false;
+  reduced_ = parts_.reduction->reduce([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); });
 }
 
 /// On rank 0 alone: reads the file as it is on disk.
 void Output::read_back(const fs::path& from, bool verifies, bool draws, int threads) {
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
-  const ReadItems read = [&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); };
-  if (verifies && workload().shape().is_variable()) {
-    verify_parcels(workload(), [&](std::int64_t item) { return file.read_parcel(item); });
-  } else if (verifies) {
-    verify(workload(), read, threads, options_.memory_limit);
-  }
+  if (verifies) verify(workload(), parts_.inputs, file, threads, options_.memory_limit);
   const Stopwatch watch;
-  if (draws) workload().finish(read, options_.memory_limit);
+  if (draws) {
+    parts_.drawn_files->draw([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); },
+                             options_.memory_limit);
+  }
   picture_s_ = draws ? watch.seconds() : 0;
 }
 

@@ -17,19 +17,21 @@
 namespace paceline {
 
 /// How the ranks gather: as asked, but in a scratch file, which rank 0 alone has, it is rank 0 that writes.
-Gather gather_of(const RunOptions& options);
+Gather gather_of(const RunOptions& options, const Parts& parts);
 
 /// Members are collective over the world unless they say otherwise; errors are agreed upon.
 class Output {
  public:
-  Output(const Comm& world, const RunOptions& options) : world_(world), options_(options) {}
+  Output(const Comm& world, const RunOptions& options, const Parts& parts)
+      : world_(world), options_(options), parts_(parts) {}
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   /// Removes a scratch file. Not collective.
   ~Output();
 
   /// Sees whether the outputs may be written, and opens or creates the file. Start::complete: nothing is left to do.
-  /// Of a complete file with items that failed, a copy is gone on with; it stays as it is until publish() replaces it.
+  /// A complete file is verified by its digests. If items of it failed, the run goes on with a copy; the file stays as
+  /// it is until publish() replaces it.
   Start open();
   /// Where the file is while the run is under way; empty: none is needed. Not collective.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -43,39 +45,43 @@ class Output {
   /// The same on the way to an error that is being told already. Throws nothing.
   void close_quietly();
   /// After close(): the digest and the tables, --verify, the final name, the pictures. Returns the seconds of writing.
-  double publish(const std::string& digest, const RunTables& tables, int threads);
+  double publish(std::uint64_t digest, const RunTables& tables, int threads);
   /// For a file that was complete already: --verify, and pictures that are missing. Returns its digest.
-  std::string look_again(int threads);
+  std::uint64_t look_again(int threads);
 
   [[nodiscard]] const std::string& io_mode() const { return io_mode_; }
   [[nodiscard]] double serial_s() const { return serial_s_; }  ///< what rank 0 did while the others waited
   [[nodiscard]] double picture_s() const { return picture_s_; }
-  /// On rank 0, of a workload that has one. Not collective.
-  [[nodiscard]] const std::optional<Conclusion>& value() const { return value_; }
+  /// On rank 0, of a workload that reduces. Not collective.
+  [[nodiscard]] const std::optional<Reduced>& reduced() const { return reduced_; }
 
  private:
   Start check();
+  Start check_complete();
+  void create_scratch();
   void lock_part(FileLock::Missing missing);
   void first_alone(const std::function<void()>& action);
+  void open_file(const std::filesystem::path& path, ResultFile::Access access);
+  [[nodiscard]] Resumed read_items();
   void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
-  void conclude(const std::filesystem::path& from);
-  [[nodiscard]] bool has_failed_items(const std::filesystem::path& from) const;
-  [[nodiscard]] const Workload& workload() const { return *options_.workload; }
+  void reduce(const std::filesystem::path& from);
+  [[nodiscard]] Workload& workload() const { return *options_.workload; }
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
 
   const Comm& world_;
   const RunOptions& options_;
+  const Parts& parts_;
   FileLock lock_;  ///< on rank 0, of FILE.part
   std::filesystem::path path_;
   bool is_scratch_ = false;
   std::optional<ResultFile> file_;
   Resumed resumed_;
-  std::string stored_digest_;       ///< on rank 0, of a file that is complete already
-  bool is_picture_missing_ = true;  ///< on rank 0
+  std::uint64_t stored_digest_ = 0;  ///< of a file that is complete already
+  bool is_picture_missing_ = true;   ///< on rank 0
   std::string io_mode_ = "none";
   double serial_s_ = 0;
   double picture_s_ = 0;
-  std::optional<Conclusion> value_;
+  std::optional<Reduced> reduced_;
 };
 
 }  // namespace paceline

@@ -13,17 +13,15 @@ namespace {
 // A band below this is not worth its own collective write, or one a dataset.
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
-// Of larger ones there are about so many: memory that is new costs more than to write in parts.
+// Of larger ones there are about so many: first-touching memory costs more than extra writes.
 constexpr std::int64_t usual_bands = 64;
 // A writer's piece below this is not worth a writer of its own.
 constexpr std::int64_t smallest_write_bytes = std::int64_t{1} << 20;
 // Chunks of at least this are written by whoever computed them; smaller ones are gathered to larger pieces first,
 // which costs two copies in memory and saves file systems many small writes.
 constexpr std::int64_t smallest_direct_bytes = std::int64_t{64} << 10;
-// Chosen chunks: so many for each thread. Pieces: none longer than this much of the workload's work, so that a signal
-// is heard within about a second.
+// Chosen chunks: so many for each thread.
 constexpr std::int64_t chunks_per_thread = 64;
-constexpr double longest_piece_work = 1e9;
 // Large chunks gain nothing once a claim's 0.1 microseconds are lost in them.
 constexpr std::int64_t largest_chosen_chunk = 64;
 // A dispenser counts chunks in half a word.
@@ -36,17 +34,11 @@ std::int64_t choose_chunk(const PlanRequest& request) {
   return std::clamp(request.items / (workers * chunks_per_thread), std::int64_t{1}, largest_chosen_chunk);
 }
 
-std::int64_t choose_piece(const PlanRequest& request) {
-  if (request.worst_item_work <= 0) return largest_chosen_chunk;
-  const auto bound = std::max(1.0, longest_piece_work / request.worst_item_work);
-  return bound < static_cast<double>(largest_chosen_chunk) ? static_cast<std::int64_t>(bound) : largest_chosen_chunk;
-}
-
 }  // namespace
 
 Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   const auto items = request_.items;
-  piece_ = choose_piece(request_);
+  piece_ = std::clamp(request_.items_between_checks, std::int64_t{1}, largest_chosen_chunk);
   if (owns_slabs()) {
     if (request_.schedule == Schedule::weighted) {
       own_ = equal_cost_slabs(items, request_.ranks, request_.costs);

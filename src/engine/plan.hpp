@@ -36,7 +36,7 @@ struct PlanRequest {
   Gather gather = Gather::parallel;
   std::int64_t chunk = 0;                               ///< items; 0: chosen
   std::int64_t memory_limit = std::int64_t{512} << 20;  ///< bytes of the result that a rank may hold
-  double worst_item_work = 0;                           ///< upper bound, in the workload's unit; bounds a chosen chunk
+  std::int64_t items_between_checks = 64;               ///< bounds a chosen chunk
   std::vector<double> costs;                            ///< weighted: estimated cost per sample, see sample_items()
   std::int64_t input_bytes_per_item = 0;                ///< of all inputs together
   bool inputs_can_be_made = false;                      ///< by any rank at any time; else they are read

@@ -9,60 +9,51 @@ namespace {
 struct Part {
   std::vector<std::uint8_t> finished;
   std::int64_t failed = 0;
+  std::int64_t variable_end = 0;
   Digest digest;
 };
 
-enum class Found { nothing, failed, whole };
-
-/// What a variable element refers to may be missing altogether.
-Found find_parcel(const ResultFile& file, std::int64_t item, std::uint64_t digest, const IsSettled& is_settled) {
-  if (digest == 0) return Found::nothing;
+/// A node that was lost may have taken data with it that was flagged as written.
+bool is_whole(const ResultFile& file, std::int64_t item, const ItemMark& mark, std::span<const std::byte> bytes) {
+  if (mark.digest == 0) return false;
+  if (mark.begin < 0) return mark.digest == digest_of(item, bytes);
   try {
-    const auto parcel = file.read_parcel(item);
-    if (item_digest(item, parcel) != digest) return Found::nothing;
-    return !is_settled || is_settled(parcel) ? Found::whole : Found::failed;
+    return mark.digest == digest_of(item, bytes, {file.read_variable(mark.begin, mark.size)});
   } catch (const Error&) {
-    return Found::nothing;
+    return false;
   }
 }
 
-void check_parcels(ResultFile& file, Slab slab, Part& mine, const IsSettled& is_settled) {
-  const auto digests = file.finished_digests(slab);
-  std::vector<Slab> nothing;
-  for (auto item = slab.begin; item < slab.end; ++item) {
-    const auto digest = digests[static_cast<std::size_t>(item - slab.begin)];
-    const auto found = find_parcel(file, item, digest, is_settled);
-    if (found == Found::whole) mine.digest.add(digest);
-    if (found == Found::failed) ++mine.failed;
-    if (found == Found::nothing) nothing.push_back({item, item + 1});
-    mine.finished.push_back(found == Found::whole ? 1 : 0);
-  }
-  for (const auto& items : merged(nothing)) file.forget(items);
-}
-
-void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, std::vector<std::byte>& bytes,
-                Part& mine) {
-  const auto digests = file.finished_digests(slab);
-  const bool is_any_there = std::any_of(digests.begin(), digests.end(), [](std::uint64_t d) { return d != 0; });
+void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, const IsSettled& is_settled,
+                std::vector<std::byte>& bytes, Part& mine) {
+  const auto marks = file.marks(slab);
+  const bool is_any_there = std::any_of(marks.begin(), marks.end(), [](const ItemMark& m) { return m.digest != 0; });
   if (is_any_there) {
-    bytes.resize(static_cast<std::size_t>(slab.size() * shape.bytes_per_item()));
+    bytes.resize(shape.bytes_in(slab));
     file.read(slab, bytes);
   }
+  std::size_t at = 0;
   for (auto item = slab.begin; item < slab.end; ++item) {
-    const auto at = static_cast<std::size_t>(item - slab.begin);
-    const auto each = static_cast<std::size_t>(shape.bytes_per_item());
-    // A node that was lost may have taken data with it that was flagged as written.
-    const bool is_there =
-        digests[at] != 0 &&
-        digests[at] == item_digest(item, std::span(bytes).subspan(at * each, shape.bytes_in({item, item + 1})));
-    if (is_there) mine.digest.add(digests[at]);
-    mine.finished.push_back(is_there ? 1 : 0);
+    const auto& mark = marks[static_cast<std::size_t>(item - slab.begin)];
+    const auto here = shape.bytes_in({item, item + 1});
+    const auto part = is_any_there ? std::span<const std::byte>(bytes).subspan(at, here) : std::span<const std::byte>();
+    at += here;
+    const bool is_there = is_any_there && is_whole(file, item, mark, part);
+    const bool stands = is_there && (!is_settled || is_settled(part));
+    if (stands) {
+      mine.digest.add(mark.digest);
+      if (mark.begin >= 0) {
+        mine.variable_end = std::max(mine.variable_end, mark.begin + mark.size);
+      }
+    }
+    if (is_there && !stands) ++mine.failed;
+    mine.finished.push_back(stands ? 1 : 0);
   }
 }
 
 }  // namespace
 
-Resumed read_resumed(const Comm& world, ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
+Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShape& shape, std::int64_t memory_limit,
                      const IsSettled& is_settled) {
   // Readers are the ranks with a file, which is all of them or rank 0 alone.
   const int readers = world.reduce_all(file != nullptr ? world.rank() + 1 : 0, MPI_MAX);
@@ -70,15 +61,11 @@ Resumed read_resumed(const Comm& world, ResultFile* file, const ResultShape& sha
   together(world, [&] {
     if (file == nullptr) return;
     const auto share = even_part({0, shape.items()}, world.rank(), readers);
-    const auto step = std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1} << 20);
+    const auto step =
+        std::clamp(memory_limit / 4 / shape.most_bytes_per_item(), std::int64_t{1}, std::int64_t{1} << 20);
     std::vector<std::byte> bytes;
     for (auto begin = share.begin; begin < share.end; begin += step) {
-      const Slab slab{begin, std::min(begin + step, share.end)};
-      if (shape.is_variable()) {
-        check_parcels(*file, slab, mine, is_settled);
-      } else {
-        check_slab(*file, slab, shape, bytes, mine);
-      }
+      check_slab(*file, {begin, std::min(begin + step, share.end)}, shape, is_settled, bytes, mine);
     }
   });
   Resumed resumed;
@@ -87,6 +74,7 @@ Resumed read_resumed(const Comm& world, ResultFile* file, const ResultShape& sha
   }
   resumed.items = std::count(resumed.finished.begin(), resumed.finished.end(), std::uint8_t{1});
   resumed.failed = world.reduce_all(mine.failed, MPI_SUM);
+  resumed.variable_end = world.reduce_all(mine.variable_end, MPI_MAX);
   resumed.digest.add(world.reduce_all(mine.digest.sum(), MPI_SUM));
   return resumed;
 }

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <mutex>
 #include <set>
+#include <string_view>
 #include <thread>
 
 #include "engine/compute.hpp"
@@ -17,6 +17,7 @@
 #include "engine/failures.hpp"
 #include "engine/memory_rate.hpp"
 #include "engine/output.hpp"
+#include "engine/planning.hpp"
 #include "engine/scan.hpp"
 #include "engine/watchdog.hpp"
 #include "engine/writer.hpp"
@@ -28,71 +29,6 @@
 namespace paceline {
 namespace {
 
-/// Costs of sample_items(), each computed by one rank and known to all.
-std::vector<double> sampled_costs(const Comm& world, const Workload& workload, int threads) {
-  const auto items = sample_items(workload.shape().items(), world.size());
-  const auto mine = even_part({0, static_cast<std::int64_t>(items.size())}, world.rank(), world.size());
-  std::vector<double> costs(static_cast<std::size_t>(mine.size()));
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (std::int64_t k = mine.begin; k < mine.end; ++k) {
-    costs[static_cast<std::size_t>(k - mine.begin)] = workload.estimate_cost(items[static_cast<std::size_t>(k)]);
-  }
-  std::vector<double> all;
-  for (const auto& part : world.gather_all(costs)) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
-Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, int threads) {
-  const auto& workload = *options.workload;
-  const auto& shape = workload.shape();
-  PlanRequest request;
-  request.items = shape.items();
-  // A digest is held beside each item, and its record.
-  request.bytes_per_item = shape.bytes_per_item() + 8;
-  if (!shape.records.empty()) request.bytes_per_item += std::int64_t{sizeof(ItemRecord)};
-  request.datasets = std::max(std::int64_t{1}, std::ssize(shape.columns));
-  request.ordered = workload.is_ordered();
-  request.ranks = world.size();
-  request.threads = threads;
-  request.schedule = options.schedule;
-  request.gather = gather_of(options);
-  request.chunk = options.chunk;
-  // The rest is for what a survey has kept, and no longer for the bytes it was on its way with.
-  request.memory_limit = workload.source().empty() ? options.memory_limit : options.memory_limit / 2;
-  request.worst_item_work = workload.worst_item_work();
-  if (!workload.inputs().empty()) {
-    request.input_bytes_per_item =
-        std::ssize(workload.inputs()) * workload.elements_per_item() * std::int64_t{sizeof(double)};
-    request.inputs_can_be_made = workload.inputs().front().is_made();
-    const bool owns_slabs = options.schedule == Schedule::block || options.schedule == Schedule::weighted;
-    if (workload.input_memory() == InputMemory::per_node && !owns_slabs) {
-      request.input_sharers = world.reduce_all(node.size(), MPI_MIN);
-    }
-  }
-  if (options.schedule == Schedule::weighted) request.costs = sampled_costs(world, workload, threads);
-  std::optional<Plan> plan;
-  together(world, [&] { plan.emplace(std::move(request)); });
-  return std::move(*plan);
-}
-
-/// Brings what only rank 0 can read to all. Collective; errors are agreed upon.
-void brief(const Comm& world, Workload& workload) {
-  if (!workload.has_brief()) return;
-  std::string text;
-  together(world, [&] {
-    if (world.rank() == 0) text = workload.read_brief();
-  });
-  const auto everywhere = world.gather_all_text(text).front();
-  together(world, [&] { workload.set_brief(everywhere); });
-}
-
-/// The most that any rank was given: the environment may differ between nodes.
-int agreed_threads(const Comm& world, int asked, const Machine& machine) {
-  int threads = 0;
-  together(world, [&] { threads = threads_of_rank(asked, machine); });
-  return world.reduce_all(threads, MPI_MAX);
-}
-
 /// The run of one rank. Members are in the order in which they come to life.
 class Runner {
  public:
@@ -100,14 +36,18 @@ class Runner {
       : world_(world),
         options_(options),
         workload_(*options.workload),
+        parts_(workload_.parts()),
         since_start_(since_start),
         machine_(read_machine()),
         node_(world.split_node()),
         board_(node_),
+        watchdog_(world, board_, options.watchdog_s),
+        watching_(watchdog_),
         threads_(agreed_threads(world, options.threads, machine_)),
-        workers_(workload_.concurrency(place())),
+        workers_(parts_.waiting != nullptr ? parts_.waiting->workers(rank_info()) : threads_),
         most_workers_(world.reduce_all(workers_, MPI_MAX)),
-        output_(world, options) {
+        variable_bytes_(options.memory_limit / 2),
+        output_(world, options, parts_) {
     omp_set_num_threads(threads_);
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);
@@ -120,75 +60,47 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
   ~Runner() {
     // It may still ask whether to stop.
-    if (is_started_) options_.workload->end();
+    if (is_started_) parts_.waiting->end();
   }
 
   ExitCode run() {
-    Stopwatch watch;
-    survey_source(world_, *options_.workload, threads_, options_.memory_limit);
-    brief(world_, *options_.workload);
-    measure_inputs(world_, *options_.workload);
-    check_workers();
-    const auto plan = make_plan(world_, node_, options_, most_workers_);
-    me_.plan_s = watch.lap();
-    if (options_.dry_run) {
-      const auto bound = world_.gather_all(std::vector<int>{me_.bound_cores});
-      std::vector<int> cores;
-      for (const auto& part : bound) cores.push_back(part.front());
-      const auto say = options_.json ? plan_json : plan_report;
-      if (is_first()) fmt::print("{}", say(options_, plan, cores));
-      return ExitCode::done;
-    }
-
-    // What is freed of parcels goes back to the system. By itself glibc keeps more the larger the pieces are that it
-    // has seen freed: three times the limit and more.
-    if (workload_.shape().is_variable()) mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    Watchdog watchdog(world_, board_, options_.watchdog_s);
-    const Watchdog::Thread watching(watchdog);
-    together(world_, [&] { start(); });
-    const auto start = output_.open();
-    if (start == Start::complete) return report(plan, output_.look_again(std::max(1, workers_)));
-    inputs_.emplace(plan, workload_, world_, node_);
-    inputs_->load();
-    me_.scatter_s = watch.lap();
-
-    serial_part();
-    const auto computed = compute_and_write(plan);
-    computed_bytes_ = world_.reduce_all(computed.bytes, MPI_SUM);
-    const auto total = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
-    if (total < workload_.shape().items()) stop_resumable(total);
-
-    const Stopwatch probing;
-    alone_ = rate_alone(world_, node_, plan, workload_, *inputs_, machine_.cache_bytes);
-    probe_s_ = probing.seconds();
-
-    Digest digest = output_.resumed().digest;
-    digest.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
-    me_.write_s += output_.close();
-    gather_tables(computed.busy_s);
-    me_.write_s += output_.publish(digest.text(), tables_, std::max(1, workers_));
-    gather_tables(computed.busy_s);
-    return report(plan, digest.text());
+    phase("plan", [&] { make_plan(); });
+    if (options_.dry_run) return print_plan();
+    auto start = Start::fresh;
+    phase("scatter", [&] {
+      start_waiting();
+      start = output_.open();
+      if (start != Start::complete) load_inputs();
+    });
+    if (start == Start::complete) return report(output_.look_again(std::max(1, workers_)));
+    run_serial_part();
+    compute_and_write();
+    check_complete();
+    measure_memory();
+    publish();
+    return report(digest_.sum());
   }
 
  private:
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
+  [[nodiscard]] RankInfo rank_info() const { return {world_.rank(), world_.size(), threads_}; }
 
-  [[nodiscard]] Place place() const { return {world_.rank(), world_.size(), threads_}; }
-
-  void start() {
-    options_.workload->start({place(), options_.memory_limit, [this] { return board_.stopping_for_signals(); },
-                              [this] {
-                                const std::lock_guard lock(bands_mutex_);
-                                return bands_ == nullptr ? std::int64_t{0} : bands_->held_bytes();
-                              }});
-    is_started_ = true;
+  /// Times `action` as the phase of that name.
+  template <class Action>
+  void phase(std::string_view name, Action&& action) {
+    const Stopwatch watch;
+    action();
+    const auto* found = std::find_if(phases.begin(), phases.end(), [&](const Phase& p) { return p.name == name; });
+    me_.*(found->seconds) += watch.seconds();
   }
 
-  /// While there are any.
-  void show_bands(const Bands* bands) {
-    const std::lock_guard lock(bands_mutex_);
-    bands_ = bands;
+  void make_plan() {
+    // Both may follow from a file that is looked at first.
+    scan_file(world_, parts_.scanned_file, threads_, options_.memory_limit);
+    read_root_input(world_, parts_.root_input);
+    measure_inputs(world_, parts_.inputs);
+    check_workers();
+    plan_.emplace(paceline::make_plan(world_, node_, options_, parts_, most_workers_));
   }
 
   /// What a rank without workers owns would never be computed.
@@ -199,60 +111,77 @@ class Runner {
                             "use --schedule dynamic, or fewer ranks"));
   }
 
-  void serial_part() {
+  ExitCode print_plan() {
+    const auto bound = world_.gather_all(std::vector<int>{me_.bound_cores});
+    std::vector<int> cores;
+    for (const auto& part : bound) cores.push_back(part.front());
+    const auto say = options_.json ? plan_json : plan_report;
+    if (is_first()) fmt::print("{}", say(options_, parts_, *plan_, cores));
+    return ExitCode::done;
+  }
+
+  void start_waiting() {
+    if (parts_.waiting == nullptr) return;
+    // Variable bytes that are freed go back to the system. By itself glibc keeps more the larger the pieces are that it
+    // has seen freed: three times the limit and more.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    together(world_, [&] {
+      parts_.waiting->start(
+          {rank_info(), options_.memory_limit, [this] { return board_.stopping_for_signals(); }, &variable_bytes_});
+      is_started_ = true;
+    });
+  }
+
+  void load_inputs() {
+    inputs_.emplace(*plan_, parts_.inputs, world_, node_);
+    inputs_->load();
+  }
+
+  void run_serial_part() {
+    if (parts_.serial == nullptr) return;
     const Stopwatch watch;
     together(world_, [&] {
-      if (is_first()) workload_.serial_part([] { return interrupt_signal() != 0; });
+      if (is_first()) parts_.serial->run_serial_part([] { return interrupt_signal() != 0; });
     });
     serial_part_s_ = watch.seconds();
   }
 
-  ComputeResult compute_and_write(const Plan& plan) {
+  void compute_and_write() {
     const auto& shape = workload_.shape();
-    // The writing thread has communicators of its own; its collectives don't mix with anyone's.
     const auto writer_comm = world_.duplicate();
-    const auto dispenser = make_dispenser(plan, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
-    std::optional<Bands> bands_here;
-    if (shape.is_variable()) {
-      // Rank 0 holds its own, a batch of another rank's, and what HDF5 is given of them.
-      bands_here.emplace(plan, world_.rank(), most_workers_, options_.memory_limit / 3);
-    } else {
-      bands_here.emplace(plan, world_.rank(), shape.bytes_per_item(), most_workers_,
-                         shape.records.empty() ? Bands::Records::none : Bands::Records::kept);
-    }
-    auto& bands = *bands_here;
-    show_bands(&bands);
+    const auto dispenser = make_dispenser(*plan_, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
+    Bands bands(*plan_, shape, world_.rank(), most_workers_);
     const Stopwatch touching;
-    if (workload_.is_memory_bound()) bands.first_touch();
+    if (workload_.traits().is_memory_bound) bands.first_touch();
     const auto touch_s = touching.seconds();
-    Gatherer gatherer(plan, writer_comm, shape.bytes_per_item());
+    Gatherer gatherer(*plan_, shape, writer_comm);
     const auto items_here = static_cast<std::int64_t>(
         std::llround(static_cast<double>(shape.items() - output_.resumed().items) * node_.size() / world_.size()));
     std::optional<Progress> progress;
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
-    const auto meanwhile = [&] {
+
+    WriterContext context{*plan_, shape, writer_comm, *inputs_, bands, board_, *dispenser};
+    context.gatherer = output_.path().empty() ? nullptr : &gatherer;
+    context.file = output_.file();
+    context.variable = &variable_bytes_;
+    context.variable_end = output_.resumed().variable_end;
+    context.save_every_s = options_.save_every_s;
+    context.meanwhile = [&] {
       // With several nodes it is this one's share that is known, and that may be more than expected.
       const auto done = board_.shared().items_done.load(std::memory_order_relaxed);
       if (progress) progress->show(std::min(done, items_here - 1));
     };
-
     WriterResult written;
-    std::thread writer([&] {
-      or_abort(world_, [&] {
-        written = write_bands(plan, writer_comm, *inputs_, bands, board_, *dispenser,
-                              output_.path().empty() ? nullptr : &gatherer, output_.file(), meanwhile);
-      });
-    });
+    std::thread writer([&] { or_abort(world_, [&] { written = write_bands(context); }); });
     const Stopwatch watch;
-    const auto computed =
-        compute(plan, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished, workers_);
+    const auto computed = compute({*plan_, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished,
+                                   workers_, parts_.waiting != nullptr});
     const auto computing_s = watch.seconds();
     writer.join();
-    show_bands(nullptr);
     if (progress && !board_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
-    if (plan.request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
+    if (plan_->request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
 
     me_.compute_s = *std::max_element(computed.busy_s.begin(), computed.busy_s.end());
     me_.scatter_s += touch_s;
@@ -265,8 +194,12 @@ class Runner {
     me_.items = computed.items;
     me_.work_useful = computed.work.useful;
     me_.work_executed = computed.work.executed;
+    busy_s_ = computed.busy_s;
     fail_together(computed.error ? computed.error : written.error);
-    return computed;
+    computed_bytes_ = world_.reduce_all(computed.bytes, MPI_SUM);
+    finished_items_ = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
+    digest_ = output_.resumed().digest;
+    digest_.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
   }
 
   /// An error of any rank, after which all stopped: what is finished is saved.
@@ -279,59 +212,78 @@ class Runner {
     }
   }
 
-  [[noreturn]] void stop_resumable(std::int64_t finished) {
+  /// A run that was stopped ends here.
+  void check_complete() {
+    if (finished_items_ == workload_.shape().items()) return;
     const int signal = world_.reduce_all(interrupt_signal(), MPI_MAX);
     output_.close_quietly();
     const auto what = fmt::format("interrupted by signal {} ({})", signal, strsignal(signal));
     if (options_.output.empty()) {
       throw AgreedError(Error(ExitCode::failure, what, "there is no --output, so nothing is saved"));
     }
-    throw AgreedError(Error(
-        ExitCode::interrupted, what,
-        fmt::format("{} of {} items are saved in {}", finished, workload_.shape().items(), output_.path().string()),
-        "the same command with --resume goes on"));
+    throw AgreedError(Error(ExitCode::interrupted, what,
+                            fmt::format("{} of {} items are saved in {}", finished_items_, workload_.shape().items(),
+                                        output_.path().string()),
+                            "the same command with --resume goes on"));
   }
 
-  void gather_tables(const std::vector<double>& busy_s) {
+  void measure_memory() {
+    const Stopwatch watch;
+    rate_alone_ = rate_alone(world_, node_, *plan_, workload_, *inputs_, machine_.cache_bytes);
+    not_of_the_run_s_ = watch.seconds();
+  }
+
+  void publish() {
+    me_.write_s += output_.close();
+    gather_tables();
+    me_.write_s += output_.publish(digest_.sum(), tables_, std::max(1, workers_));
+    gather_tables();
+  }
+
+  void gather_tables() {
     tables_ = {};
     for (const auto& rows : world_.gather_all(std::vector<RankRow>{me_})) tables_.ranks.push_back(rows.front());
     tables_.threads = most_workers_;
-    auto mine = busy_s;
+    auto mine = busy_s_;
+    mine.resize(static_cast<std::size_t>(most_workers_), 0.0);
     std::fill(mine.begin() + workers_, mine.end(), std::nan(""));
     for (const auto& busy : world_.gather_all(mine)) {
       tables_.busy_s.insert(tables_.busy_s.end(), busy.begin(), busy.end());
     }
   }
 
-  ExitCode report(const Plan& plan, const std::string& digest) {
-    if (tables_.ranks.empty()) gather_tables(std::vector<double>(static_cast<std::size_t>(most_workers_), 0.0));
-    Record record;
-    record.options = &options_;
-    record.plan = &plan;
-    record.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
-    record.cores_used = cores_used();
-    for (const auto& row : tables_.ranks) record.computed_items += row.items;
-    record.computed_bytes = computed_bytes_;
-    record.tables = tables_;
-    record.resumed_items = output_.resumed().items;
-    record.retried_items = output_.resumed().failed;
-    record.digest = digest;
-    record.wall_s = world_.reduce_all(since_start_.seconds() - probe_s_, MPI_MAX);
-    record.serial_part_s = serial_part_s_;
-    record.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
-    record.picture_s = output_.picture_s();
-    record.rate_alone = alone_;
-    record.value = output_.value();
-    record.io_mode = output_.io_mode();
-    record.workers = world_.reduce_all(workers_, MPI_SUM);
-    if (workload_.has_failures()) record.failures = gather_failures(world_, workload_.failures());
+  ExitCode report(std::uint64_t digest) {
+    if (tables_.ranks.empty()) gather_tables();
+    RunSummary summary;
+    summary.options = &options_;
+    summary.parts = &parts_;
+    summary.plan = &*plan_;
+    summary.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
+    summary.cores_used = cores_used();
+    for (const auto& row : tables_.ranks) summary.computed_items += row.items;
+    summary.computed_bytes = computed_bytes_;
+    summary.tables = tables_;
+    summary.resumed_items = output_.resumed().items;
+    summary.retried_items = output_.resumed().failed;
+    Digest sum;
+    sum.add(digest);
+    summary.digest = sum.text();
+    summary.wall_s = world_.reduce_all(since_start_.seconds() - not_of_the_run_s_, MPI_MAX);
+    summary.serial_part_s = serial_part_s_;
+    summary.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
+    summary.picture_s = output_.picture_s();
+    summary.rate_alone = rate_alone_;
+    summary.reduced = output_.reduced();
+    summary.io_mode = output_.io_mode();
+    summary.workers = world_.reduce_all(workers_, MPI_SUM);
+    if (parts_.retries != nullptr) summary.failures = gather_failures(world_, parts_.retries->failures());
     if (is_first()) {
-      const auto text = options_.json ? json_report(record) : text_report(record);
+      const auto text = options_.json ? json_report(summary) : text_report(summary);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
         throw AgreedError(Error(ExitCode::output, "can't write the report", std::strerror(errno)));
       }
     }
-    fail_if_items_did(record.failures);
+    fail_if_items_did(summary.failures);
     return ExitCode::done;
   }
 
@@ -358,26 +310,32 @@ class Runner {
 
   const Comm& world_;
   const RunOptions& options_;
-  const Workload& workload_;
+  Workload& workload_;
+  const Parts parts_;
   const Stopwatch& since_start_;
   Machine machine_;
   Comm node_;
   Board board_;
+  Watchdog watchdog_;
+  const Watchdog::Thread watching_;  ///< from here on, whatever the run is at
   int threads_;
   int workers_;       ///< of this rank
   int most_workers_;  ///< that any rank has
   RankRow me_;
   bool is_started_ = false;
-  std::mutex bands_mutex_;
-  const Bands* bands_ = nullptr;
+  MemoryBudget variable_bytes_;
   Output output_;
+  std::optional<Plan> plan_;
   std::optional<Inputs> inputs_;
+  std::vector<double> busy_s_;  ///< of this rank's workers
   RunTables tables_;
-  std::int64_t computed_bytes_ = 0;  ///< over all ranks
-  double alone_ = 0;                 ///< work per second of one core alone
-  double probe_s_ = 0;               ///< for knowing that: no part of the run
-  double serial_part_s_ = 0;         ///< the workload's own
-  double write_tail_s_ = 0;          ///< rank 0 writing while nobody computes
+  Digest digest_;
+  std::int64_t finished_items_ = 0;  ///< over all ranks, as are
+  std::int64_t computed_bytes_ = 0;
+  double rate_alone_ = 0;        ///< work per second of one core alone
+  double not_of_the_run_s_ = 0;  ///< what measuring it took
+  double serial_part_s_ = 0;     ///< the workload's own
+  double write_tail_s_ = 0;      ///< rank 0 writing while nobody computes
 };
 
 }  // namespace

@@ -18,14 +18,14 @@ constexpr std::int64_t beside_bytes = std::int64_t{8} << 10;
 constexpr std::int64_t piece_bytes_a_thread = std::int64_t{1} << 20;
 constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
 
-class Surveyor {
+class Scanner {
  public:
-  Surveyor(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit)
-      : world_(world), workload_(workload), threads_(threads), memory_limit_(memory_limit) {}
+  Scanner(const Comm& world, ScannedFile& file, int threads, std::int64_t memory_limit)
+      : world_(world), scanned_(file), threads_(threads), memory_limit_(memory_limit) {}
 
   void run() {
     open();
-    const auto ranges = workload_.ranges();
+    const auto ranges = scanned_.ranges();
     const auto mine = even_part({0, ranges}, world_.rank(), world_.size());
     facts_.resize(static_cast<std::size_t>(ranges));
     if (world_.size() == 1) {
@@ -40,27 +40,27 @@ class Surveyor {
   void open() {
     std::int64_t size = -1;
     together(world_, [&] {
-      if (world_.rank() == 0) size = ByteFile::size_of(workload_.source());
+      if (world_.rank() == 0) size = ByteFile::size_of(scanned_.scanned_path());
     });
     size_ = world_.reduce_all(size, MPI_MAX);
     together(world_, [&] {
-      file_ = std::make_shared<ByteFile>(workload_.source());
-      workload_.open_source({size_, [file = file_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }},
-                            memory_limit_ / 2);
+      bytes_ = std::make_shared<ByteFile>(scanned_.scanned_path());
+      scanned_.open_source({size_, [file = bytes_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }},
+                           memory_limit_ / 2);
     });
   }
 
   [[nodiscard]] std::int64_t begin_of(std::int64_t range) const {
-    return std::min(range * workload_.range_bytes(), size_);
+    return std::min(range * scanned_.range_bytes(), size_);
   }
 
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
   void read_together(Slab mine, std::int64_t most) {
     std::optional<SharedByteFile> shared;
-    together(world_, [&] { shared.emplace(workload_.source(), world_); });
+    together(world_, [&] { shared.emplace(scanned_.scanned_path(), world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
-    const auto step = std::max(std::int64_t{1}, piece / workload_.range_bytes());
+    const auto step = std::max(std::int64_t{1}, piece / scanned_.range_bytes());
     std::array<std::vector<char>, 2> buffers;
     const auto ranges_of = [&](std::int64_t done) {
       return intersect({mine.begin + done, mine.begin + done + step}, mine);
@@ -92,7 +92,7 @@ class Surveyor {
     by_threads(ranges, [&](std::int64_t range, std::vector<char>& more) {
       const auto at = static_cast<std::size_t>(begin_of(range) - begin);
       auto& facts = facts_[static_cast<std::size_t>(range)];
-      if (at > bytes.size() || !workload_.survey(range, bytes.subspan(at), facts)) look_further(range, more);
+      if (at > bytes.size() || !scanned_.scan(range, bytes.subspan(at), facts)) look_further(range, more);
     });
   }
 
@@ -100,9 +100,9 @@ class Surveyor {
   void look_alone(Slab ranges) {
     by_threads(ranges, [&](std::int64_t range, std::vector<char>& bytes) {
       const auto begin = begin_of(range);
-      bytes.resize(static_cast<std::size_t>(std::min(workload_.range_bytes() + beside_bytes, size_ - begin)));
-      file_->read(begin, bytes);
-      if (!workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) look_further(range, bytes);
+      bytes.resize(static_cast<std::size_t>(std::min(scanned_.range_bytes() + beside_bytes, size_ - begin)));
+      bytes_->read(begin, bytes);
+      if (!scanned_.scan(range, bytes, facts_[static_cast<std::size_t>(range)])) look_further(range, bytes);
     });
     agree(world_, error_);
   }
@@ -128,21 +128,20 @@ class Surveyor {
   /// More bytes than lie beside the range are needed: twice as many each time.
   void look_further(std::int64_t range, std::vector<char>& bytes) {
     const auto begin = begin_of(range);
-    for (auto size = workload_.range_bytes() + beyond_bytes;; size *= 2) {
+    for (auto size = scanned_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
-        throw Error(ExitCode::input, fmt::format("can't read {}", workload_.source().string()),
+        throw Error(ExitCode::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
                     fmt::format("a record from byte {} on is longer than --memory-limit", begin), "raise the limit");
       }
       bytes.resize(static_cast<std::size_t>(std::min(size, size_ - begin)));
-      file_->read(begin, bytes);
-      if (workload_.survey(range, bytes, facts_[static_cast<std::size_t>(range)])) return;
+      bytes_->read(begin, bytes);
+      if (scanned_.scan(range, bytes, facts_[static_cast<std::size_t>(range)])) return;
     }
   }
 
   /// Facts of all ranges to all ranks.
   std::vector<std::int64_t> conclude() {
     std::vector<std::int64_t> numbers, words;
-    std::vector<std::int64_t> together_now;
     for (std::size_t range = 0; range < facts_.size(); ++range) {
       if (facts_[range].empty()) continue;
       numbers.push_back(static_cast<std::int64_t>(range));
@@ -161,7 +160,7 @@ class Surveyor {
       }
     }
     std::vector<std::int64_t> again;
-    together(world_, [&] { again = workload_.conclude_survey(all_); });
+    together(world_, [&] { again = scanned_.conclude_scan(all_); });
     return again;
   }
 
@@ -179,11 +178,11 @@ class Surveyor {
   }
 
   const Comm& world_;
-  Workload& workload_;
+  ScannedFile& scanned_;
   int threads_;
   std::int64_t memory_limit_;
   std::int64_t size_ = 0;
-  std::shared_ptr<ByteFile> file_;
+  std::shared_ptr<ByteFile> bytes_;
   std::vector<std::vector<std::int64_t>> facts_;  ///< of ranges looked at here since the last conclusion
   std::vector<std::int64_t> all_;
   std::mutex mutex_;
@@ -192,8 +191,8 @@ class Surveyor {
 
 }  // namespace
 
-void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit) {
-  if (!workload.source().empty()) Surveyor(world, workload, threads, memory_limit).run();
+void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit) {
+  if (file != nullptr) Scanner(world, *file, threads, memory_limit).run();
 }
 
 }  // namespace paceline

@@ -12,8 +12,8 @@
 
 namespace paceline {
 
-/// Collective; errors are agreed upon. Nothing happens for workloads without a source. Half of the memory limit may be
-/// kept by the workload of what it finds; a fourth is for the bytes on their way.
-void survey_source(const Comm& world, Workload& workload, int threads, std::int64_t memory_limit);
+/// Collective; errors are agreed upon. `file` null: nothing happens. Half of the memory limit may be kept by the
+/// workload of what it finds; a fourth is for the bytes on their way.
+void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit);
 
 }  // namespace paceline

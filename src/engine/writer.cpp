@@ -1,123 +1,194 @@
 #include "engine/writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
-#include "engine/gather_parcels.hpp"
 #include "host/clock.hpp"
 #include "storage/result_file.hpp"
 
 namespace paceline {
 namespace {
 
-constexpr double longest_parcel_wait_s = 0.1;
+// Variable bytes are written soon: over-budget workers wait for it.
+constexpr double variable_wait_s = 0.1;
+// Saving may take about one part in so many of the time between two saves, and that is at least this long.
+constexpr double save_share = 50;
+constexpr double least_wait_s = 1;
 
-/// What ranks tell each other before a band is gathered; the largest value of each counts.
+/// What ranks agree on in each round; of each value the largest counts.
 struct Notice {
   std::int64_t stop = 0;
   std::int64_t failed = 0;
   std::int64_t last_entered = -1;
   std::int64_t unfinished = 0;  ///< of this band
+  std::int64_t finished = 0;    ///< whether there is anything to write
+  std::int64_t save_us = 0;     ///< how long the last save took
 };
 
-Notice exchange(const Comm& comm, Notice mine, const std::function<void()>& meanwhile) {
-  std::array<std::int64_t, 4> values = {mine.stop, mine.failed, mine.last_entered, mine.unfinished};
-  MPI_Request request = MPI_REQUEST_NULL;
-  // Nonblocking, so that ranks that are ahead sleep instead of spinning on the cores of those that compute.
-  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), 4, MPI_INT64_T, MPI_MAX, comm.handle(), &request),
-            "MPI_Iallreduce");
-  wait_quietly(request, meanwhile);
-  return {values[0], values[1], values[2], values[3]};
-}
+class Writer {
+ public:
+  explicit Writer(const WriterContext& context) : context_(context), variable_end_(context.variable_end) {}
 
-void write(ResultFile& file, const Gathered& gathered, WriterResult& result) {
-  std::int64_t extent = 0;
-  for (const auto& run : gathered.runs) extent = std::max(extent, run.at + run.items.size());
-  try {
-    file.write(gathered.runs, extent, gathered.bytes, gathered.digests, gathered.records);
-  } catch (const Error& error) {
-    result.error = error;
-  }
-}
-
-/// What is finished so far, of any band: threads that are ahead fill the memory too. Collective.
-void write_parcels(const Comm& comm, Bands& bands, bool are_wanted, ResultFile* file,
-                   const std::function<void()>& meanwhile, WriterResult& result) {
-  auto parcels = bands.take_parcels();
-  if (!are_wanted) {
-    for (auto& parcel : parcels) bands.make_room(std::ssize(std::exchange(parcel.bytes, {})));
-    return;
-  }
-  double write_s = 0;
-  const auto put = [&](std::vector<Parcel> some) {
-    const Stopwatch watch;
-    try {
-      if (file != nullptr && !result.error) file->write(std::move(some));
-    } catch (const Error& error) {
-      result.error = error;
+  WriterResult run() {
+    for (std::int64_t band = 0; band < context_.plan.bands(); ++band) {
+      if (auto error = context_.inputs.read_ahead(band); error && !result_.error) {
+        result_.error = std::move(error);
+        context_.board.stop();
+      }
+      Notice notice;
+      for (bool is_whole = false; !is_whole;) {
+        wait(band);
+        notice = exchange(band);
+        if (notice.stop != 0 || notice.failed != 0) context_.board.stop();
+        if (notice.failed != 0) return finish();
+        is_whole = notice.unfinished == 0;
+        if (is_whole) break;
+        if (notice.finished != 0) save(band, notice.last_entered);
+      }
+      // A stop ends the loop once no rank has entered this band: all threads have left, so none will.
+      if (notice.stop != 0 && notice.last_entered < band) break;
+      write(band);
+      context_.bands.release(band);
     }
-    write_s += watch.seconds();
-  };
-  const auto gone = [&](std::int64_t bytes) { bands.make_room(bytes); };
-  const Stopwatch watch;
-  gather_parcels(comm, std::move(parcels), bands.batch_bytes(), {put, gone, meanwhile});
-  result.gather_s += watch.seconds() - write_s;
-  result.write_s += write_s;
-}
+    return finish();
+  }
 
-/// Threads may still be leaving, and nodes may still have to hear that nothing is left.
-WriterResult finish(Dispenser& dispenser, const std::function<void()>& serve, const WriterResult& result) {
-  for (Nap nap; !dispenser.served(); nap.take()) serve();
-  return result;
-}
+ private:
+  void serve() {
+    context_.dispenser.serve();
+    context_.meanwhile();
+  }
+
+  /// A thread that waits for room has entered a band that has no memory yet.
+  [[nodiscard]] std::int64_t last_in_memory(std::int64_t band, std::int64_t last_entered) const {
+    return std::min({last_entered, band + Plan::bands_in_flight() - 1, context_.plan.bands() - 1});
+  }
+
+  /// Until the band is passed, or it is time to save.
+  void wait(std::int64_t band) {
+    const auto patience_s = context_.shape.variable ? variable_wait_s : patience_s_;
+    for (Nap nap; !context_.bands.passed(band); nap.take()) {
+      if (since_save_.seconds() > patience_s) return;
+      serve();
+    }
+  }
+
+  Notice exchange(std::int64_t band) {
+    auto& bands = context_.bands;
+    bool has_finished = false;
+    const auto last = last_in_memory(band, bands.last_entered());
+    for (auto b = band; b <= last; ++b) has_finished = has_finished || bands.has_finished(b);
+    std::array<std::int64_t, 6> values = {
+        context_.board.stopping() ? 1 : 0, result_.error ? 1 : 0, bands.last_entered(),
+        bands.passed(band) ? 0 : 1,        has_finished ? 1 : 0,  static_cast<std::int64_t>(1e6 * save_s_)};
+    MPI_Request request = MPI_REQUEST_NULL;
+    // Nonblocking, so that ranks that are ahead sleep instead of spinning on the cores of those that compute.
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_MAX,
+                             context_.comm.handle(), &request),
+              "MPI_Iallreduce");
+    wait_quietly(request, [this] { serve(); });
+    const Notice notice{values[0], values[1], values[2], values[3], values[4], values[5]};
+    patience_s_ = std::clamp(save_share * 1e-6 * static_cast<double>(notice.save_us), least_wait_s,
+                             std::max(least_wait_s, context_.save_every_s));
+    patience_s_ = std::min(patience_s_, context_.save_every_s);
+    since_save_.lap();
+    return notice;
+  }
+
+  /// What is finished so far of any band. Collective.
+  void save(std::int64_t band, std::int64_t last_entered) {
+    const Stopwatch watch;
+    const auto last = last_in_memory(band, last_entered);
+    for (; band <= last; ++band) write(band);
+    save_s_ = watch.seconds();
+  }
+
+  /// What is finished of the band and not yet written. Collective.
+  void write(std::int64_t band) {
+    auto view = context_.bands.take(band);
+    std::int64_t held = 0;
+    for (const auto& [item, pieces] : view.variable) {
+      for (const auto& piece : pieces) held += std::ssize(piece);
+    }
+    if (context_.gatherer != nullptr) {
+      Stopwatch watch;
+      if (context_.shape.variable) write_variable(view, held);
+      result_.write_s += watch.lap();
+      const auto gathered = context_.gatherer->gather(band, view, [this] { serve(); });
+      // Waiting for slower ranks was their computing, not our gathering.
+      result_.gather_s += watch.lap();
+      if (context_.file != nullptr)
+        attempt([&] {
+          // Items whose variable bytes could not be written are not flagged.
+          const auto runs = result_.error ? std::span<const Run>{} : std::span<const Run>(gathered.runs);
+          context_.file->write(runs, gathered.bytes, gathered.marks);
+        });
+      result_.write_s += watch.lap();
+    }
+    view.variable.clear();
+    if (context_.variable != nullptr) context_.variable->give_back(held);
+  }
+
+  /// Gives the items' variable bytes a place, one rank's after the other's, and writes them.
+  void write_variable(Bands::View& view, std::int64_t held) {
+    std::array<std::int64_t, 2> sizes = {held, held};
+    std::array<MPI_Request, 2> requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    std::int64_t before = 0, all = 0;
+    check_mpi(MPI_Iexscan(&sizes[0], &before, 1, MPI_INT64_T, MPI_SUM, context_.comm.handle(), &requests[0]),
+              "MPI_Iexscan");
+    check_mpi(MPI_Iallreduce(&sizes[1], &all, 1, MPI_INT64_T, MPI_SUM, context_.comm.handle(), &requests[1]),
+              "MPI_Iallreduce");
+    for (auto& request : requests) wait_quietly(request, [this] { serve(); });
+    if (context_.comm.rank() == 0) before = 0;
+    auto at = variable_end_ + before;
+    variable_end_ += all;
+    if (all == 0) return;
+    std::vector<VariableRun> runs;
+    for (const auto& [item, pieces] : view.variable) {
+      auto& mark = view.marks[static_cast<std::size_t>(item - view.window.begin)];
+      mark.begin = at;
+      for (const auto& piece : pieces) {
+        runs.push_back({at, piece});
+        at += std::ssize(piece);
+      }
+    }
+    if (context_.file != nullptr) attempt([&] { context_.file->reserve(variable_end_); });
+    const auto put = [&](std::span<const VariableRun> some) {
+      if (context_.file != nullptr) attempt([&] { context_.file->write_variable(some); });
+    };
+    if (context_.plan.request().gather == Gather::root) {
+      context_.gatherer->gather_variable(runs, put, [this] { serve(); });
+    } else {
+      put(runs);
+    }
+  }
+
+  template <class Action>
+  void attempt(Action&& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (!result_.error) result_.error = error;
+    }
+  }
+
+  /// Threads may still be leaving, and nodes may still have to hear that nothing is left.
+  WriterResult finish() {
+    for (Nap nap; !context_.dispenser.served(); nap.take()) serve();
+    return result_;
+  }
+
+  const WriterContext& context_;
+  std::int64_t variable_end_;
+  WriterResult result_;
+  Stopwatch since_save_;
+  double save_s_ = 0;
+  double patience_s_ = std::min(least_wait_s, context_.save_every_s);
+};
 
 }  // namespace
 
-WriterResult write_bands(const Plan& plan, const Comm& comm, Inputs& inputs, Bands& bands, const Board& board,
-                         Dispenser& dispenser, Gatherer* gatherer, ResultFile* file,
-                         const std::function<void()>& meanwhile) {
-  WriterResult result;
-  const auto serve = [&] {
-    dispenser.serve();
-    meanwhile();
-  };
-  /// Waits for the band to be passed; of parcels, not for long: those who wait for room may be what holds it up.
-  const auto wait = [&](std::int64_t band) {
-    const Stopwatch since;
-    for (Nap nap; !bands.passed(band); nap.take()) {
-      if (bands.hold_parcels() && (bands.is_full() || since.seconds() > longest_parcel_wait_s)) return;
-      serve();
-    }
-  };
-  for (std::int64_t band = 0; band < plan.bands(); ++band) {
-    if (auto error = inputs.read_ahead(band); error && !result.error) {
-      result.error = std::move(error);
-      board.stop();
-    }
-    Notice notice;
-    do {
-      wait(band);
-      notice = exchange(
-          comm, {board.stopping() ? 1 : 0, result.error ? 1 : 0, bands.last_entered(), bands.passed(band) ? 0 : 1},
-          serve);
-      if (notice.stop != 0 || notice.failed != 0) board.stop();
-      if (notice.failed != 0) return finish(dispenser, serve, result);
-      if (bands.hold_parcels()) write_parcels(comm, bands, gatherer != nullptr, file, serve, result);
-    } while (notice.unfinished != 0);
-    // A stop ends the loop once no rank has entered this band: all threads have left, so none will.
-    if (notice.stop != 0 && notice.last_entered < band) break;
-
-    if (gatherer != nullptr && !bands.hold_parcels()) {
-      // Waiting for slower ranks was their computing, not our gathering.
-      Stopwatch watch;
-      const auto gathered = gatherer->gather(band, bands.view(band), serve);
-      result.gather_s += watch.lap();
-      if (file != nullptr) write(*file, gathered, result);
-      result.write_s += watch.lap();
-    }
-    bands.release(band);
-  }
-  return finish(dispenser, serve, result);
-}
+WriterResult write_bands(const WriterContext& context) { return Writer(context).run(); }
 
 }  // namespace paceline

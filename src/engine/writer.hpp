@@ -1,5 +1,5 @@
-// The writing thread of a rank, the only one that talks to MPI and HDF5 while the others compute: it gathers each band
-// when it is passed, writes it, keeps other nodes supplied with chunks, and watches.
+// The writing thread of a rank, the only one that talks to MPI and HDF5 while the others compute: it gathers bands,
+// writes them when they are complete or when it is time to save, and keeps other nodes supplied with chunks.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "engine/dispenser.hpp"
 #include "engine/gather.hpp"
 #include "engine/inputs.hpp"
+#include "workloads/memory_budget.hpp"
 
 namespace paceline {
 
@@ -25,12 +26,25 @@ struct WriterResult {
   std::optional<Error> error;  ///< of this rank
 };
 
-/// Collective over `comm`, bands in order until all are written or, after a stop, until no rank has any items left.
-/// Inputs that are streamed are read ahead meanwhile.
-/// `gatherer`: nothing if no rank wants the items, `file`: nothing on ranks that write none. `meanwhile` is called
-/// every few hundred microseconds.
-WriterResult write_bands(const Plan& plan, const Comm& comm, Inputs& inputs, Bands& bands, const Board& board,
-                         Dispenser& dispenser, Gatherer* gatherer, ResultFile* file,
-                         const std::function<void()>& meanwhile);
+/// What the writing thread of a rank works with. Where pointers are null nothing is done.
+struct WriterContext {
+  const Plan& plan;
+  const ResultShape& shape;
+  const Comm& comm;  ///< its own: its collectives don't mix with anyone's
+  Inputs& inputs;
+  Bands& bands;
+  const Board& board;
+  Dispenser& dispenser;
+  Gatherer* gatherer = nullptr;             ///< if any rank wants the items
+  ResultFile* file = nullptr;               ///< on ranks that write
+  MemoryBudget* variable = nullptr;         ///< of variable bytes: those that are written are given back
+  std::int64_t variable_end = 0;            ///< where a former run's variable bytes end
+  double save_every_s = 30;                 ///< items are written at least so often, whole bands or not
+  std::function<void()> meanwhile = [] {};  ///< called every few hundred microseconds
+};
+
+/// Collective over the context's communicator, bands in order until all are written or, after a stop, until no rank
+/// has any items left. Inputs that are streamed are read ahead meanwhile.
+WriterResult write_bands(const WriterContext& context);
 
 }  // namespace paceline

@@ -4,7 +4,8 @@
 
 namespace paceline {
 
-std::string plan_json(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores) {
+std::string plan_json(const RunOptions& options, const Parts& /*parts*/, const Plan& plan,
+                      const std::vector<int>& bound_cores) {
   const auto& request = plan.request();
   const auto& shape = options.workload->shape();
   nlohmann::ordered_json json;

@@ -12,18 +12,10 @@
 namespace paceline {
 namespace {
 
-struct Phase {
-  const char* name;
-  double RankRow::*seconds;
-};
-constexpr Phase phases[] = {{"init", &RankRow::init_s},       {"plan", &RankRow::plan_s},
-                            {"scatter", &RankRow::scatter_s}, {"compute", &RankRow::compute_s},
-                            {"gather", &RankRow::gather_s},   {"write", &RankRow::write_s}};
-
 template <class T>
-std::vector<double> column(const Record& record, T RankRow::*field) {
+std::vector<double> column(const RunSummary& summary, T RankRow::*field) {
   std::vector<double> values;
-  for (const auto& row : record.tables.ranks) values.push_back(static_cast<double>(row.*field));
+  for (const auto& row : summary.tables.ranks) values.push_back(static_cast<double>(row.*field));
   return values;
 }
 
@@ -39,16 +31,15 @@ double rate(double amount, const RateUnit& unit, double seconds) {
   return seconds > 0 ? amount / unit.per / seconds : 0.0;
 }
 
-double compute_s(const Record& record) { return largest(column(record, &RankRow::compute_s)); }
+double compute_s(const RunSummary& summary) { return largest(column(summary, &RankRow::compute_s)); }
 
 /// Of the work that rates tell: where a file is looked at before, most is done then.
-double work_s(const Record& record) {
-  const auto& workload = *record.options->workload;
-  const bool has_survey = !workload.source().empty() && workload.inputs().empty();
-  return compute_s(record) + (has_survey ? largest(column(record, &RankRow::plan_s)) : 0);
+double work_s(const RunSummary& summary) {
+  const bool is_scanned = summary.parts->scanned_file != nullptr && summary.parts->inputs == nullptr;
+  return compute_s(summary) + (is_scanned ? largest(column(summary, &RankRow::plan_s)) : 0);
 }
 
-double computed_bytes(const Record& record) { return static_cast<double>(record.computed_bytes); }
+double computed_bytes(const RunSummary& summary) { return static_cast<double>(summary.computed_bytes); }
 
 /// "2" when all ranks have it, else "1 to 2".
 std::string range(const std::vector<double>& values) {
@@ -60,66 +51,65 @@ std::string plural(std::int64_t count, const std::string& noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string layout(const PlanRequest& request, const Workload& workload) {
+std::string layout(const PlanRequest& request, const Parts& parts) {
   return fmt::format("{} x {}", plural(request.ranks, "rank"),
-                     plural(request.threads, workload.is_waiting() ? "worker" : "thread"));
+                     plural(request.threads, parts.waiting != nullptr ? "worker" : "thread"));
 }
 
 /// What all workers together have waited: as long as one alone would have taken.
-double waited_s(const Record& record) {
+double waited_s(const RunSummary& summary) {
   double sum_s = 0;
-  for (const double busy_s : record.tables.busy_s) sum_s += std::isnan(busy_s) ? 0 : busy_s;
+  for (const double busy_s : summary.tables.busy_s) sum_s += std::isnan(busy_s) ? 0 : busy_s;
   return sum_s;
 }
 
 /// Threads that have a core of their own, at the most.
-double workers(const Record& record) {
-  const auto& request = record.plan->request();
-  return std::min(static_cast<double>(request.ranks) * request.threads, static_cast<double>(record.cores_used));
+double workers(const RunSummary& summary) {
+  const auto& request = summary.plan->request();
+  return std::min(static_cast<double>(request.ranks) * request.threads, static_cast<double>(summary.cores_used));
 }
 
-double rate_together(const Record& record) {
-  const auto seconds = compute_s(record);
-  return seconds > 0 ? sum(column(record, &RankRow::work_useful)) / seconds : 0;
+double rate_together(const RunSummary& summary) {
+  const auto seconds = compute_s(summary);
+  return seconds > 0 ? sum(column(summary, &RankRow::work_useful)) / seconds : 0;
 }
 
 /// More than one core was at work, and all together did less than this share of what each does alone.
-bool memory_is_the_limit(const Record& record) {
+bool memory_is_the_limit(const RunSummary& summary) {
   constexpr double shared = 0.8;
-  return rate_together(record) < shared * workers(record) * record.rate_alone;
+  return rate_together(summary) < shared * workers(summary) * summary.rate_alone;
 }
 
-std::string memory_text(const Record& record) {
-  const auto unit = record.options->workload->rate_unit();
-  const auto together = rate_together(record);
-  const auto alone = fmt::format("{:.1f} {} by one core alone", record.rate_alone / unit.per, unit.name);
-  if (workers(record) < 2) return alone;
+std::string memory_text(const RunSummary& summary) {
+  const auto unit = summary.options->workload->traits().rate_unit;
+  const auto together = rate_together(summary);
+  const auto alone = fmt::format("{:.1f} {} by one core alone", summary.rate_alone / unit.per, unit.name);
+  if (workers(summary) < 2) return alone;
   return fmt::format("{}, {:.1f} together: {:.2f} x on {:.0f} cores, the {} the limit", alone, together / unit.per,
-                     together / record.rate_alone, workers(record),
-                     memory_is_the_limit(record) ? "memory is" : "cores are");
+                     together / summary.rate_alone, workers(summary),
+                     memory_is_the_limit(summary) ? "memory is" : "cores are");
 }
 
 /// "make", or "made" with `past`: how the inputs come to be.
-std::string feeding_verb(const Workload& workload, bool past) {
-  if (!workload.inputs().front().is_made()) return "read";
-  return workload.source().empty() ? (past ? "made" : "make") : (past ? "parsed" : "parse");
+std::string feeding_verb(const Parts& parts, bool past) {
+  if (!parts.inputs->inputs().front().is_made()) return "read";
+  return parts.scanned_file == nullptr ? (past ? "made" : "make") : (past ? "parsed" : "parse");
 }
 
-std::string inputs_text(const Record& record) {
-  const auto& workload = *record.options->workload;
-  const auto& inputs = workload.inputs();
-  const auto feeding = record.plan->feeding();
-  const auto each = static_cast<double>(workload.elements()) * sizeof(double);
-  auto text = fmt::format("{} of {} {}", inputs.size(), human_bytes(each), feeding_verb(workload, true));
+std::string inputs_text(const RunSummary& summary) {
+  const auto& inputs = *summary.parts->inputs;
+  const auto feeding = summary.plan->feeding();
+  const auto each = static_cast<double>(inputs.elements()) * sizeof(double);
+  auto text = fmt::format("{} of {} {}", inputs.inputs().size(), human_bytes(each), feeding_verb(*summary.parts, true));
   if (feeding == Feeding::made) return text + " as they are needed, in the cache: they exceed --memory-limit";
-  text += workload.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
+  text += inputs.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
   return feeding == Feeding::streamed ? text + ", band by band: they exceed --memory-limit" : text;
 }
 
-std::string scatter_text(const Record& record) {
-  const auto copy_s = largest(column(record, &RankRow::copy_s));
-  return fmt::format("   allocate {:.4f}, {} {:.4f}, copy {:.4f}", largest(column(record, &RankRow::allocate_s)),
-                     feeding_verb(*record.options->workload, false), largest(column(record, &RankRow::fill_s)), copy_s);
+std::string scatter_text(const RunSummary& summary) {
+  const auto copy_s = largest(column(summary, &RankRow::copy_s));
+  return fmt::format("   allocate {:.4f}, {} {:.4f}, copy {:.4f}", largest(column(summary, &RankRow::allocate_s)),
+                     feeding_verb(*summary.parts, false), largest(column(summary, &RankRow::fill_s)), copy_s);
 }
 
 /// "/table (1000 rows x 2 columns: a, b)"
@@ -136,6 +126,12 @@ std::string dims_text(const ResultShape& shape) {
                      human_bytes(static_cast<double>(shape.bytes_in({0, shape.items()}))));
 }
 
+/// One number, or where the array of them is.
+std::string reduced_text(const Reduced& reduced) {
+  if (reduced.dims.empty()) return fmt::format("{:.17g} ({})", reduced.values.front(), reduced.what);
+  return fmt::format("{} [{}] ({})", reduced.path, fmt::join(reduced.dims, " x "), reduced.what);
+}
+
 }  // namespace
 
 double imbalance(const std::vector<double>& values) {
@@ -143,160 +139,168 @@ double imbalance(const std::vector<double>& values) {
   return average > 0 ? largest(values) / average : 1.0;
 }
 
-std::string text_report(const Record& record) {
-  const auto& options = *record.options;
+std::string text_report(const RunSummary& summary) {
+  const auto& options = *summary.options;
   const auto& workload = *options.workload;
-  const auto& request = record.plan->request();
+  const auto& request = summary.plan->request();
+  const auto traits = workload.traits();
   std::string text;
   const auto line = [&](const std::string& name, const std::string& value) {
     text += fmt::format("  {:<9} {}\n", name, value);
   };
-  text += fmt::format("paceline {}: {}\n", options.name, layout(request, workload));
+  text += fmt::format("paceline {}: {}\n", options.name, layout(request, *summary.parts));
   line("result", dims_text(workload.shape()));
-  line("cores", fmt::format("{} on {}, {} bound a rank", record.cores_used, plural(record.nodes, "node"),
-                            range(column(record, &RankRow::bound_cores))));
-  line("kernel", workload.kernel_name());
-  if (!workload.inputs().empty()) line("inputs", inputs_text(record));
+  line("cores", fmt::format("{} on {}, {} bound a rank", summary.cores_used, plural(summary.nodes, "node"),
+                            range(column(summary, &RankRow::bound_cores))));
+  line("kernel", traits.kernel);
+  if (summary.parts->inputs != nullptr) line("inputs", inputs_text(summary));
   line("schedule", fmt::format("{}, chunks of {}, {}, gather {}", to_string(request.schedule),
-                               plural(record.plan->chunk_items(), "item"), plural(record.plan->bands(), "band"),
+                               plural(summary.plan->chunk_items(), "item"), plural(summary.plan->bands(), "band"),
                                to_string(request.gather)));
-  if (record.resumed_items > 0) {
-    line("resumed", fmt::format("{} of {} items were there already, {} computed now", record.resumed_items,
-                                request.items, record.computed_items));
+  if (summary.resumed_items > 0) {
+    line("resumed", fmt::format("{} of {} items were there already, {} computed now", summary.resumed_items,
+                                request.items, summary.computed_items));
   }
-  if (record.retried_items > 0) line("retried", plural(record.retried_items, "item") + " that had failed before");
+  if (summary.retried_items > 0) line("retried", plural(summary.retried_items, "item") + " that had failed before");
   const auto threads = static_cast<std::int64_t>(request.ranks) * request.threads;
-  if (threads > record.cores_used && !workload.is_waiting()) {
+  if (threads > summary.cores_used && summary.parts->waiting == nullptr) {
     line("note", fmt::format("{} share {}: oversubscribed, times say little", plural(threads, "thread"),
-                             plural(record.cores_used, "core")));
+                             plural(summary.cores_used, "core")));
   }
   text += "  phase     slowest rank [s]\n";
   for (const auto& [name, seconds] : phases) {
-    auto value = fmt::format("{:.4f}", largest(column(record, seconds)));
-    if (std::string_view(name) == "scatter" && !workload.inputs().empty()) value += scatter_text(record);
-    if (std::string_view(name) == "compute") {
-      value += fmt::format("   slowest/mean {:.3f}, in executed work {:.3f}", imbalance(column(record, seconds)),
-                           imbalance(column(record, &RankRow::work_executed)));
+    auto value = fmt::format("{:.4f}", largest(column(summary, seconds)));
+    if (name == "scatter" && summary.parts->inputs != nullptr) value += scatter_text(summary);
+    if (name == "compute") {
+      value += fmt::format("   slowest/mean {:.3f}, in executed work {:.3f}", imbalance(column(summary, seconds)),
+                           imbalance(column(summary, &RankRow::work_executed)));
     }
-    if (std::string_view(name) == "write" && !options.output.empty() && record.computed_items > 0) {
-      const auto write_s = largest(column(record, seconds));
-      const auto speed = write_s > 0 ? fmt::format(" at {}/s", human_bytes(computed_bytes(record) / write_s)) : "";
-      value += fmt::format("   {}{} to {}", human_bytes(computed_bytes(record)), speed, options.output.string());
+    if (name == "write" && !options.output.empty() && summary.computed_items > 0) {
+      const auto write_s = largest(column(summary, seconds));
+      const auto speed = write_s > 0 ? fmt::format(" at {}/s", human_bytes(computed_bytes(summary) / write_s)) : "";
+      value += fmt::format("   {}{} to {}", human_bytes(computed_bytes(summary)), speed, options.output.string());
     }
-    line(name, value);
+    line(std::string(name), value);
   }
-  if (record.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", record.serial_part_s));
-  if (record.picture_s > 0) line("picture", fmt::format("{:.4f}", record.picture_s));
-  line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", record.wall_s, record.serial_s));
-  if (workload.is_waiting()) {
-    line("waited", fmt::format("{:.4f} by {} in all, as one alone would; {:.2f} times the wall time", waited_s(record),
-                               plural(record.workers, "worker"), waited_s(record) / record.wall_s));
+  if (summary.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", summary.serial_part_s));
+  if (summary.picture_s > 0) line("picture", fmt::format("{:.4f}", summary.picture_s));
+  line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", summary.wall_s, summary.serial_s));
+  if (summary.parts->waiting != nullptr) {
+    line("waited", fmt::format("{:.4f} by {} in all, as one alone would; {:.2f} times the wall time", waited_s(summary),
+                               plural(summary.workers, "worker"), waited_s(summary) / summary.wall_s));
   }
-  if (record.failures.count > 0) {
-    line("failed", fmt::format("{} of {}", record.failures.count, plural(request.items, "item")));
+  if (summary.failures.count > 0) {
+    line("failed", fmt::format("{} of {}", summary.failures.count, plural(request.items, "item")));
   }
-  const auto rate_unit = workload.rate_unit();
-  const auto item_unit = workload.item_rate_unit();
-  auto rates = fmt::format("{:.3f} {}", rate(sum(column(record, &RankRow::work_useful)), rate_unit, work_s(record)),
+  const auto& rate_unit = traits.rate_unit;
+  const auto& item_unit = traits.item_rate_unit;
+  auto rates = fmt::format("{:.3f} {}", rate(sum(column(summary, &RankRow::work_useful)), rate_unit, work_s(summary)),
                            rate_unit.name);
   if (!item_unit.name.empty()) {
-    rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(record.computed_items), item_unit, work_s(record)),
+    rates += fmt::format(", {:.1f} {}", rate(static_cast<double>(summary.computed_items), item_unit, work_s(summary)),
                          item_unit.name);
   }
-  const auto useful = sum(column(record, &RankRow::work_useful));
-  const auto executed = sum(column(record, &RankRow::work_executed));
+  const auto useful = sum(column(summary, &RankRow::work_useful));
+  const auto executed = sum(column(summary, &RankRow::work_executed));
   if (useful > 0 && useful != executed)
     rates += fmt::format("; executed {:.3g} % of what was counted", 100 * executed / useful);
   line("rate", rates);
-  if (record.rate_alone > 0) line("memory", memory_text(record));
-  if (record.value) line("value", fmt::format("{:.17g} ({})", record.value->value, record.value->what));
-  text += fmt::format("digest: {}\n", record.digest);
+  if (summary.rate_alone > 0) line("memory", memory_text(summary));
+  if (summary.reduced) line("value", reduced_text(*summary.reduced));
+  text += fmt::format("digest: {}\n", summary.digest);
   return text;
 }
 
-std::string json_report(const Record& record) {
-  const auto& options = *record.options;
+std::string json_report(const RunSummary& summary) {
+  const auto& options = *summary.options;
   const auto& workload = *options.workload;
-  const auto& request = record.plan->request();
+  const auto& request = summary.plan->request();
+  const auto traits = workload.traits();
   nlohmann::ordered_json json;
   json["workload"] = options.name;
   json["version"] = PACELINE_VERSION;
   json["command"] = options.command;
   json["ranks"] = request.ranks;
-  json["threads"] = workload.is_waiting() ? record.tables.ranks.front().threads : request.threads;
-  json["nodes"] = record.nodes;
-  json["cores"] = record.cores_used;
+  json["threads"] = summary.parts->waiting != nullptr ? summary.tables.ranks.front().threads : request.threads;
+  json["nodes"] = summary.nodes;
+  json["cores"] = summary.cores_used;
   json["items"] = request.items;
-  json["resumed_items"] = record.resumed_items;
+  json["resumed_items"] = summary.resumed_items;
   json["schedule"] = to_string(request.schedule);
   json["gather"] = to_string(request.gather);
-  json["chunk"] = record.plan->chunk_items();
-  json["bands"] = record.plan->bands();
-  json["kernel"] = workload.kernel_name();
-  json["digest"] = record.digest;
-  json["wall_s"] = record.wall_s;
-  for (const auto& [name, seconds] : phases) json["phases"][name] = largest(column(record, seconds));
-  json["picture_s"] = record.picture_s;
-  if (!workload.inputs().empty()) {
+  json["chunk"] = summary.plan->chunk_items();
+  json["bands"] = summary.plan->bands();
+  json["kernel"] = traits.kernel;
+  json["digest"] = summary.digest;
+  json["wall_s"] = summary.wall_s;
+  for (const auto& [name, seconds] : phases) json["phases"][std::string(name)] = largest(column(summary, seconds));
+  json["picture_s"] = summary.picture_s;
+  if (summary.parts->inputs != nullptr) {
     auto& json_inputs = json["inputs"];
-    json_inputs["feeding"] = to_string(record.plan->feeding());
-    json_inputs["memory"] = workload.input_memory() == InputMemory::per_node ? "shared" : "private";
-    json_inputs["bytes"] = std::ssize(workload.inputs()) * workload.elements() * std::int64_t{sizeof(double)};
-    json_inputs["allocate_s"] = largest(column(record, &RankRow::allocate_s));
-    json_inputs["fill_s"] = largest(column(record, &RankRow::fill_s));
-    json_inputs["copy_s"] = largest(column(record, &RankRow::copy_s));
+    json_inputs["feeding"] = to_string(summary.plan->feeding());
+    json_inputs["memory"] = summary.parts->inputs->input_memory() == InputMemory::per_node ? "shared" : "private";
+    json_inputs["bytes"] =
+        std::ssize(summary.parts->inputs->inputs()) * summary.parts->inputs->elements() * std::int64_t{sizeof(double)};
+    json_inputs["allocate_s"] = largest(column(summary, &RankRow::allocate_s));
+    json_inputs["fill_s"] = largest(column(summary, &RankRow::fill_s));
+    json_inputs["copy_s"] = largest(column(summary, &RankRow::copy_s));
   }
-  json["digest_s"] = largest(column(record, &RankRow::digest_s));
-  json["compute_mean_s"] = mean(column(record, &RankRow::compute_s));
-  json["imbalance"] = imbalance(column(record, &RankRow::compute_s));
-  json["imbalance_work"] = imbalance(column(record, &RankRow::work_executed));
-  json["serial_part_s"] = record.serial_part_s;
-  json["serial_s"] = record.serial_s;
-  const auto useful = sum(column(record, &RankRow::work_useful));
-  json["rate"] = rate(useful, workload.rate_unit(), work_s(record));
-  json["rate_unit"] = workload.rate_unit().name;
-  if (const auto unit = workload.item_rate_unit(); !unit.name.empty()) {
-    json["item_rate"] = rate(static_cast<double>(record.computed_items), unit, work_s(record));
+  json["digest_s"] = largest(column(summary, &RankRow::digest_s));
+  json["compute_mean_s"] = mean(column(summary, &RankRow::compute_s));
+  json["imbalance"] = imbalance(column(summary, &RankRow::compute_s));
+  json["imbalance_work"] = imbalance(column(summary, &RankRow::work_executed));
+  json["serial_part_s"] = summary.serial_part_s;
+  json["serial_s"] = summary.serial_s;
+  const auto useful = sum(column(summary, &RankRow::work_useful));
+  json["rate"] = rate(useful, traits.rate_unit, work_s(summary));
+  json["rate_unit"] = traits.rate_unit.name;
+  if (const auto& unit = traits.item_rate_unit; !unit.name.empty()) {
+    json["item_rate"] = rate(static_cast<double>(summary.computed_items), unit, work_s(summary));
     json["item_rate_unit"] = unit.name;
   }
   json["work_useful"] = static_cast<std::uint64_t>(useful);
-  json["work_executed"] = column(record, &RankRow::work_executed);
-  for (const auto& row : record.tables.ranks) json["bound_cores"].push_back(row.bound_cores);
-  for (std::size_t r = 0; r < record.tables.ranks.size(); ++r) {
-    const auto width = record.tables.threads;
-    const auto* first = record.tables.busy_s.data() + static_cast<std::int64_t>(r) * width;
+  json["work_executed"] = column(summary, &RankRow::work_executed);
+  for (const auto& row : summary.tables.ranks) json["bound_cores"].push_back(row.bound_cores);
+  for (std::size_t r = 0; r < summary.tables.ranks.size(); ++r) {
+    const auto width = summary.tables.threads;
+    const auto* first = summary.tables.busy_s.data() + static_cast<std::int64_t>(r) * width;
     json["thread_busy_s"].push_back(std::vector<double>(first, first + width));
   }
-  if (record.rate_alone > 0) {
-    json["rate_alone"] = record.rate_alone / workload.rate_unit().per;
-    json["memory_is_the_limit"] = workers(record) >= 2 && memory_is_the_limit(record);
+  if (summary.rate_alone > 0) {
+    json["rate_alone"] = summary.rate_alone / traits.rate_unit.per;
+    json["memory_is_the_limit"] = workers(summary) >= 2 && memory_is_the_limit(summary);
   }
-  if (workload.is_waiting()) {
-    json["workers"] = record.workers;
-    json["waited_s"] = waited_s(record);
-    json["waited_over_wall"] = waited_s(record) / record.wall_s;
+  if (summary.parts->waiting != nullptr) {
+    json["workers"] = summary.workers;
+    json["waited_s"] = waited_s(summary);
+    json["waited_over_wall"] = waited_s(summary) / summary.wall_s;
   }
-  if (workload.has_failures()) {
-    json["failed_items"] = record.failures.count;
-    json["retried_items"] = record.retried_items;
+  if (summary.parts->retries != nullptr) {
+    json["failed_items"] = summary.failures.count;
+    json["retried_items"] = summary.retried_items;
   }
-  if (record.value) {
-    json["value"] = record.value->value;
-    json["value_what"] = record.value->what;
+  if (summary.reduced) {
+    const auto& reduced = *summary.reduced;
+    if (reduced.dims.empty()) {
+      json["value"] = reduced.values.front();
+    } else {
+      json["value"] = reduced.values;
+    }
+    json["value_what"] = reduced.what;
   }
-  json["bytes"] = workload.shape().is_variable()
-                      ? record.computed_bytes
-                      : static_cast<std::int64_t>(workload.shape().bytes_in({0, request.items}));
-  json["io_mode"] = record.io_mode;
+  json["bytes"] = workload.shape().variable ? summary.computed_bytes
+                                            : static_cast<std::int64_t>(workload.shape().bytes_in({0, request.items}));
+  json["io_mode"] = summary.io_mode;
   json["output"] = options.output.string();
   // A path may hold bytes that are no UTF-8.
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores) {
+std::string plan_report(const RunOptions& options, const Parts& parts, const Plan& plan,
+                        const std::vector<int>& bound_cores) {
   const auto& request = plan.request();
   const auto& shape = options.workload->shape();
-  auto text = fmt::format("plan of {}: {}\n", options.name, layout(request, *options.workload));
+  auto text = fmt::format("plan of {}: {}\n", options.name, layout(request, parts));
   text += fmt::format("  result    {}\n", dims_text(shape));
   text += fmt::format("  schedule  {}, {} in chunks of {}, {}, gather {}\n", to_string(request.schedule),
                       plural(request.items, "item"), plan.chunk_items(), plural(plan.bands(), "band"),

@@ -12,8 +12,10 @@
 
 namespace paceline {
 
-struct Record {
+/// What a run was and did, over all ranks.
+struct RunSummary {
   const RunOptions* options = nullptr;
+  const Parts* parts = nullptr;
   const Plan* plan = nullptr;
   RunTables tables;  ///< a row a rank
   int nodes = 1;
@@ -28,7 +30,7 @@ struct Record {
   double serial_s = 0;       ///< all that one rank did while the others waited, that among it
   double picture_s = 0;      ///< side outputs, on rank 0
   double rate_alone = 0;     ///< work per second of one core alone; 0: not measured
-  std::optional<Conclusion> value;
+  std::optional<Reduced> reduced;
   std::string io_mode = "none";
   int workers = 1;    ///< of all ranks, where they wait
   Failures failures;  ///< items that came to nothing
@@ -37,11 +39,13 @@ struct Record {
 /// Slowest over mean; 1 where nothing was done.
 double imbalance(const std::vector<double>& values);
 
-std::string text_report(const Record& record);
-std::string json_report(const Record& record);
+std::string text_report(const RunSummary& summary);
+std::string json_report(const RunSummary& summary);
 /// What --dry-run prints. `bound_cores`: per rank.
-std::string plan_report(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+std::string plan_report(const RunOptions& options, const Parts& parts, const Plan& plan,
+                        const std::vector<int>& bound_cores);
 /// The same as one JSON object, with --json.
-std::string plan_json(const RunOptions& options, const Plan& plan, const std::vector<int>& bound_cores);
+std::string plan_json(const RunOptions& options, const Parts& parts, const Plan& plan,
+                      const std::vector<int>& bound_cores);
 
 }  // namespace paceline

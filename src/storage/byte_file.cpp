@@ -55,19 +55,20 @@ void ByteFile::read(std::int64_t at, std::span<char> bytes) const {
 }
 
 ByteTarget::ByteTarget(std::filesystem::path path)
-    : path_(std::move(path)), file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
+    : path_(std::move(path)),
+      file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666)) {
   if (file_ < 0) fail();
 }
 
 ByteTarget::~ByteTarget() { close(file_); }
 
 void ByteTarget::fail() const {
-  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()), std::strerror(errno),
-              "free space or choose another place");
+  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()),
+              errno == ELOOP ? "it is a symbolic link" : std::strerror(errno), "free space or choose another place");
 }
 
-void ByteTarget::clear() const {
-  if (ftruncate(file_, 0) != 0) fail();
+void ByteTarget::resize(std::int64_t bytes) const {
+  if (ftruncate(file_, bytes) != 0) fail();
 }
 
 void ByteTarget::write(std::int64_t at, std::span<const char> bytes) const {

@@ -33,13 +33,14 @@ class ByteFile {
 /// A file of ours that is written at any place.
 class ByteTarget {
  public:
-  /// Made if it is not there. Members throw Error (output).
+  /// Made if it is not there; a link is refused. Members throw Error (output).
   explicit ByteTarget(std::filesystem::path path);
   ByteTarget(const ByteTarget&) = delete;
   ByteTarget& operator=(const ByteTarget&) = delete;
   ~ByteTarget();
 
-  void clear() const;
+  /// Cuts it, or lets it grow by zeros.
+  void resize(std::int64_t bytes) const;
   void write(std::int64_t at, std::span<const char> bytes) const;
   /// Brings it to the disk.
   void sync() const;

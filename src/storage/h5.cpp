@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <memory>
+#include <algorithm>
 
 #include <paceline/error.hpp>
 
@@ -13,12 +13,6 @@ namespace {
 herr_t keep_innermost(unsigned n, const H5E_error2_t* entry, void* text) {
   if (n == 0 && entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
   return 0;
-}
-
-Handle copy_of(ElementType type, hid_t fixed) {
-  if (type == ElementType::text) return text_type();
-  if (type == ElementType::bytes) return {H5Tvlen_create(H5T_NATIVE_UINT8), H5Tclose, "H5Tvlen_create"};
-  return {H5Tcopy(fixed), H5Tclose, "H5Tcopy"};
 }
 
 }  // namespace
@@ -47,37 +41,46 @@ void check(herr_t code, const char* call) {
 
 void be_quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
-hid_t stored_type(ElementType type) {
+Handle stored_type(ElementType type, std::int64_t width) {
+  if (type == ElementType::text) return text_type(static_cast<std::size_t>(width));
+  const auto copy = [](hid_t known) { return Handle(H5Tcopy(known), H5Tclose, "H5Tcopy"); };
   switch (type) {
-    case ElementType::uint8: return H5T_STD_U8LE;
-    case ElementType::uint16: return H5T_STD_U16LE;
-    case ElementType::uint32: return H5T_STD_U32LE;
-    case ElementType::uint64: return H5T_STD_U64LE;
-    case ElementType::int64: return H5T_STD_I64LE;
-    default: return H5T_IEEE_F64LE;
+    case ElementType::uint8: return copy(H5T_STD_U8LE);
+    case ElementType::uint16: return copy(H5T_STD_U16LE);
+    case ElementType::uint32: return copy(H5T_STD_U32LE);
+    case ElementType::uint64: return copy(H5T_STD_U64LE);
+    case ElementType::int64: return copy(H5T_STD_I64LE);
+    default: return copy(H5T_IEEE_F64LE);
   }
 }
 
-hid_t native_type(ElementType type) {
+Handle native_type(ElementType type, std::int64_t width) {
+  if (type == ElementType::text) return text_type(static_cast<std::size_t>(width));
+  const auto copy = [](hid_t known) { return Handle(H5Tcopy(known), H5Tclose, "H5Tcopy"); };
   switch (type) {
-    case ElementType::uint8: return H5T_NATIVE_UINT8;
-    case ElementType::uint16: return H5T_NATIVE_UINT16;
-    case ElementType::uint32: return H5T_NATIVE_UINT32;
-    case ElementType::uint64: return H5T_NATIVE_UINT64;
-    case ElementType::int64: return H5T_NATIVE_INT64;
-    default: return H5T_NATIVE_DOUBLE;
+    case ElementType::uint8: return copy(H5T_NATIVE_UINT8);
+    case ElementType::uint16: return copy(H5T_NATIVE_UINT16);
+    case ElementType::uint32: return copy(H5T_NATIVE_UINT32);
+    case ElementType::uint64: return copy(H5T_NATIVE_UINT64);
+    case ElementType::int64: return copy(H5T_NATIVE_INT64);
+    default: return copy(H5T_NATIVE_DOUBLE);
   }
 }
-
-Handle stored_copy(ElementType type) { return copy_of(type, stored_type(type)); }
-
-Handle native_copy(ElementType type) { return copy_of(type, native_type(type)); }
 
 Handle text_type(std::size_t size) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
-  check(H5Tset_size(type.get(), size), "H5Tset_size");
+  check(H5Tset_size(type.get(), std::max(std::size_t{1}, size)), "H5Tset_size");
+  if (size != H5T_VARIABLE) check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), "H5Tset_strpad");
   check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "H5Tset_cset");
   return type;
+}
+
+Handle simple_space(const std::vector<hsize_t>& dims) {
+  return {H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose, "H5Screate_simple"};
+}
+
+Handle open_dataset(hid_t file, const std::string& path) {
+  return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
 }
 
 Handle properties(hid_t kind) { return {H5Pcreate(kind), H5Pclose, "H5Pcreate"}; }
@@ -91,9 +94,9 @@ void set_attribute(hid_t object, const std::string& name, const AttributeValue& 
     check(H5Awrite(attribute.get(), native, data), "H5Awrite");
   };
   if (const auto* text = std::get_if<std::string>(&value)) {
-    const auto type = text_type();
-    const char* pointer = text->c_str();
-    put(type.get(), type.get(), &pointer);
+    const auto type = text_type(text->size());
+    // c_str() has a byte even where the text has none.
+    put(type.get(), type.get(), text->c_str());
   } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
     put(H5T_STD_I64LE, H5T_NATIVE_INT64, integer);
   } else {
@@ -104,11 +107,12 @@ void set_attribute(hid_t object, const std::string& name, const AttributeValue& 
 AttributeValue get_attribute(hid_t object, const std::string& name, const AttributeValue& like) {
   const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen");
   if (std::holds_alternative<std::string>(like)) {
-    const auto type = text_type();
-    char* text = nullptr;
-    check(H5Aread(attribute.get(), type.get(), static_cast<void*>(&text)), "H5Aread");
-    const std::unique_ptr<char, herr_t (*)(void*)> owner(text, [](void* memory) { return H5free_memory(memory); });
-    return std::string(text == nullptr ? "" : text);
+    const Handle stored(H5Aget_type(attribute.get()), H5Tclose, "H5Aget_type");
+    const bool is_fixed = H5Tget_class(stored.get()) == H5T_STRING && H5Tis_variable_str(stored.get()) == 0;
+    if (!is_fixed) throw Error(ExitCode::failure, fmt::format("attribute {} is no text of a fixed length", name));
+    std::string text(H5Tget_size(stored.get()), '\0');
+    check(H5Aread(attribute.get(), text_type(text.size()).get(), text.data()), "H5Aread");
+    return std::string(text.c_str());
   }
   if (std::holds_alternative<std::int64_t>(like)) {
     std::int64_t integer = 0;

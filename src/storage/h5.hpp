@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/result_shape.hpp"
 
@@ -42,17 +43,19 @@ std::string reason();
 /// HDF5 prints nothing by itself: users read our sentences.
 void be_quiet();
 
-hid_t stored_type(ElementType type);  ///< as it lies in the file: little-endian; of fixed elements
-hid_t native_type(ElementType type);
-/// The same for any element: variable ones are the same in the file and in memory.
-Handle stored_copy(ElementType type);
-Handle native_copy(ElementType type);
+/// As it lies in the file: little-endian. `width`: bytes of a text.
+Handle stored_type(ElementType type, std::int64_t width);
+/// The same in memory.
+Handle native_type(ElementType type, std::int64_t width);
 
-/// UTF-8 text of any length, or of `size` bytes with the 0 at its end.
+/// UTF-8 text of `size` bytes, padded with NUL.
 Handle text_type(std::size_t size = H5T_VARIABLE);
+Handle simple_space(const std::vector<hsize_t>& dims);
+Handle open_dataset(hid_t file, const std::string& path);
 /// Property list; `kind` is for example H5P_DATASET_XFER.
 Handle properties(hid_t kind);
-/// Scalar attributes, texts as variable-length UTF-8. Collective on a file opened by several ranks.
+/// Scalar attributes; a text is UTF-8 of a fixed length, so that a damaged file can't send its reader anywhere.
+/// Collective on a file opened by several ranks.
 void set_attribute(hid_t object, const std::string& name, const AttributeValue& value);
 /// Throws Error (failure) when it is missing or of another kind than expected.
 AttributeValue get_attribute(hid_t object, const std::string& name, const AttributeValue& like);

@@ -60,7 +60,8 @@ fs::path beside(const fs::path& file, const std::string& suffix) { return behind
 
 fs::path part_of(const fs::path& file) { return beside(file, ".part"); }
 
-Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) {
+Start check_output(const fs::path& file, Existing existing, std::int64_t bytes,
+                   const std::function<bool()>& has_items) {
   check_folder(file);
   std::error_code code;
   const bool has_part = fs::exists(part_of(file), code) && !is_unfinished_copy(file);
@@ -74,12 +75,19 @@ Start check_output(const fs::path& file, Existing existing, std::int64_t bytes) 
     if (existing == Existing::resume) return Start::complete;
     if (existing == Existing::refuse) throw cannot(file, "it exists", "--force overwrites it");
   }
-  if (has_part && existing == Existing::refuse) {
+  if (has_part && existing == Existing::refuse && has_items()) {
     throw cannot(file, fmt::format("an interrupted run lies at {}", part_of(file).string()),
                  "--resume goes on, --force starts again");
   }
   check_space(file, bytes);
   return Start::fresh;
+}
+
+void check_drawn(const fs::path& file, Existing existing) {
+  check_folder(file);
+  std::error_code code;
+  if (fs::exists(file, code) && existing != Existing::overwrite)
+    throw cannot(file, "it exists", "--force overwrites it");
 }
 
 void check_space(const fs::path& file, std::int64_t bytes) {

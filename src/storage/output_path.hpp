@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace paceline {
@@ -21,8 +22,13 @@ std::filesystem::path beside(const std::filesystem::path& file, const std::strin
 std::filesystem::path part_of(const std::filesystem::path& file);
 
 /// Looks at `file` and its part, the folder, its free space and the process's file-size limit; changes nothing.
-/// `bytes`: what the file will need. Throws Error (output).
-Start check_output(const std::filesystem::path& file, Existing existing, std::int64_t bytes);
+/// `bytes`: what the file will need. `has_items`: whether a part that is there has anything that would be lost; one
+/// that has not is as good as none. Throws Error (output).
+Start check_output(
+    const std::filesystem::path& file, Existing existing, std::int64_t bytes,
+    const std::function<bool()>& has_items = [] { return true; });
+/// The same of a file that is drawn from the result: it is written anew or not at all.
+void check_drawn(const std::filesystem::path& file, Existing existing);
 
 /// Throws Error (output) when `bytes` are more than is free where `file` lies, or than a file may have.
 void check_space(const std::filesystem::path& file, std::int64_t bytes);

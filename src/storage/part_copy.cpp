@@ -35,7 +35,7 @@ void copy_to_part(const fs::path& file) {
     check_space(part_of(file), size);
     const ByteFile from(file);
     const ByteTarget to(part_of(file));
-    to.clear();
+    to.resize(0);
     copy(from, to, std::min(beginning, size), size);
     // In this order on the disk too: a machine may fail as well as a process.
     to.sync();

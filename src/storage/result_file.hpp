@@ -13,70 +13,92 @@
 #include <paceline/comm.hpp>
 #include <paceline/slab.hpp>
 
-#include "storage/parcel.hpp"
 #include "storage/result_shape.hpp"
+#include "storage/run_tables.hpp"
 
 namespace paceline {
-
-/// A row of /run/ranks: what one rank was and did. Phases in seconds.
-struct RankRow {
-  std::int32_t rank = 0;
-  char host[64] = {};
-  std::int32_t bound_cores = 0;
-  std::int32_t threads = 0;
-  std::int64_t items = 0;
-  std::uint64_t work_useful = 0;
-  std::uint64_t work_executed = 0;
-  double init_s = 0, plan_s = 0, scatter_s = 0, compute_s = 0, gather_s = 0, write_s = 0;
-  double allocate_s = 0, fill_s = 0, copy_s = 0;  ///< of inputs: parts of scatter, or done while others compute
-  double digest_s = 0;                            ///< beside compute_s
-};
-
-/// What becomes the /run tables; the same on every rank.
-struct RunTables {
-  std::vector<RankRow> ranks;
-  std::vector<double> busy_s;  ///< ranks x threads, in seconds; NaN where a rank has fewer threads
-  std::int64_t threads = 0;    ///< columns of busy_s
-};
 
 /// Attributes of the root: software, software_version, command, date, and where a batch job ran.
 using Provenance = Attributes;
 
+/// What is kept beside an item.
+struct ItemMark {
+  std::uint64_t digest = 0;  ///< of its bytes, see digest_of(); 0: it is not finished
+  ItemOrigin origin;         ///< if the shape keeps it
+  std::int64_t begin = -1;   ///< of its variable bytes; -1: it has none
+  std::int64_t size = 0;     ///< how many they are
+};
+
+/// Consecutive items, where their marks lie in a buffer, counted in items, and where their bytes lie in another.
+struct Run {
+  Slab items;
+  std::int64_t at = 0;
+  std::int64_t byte_at = 0;
+};
+
+/// Variable bytes of an item, in pieces that follow each other.
+using Pieces = std::vector<std::vector<std::byte>>;
+
+/// Bytes of a place in the dataset of variable bytes.
+struct VariableRun {
+  std::int64_t begin = 0;
+  std::span<const std::byte> bytes;
+};
+
+/// Digest of an item: of its bytes, and of its variable bytes if it has any.
+std::uint64_t digest_of(std::int64_t item, std::span<const std::byte> bytes, const Pieces& variable = {});
+
+/// What a complete file says of itself.
+struct Seal {
+  std::uint64_t digest = 0;  ///< of the result
+  RunTables tables;
+  Provenance provenance;
+  std::vector<Reduced> reduced;
+};
+
 class ResultFile {
  public:
-  /// Creates the file with all its structure, every item unfinished. By one process alone. Throws Error (output).
-  static void create(const std::filesystem::path& path, const ResultShape& shape, const Provenance& provenance);
-  /// Adds the digest, the tables, facts of the run that completes the file and what follows from the result, and brings
-  /// everything to the disk. By one process alone, when the file is closed. Throws Error (output).
-  static void seal(const std::filesystem::path& path, const std::string& digest, const RunTables& tables,
-                   const Provenance& facts = {}, const std::optional<Conclusion>& value = std::nullopt);
+  /// Writes all of the structure, with every item unfinished, to `path`, which may be there. Killed at any write, it
+  /// leaves what restore() takes for no result. By one process alone. Throws Error (output).
+  static void create(const std::filesystem::path& path, const ResultShape& shape);
+  /// Of an interrupted run: writes all but the data anew, since a run may have been killed while it did so. False:
+  /// there is no finished structure, and no finished item. By one process alone. Throws Error: input when it belongs to
+  /// another run or is damaged, output when it can't be written.
+  static bool restore(const std::filesystem::path& path, const ResultShape& shape);
+  /// Adds what is known when all items are written, and brings everything to the disk. Killed at any write, it leaves
+  /// what restore() restores. By one process alone, when the file is closed. Throws Error (output).
+  static void seal(const std::filesystem::path& path, const ResultShape& shape, const Seal& seal);
+  /// The digest of a complete file. All of it but the data is checked. By one process alone. Throws Error (input) when
+  /// it belongs to another run, or is damaged or changed.
+  static std::uint64_t check_complete(const std::filesystem::path& path, const ResultShape& shape);
+
+  /// False if an interrupted run has finished nothing, whatever its parameters were. By one process alone. Throws Error
+  /// (input).
+  static bool has_finished_items(const std::filesystem::path& path, const ResultShape& shape);
 
   enum class Access { read, write };
-  /// Opens what create() made. With `comm`: collective over its ranks. Throws Error (input) if the file is damaged or
-  /// was made with other parameters.
+  /// Opens what create(), restore() or check_complete() has seen. With `comm`: collective over its ranks. Throws Error
+  /// (input).
   ResultFile(const std::filesystem::path& path, const std::optional<Comm>& comm, const ResultShape& shape,
              Access access);
   ResultFile(ResultFile&&) noexcept;
   ~ResultFile();
 
-  /// Collective over the file's ranks. Writes items, their digests, and last their flags. `bytes`, `digests` and, where
-  /// the shape has them, `records` hold `extent` items; ranks without runs take part with none. Throws Error (output),
-  /// possibly on one rank alone, but only after having taken part in every call.
-  void write(std::span<const Run> runs, std::int64_t extent, std::span<const std::byte> bytes,
-             std::span<const std::uint64_t> digests, std::span<const ItemRecord> records = {});
-  /// Of a variable shape, by its one rank: sorted parcels, the same way. HDF5 holds their bytes twice while it writes
-  /// them; what it has copied is freed here, and when this returns HDF5 keeps no more than a little.
-  void write(std::vector<Parcel> parcels);
-  /// Not collective. Bytes of consecutive items.
+  /// Collective over the file's ranks. Writes items, what is beside them, and last their flags. `marks` has an entry an
+  /// item, `bytes` the items of each run one after the other; ranks without runs take part with none. Throws Error
+  /// (output), possibly on one rank alone, but only after having taken part in every call.
+  void write(std::span<const Run> runs, std::span<const std::byte> bytes, std::span<const ItemMark> marks);
+  /// Collective over the file's ranks: makes room for so many variable bytes in all. Throws AgreedError (output).
+  void reserve(std::int64_t variable_bytes);
+  /// As write(): variable bytes, which must be there before the items that they belong to are written.
+  void write_variable(std::span<const VariableRun> runs);
+  /// Not collective. Bytes of consecutive items, one after the other.
   void read(Slab items, std::span<std::byte> bytes) const;
-  /// Not collective. One item of a variable shape. HDF5 holds it three times meanwhile.
-  [[nodiscard]] std::vector<std::byte> read_parcel(std::int64_t item) const;
-  /// Of a variable shape, by its one rank, before anything is written: what these items refer to is no more believed.
-  /// A run that was killed may have left references to what never came to the disk. HDF5 would free that, which fails,
-  /// or is another item's by then. Throws Error (output).
-  void forget(Slab items);
-  /// Not collective. Digests of consecutive items; 0 for those that are not flagged as finished.
-  [[nodiscard]] std::vector<std::uint64_t> finished_digests(Slab items) const;
+  /// Not collective. Throws Error (input) for a place that the file has not.
+  [[nodiscard]] std::vector<std::byte> read_variable(std::int64_t begin, std::int64_t size) const;
+  /// Not collective. Of consecutive items; those that are not flagged as finished, or whose origin is not what was
+  /// written, have the digest 0.
+  [[nodiscard]] std::vector<ItemMark> marks(Slab items) const;
   /// Collective over the file's ranks. Brings what was written to the disk and closes.
   void close();
 
@@ -88,8 +110,6 @@ class ResultFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Digest stored in a complete file, or nothing when it is no complete result of this shape. Throws Error (input).
-std::string stored_digest(const std::filesystem::path& path, const ResultShape& shape);
 /// To be called before MPI is started, by programs that must end in order after a write has failed.
 void start_hdf5();
 /// Version of the HDF5 library, and whether it is a parallel one, for `info`.

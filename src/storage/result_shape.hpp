@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,15 +14,14 @@
 
 namespace paceline {
 
-/// Element types of a result; numbers are stored little-endian. Of text (UTF-8, without NUL) and bytes each element has
-/// a length of its own.
-enum class ElementType { uint8, uint16, uint32, uint64, int64, float64, text, bytes };
+/// Element types of a result; numbers are stored little-endian. A text is UTF-8 without NUL, padded with NUL to the
+/// width of its column.
+enum class ElementType { uint8, uint16, uint32, uint64, int64, float64, text };
 
-constexpr bool is_variable(ElementType type) { return type == ElementType::text || type == ElementType::bytes; }
-
-/// Of an element; of a variable one, of its length.
+/// Of an element; of a text, its column knows.
 constexpr std::int64_t bytes_of(ElementType type) {
   switch (type) {
+    case ElementType::text:
     case ElementType::uint8: return 1;
     case ElementType::uint16: return 2;
     case ElementType::uint32: return 4;
@@ -46,16 +46,17 @@ struct ImageInfo {
   std::vector<std::uint8_t> palette;
 };
 
-/// A number that follows from the whole result, for the report and the file.
-struct Conclusion {
-  std::string path;  ///< for example `/array/value`
-  std::string what;  ///< for example "sum of x"
-  double value = 0;
+/// What follows from the whole result, a number or an array of them, for the report and the file.
+struct Reduced {
+  std::string path;                ///< for example `/array/value`
+  std::string what;                ///< for example "sum of x"
+  std::vector<std::int64_t> dims;  ///< empty: one number
+  std::vector<double> values;      ///< in row-major order
 };
 
 /// Who computed an item, and how long it took. Kept beside the result; no part of its digest, which is the same for
 /// every layout.
-struct ItemRecord {
+struct ItemOrigin {
   double seconds = 0;
   std::int32_t rank = 0;
   std::int32_t thread = 0;
@@ -67,13 +68,26 @@ struct Column {
   ElementType type = ElementType::float64;
   std::string units;
   Attributes attributes;
+  std::int64_t width = 1;  ///< bytes of each text
+  /// Of a column that has no element a row (the bytes of long texts): first element of each item, and last their
+  /// number.
+  std::vector<std::int64_t> starts;
+
+  [[nodiscard]] std::int64_t element_bytes() const { return bytes_of(type) * (type == ElementType::text ? width : 1); }
+};
+
+/// Bytes that each item has beside its rows, as many as it turns out to need. They lie one after the other in one
+/// dataset, in the order in which items were finished.
+struct VariableBytes {
+  std::string path;        ///< for example `/fetch/body`, uint8
+  std::string begin_path;  ///< where an item's bytes begin, int64 [items]; -1: it has none
+  std::string size_path;   ///< how many they are, int64 [items]
 };
 
 /// One dataset, or one a column, cut into items along the slowest dimension.
 ///
 /// The bytes of an item are its rows, one after the other. With columns they are its part of the first column, then of
-/// the second, and so on. If a column is variable the item is a parcel, see <paceline/parcel.hpp>; such a result is
-/// gathered and written by rank 0, because HDF5 1.10 can't write variable lengths from several ranks.
+/// the second, and so on.
 struct ResultShape {
   std::string path;  ///< for example `/array/z`; of columns, the group that has the attributes
   ElementType type = ElementType::float64;
@@ -81,10 +95,10 @@ struct ResultShape {
   std::vector<Column> columns;       ///< empty: one dataset; else type and units are theirs, dims is {rows}
   std::int64_t rows_per_item = 1;    ///< consecutive ones; the last item may have fewer
   std::vector<std::int64_t> starts;  ///< where items differ: first row of each, and last the number of rows
-  std::int64_t variable_bytes = 0;   ///< of variable columns: what an item is expected to have at the most
-  std::string units;                 ///< empty: a plain number has none
-  std::string records;               ///< folder of `seconds`, `rank`, `thread` of each item; empty: not kept
-  std::vector<Axis> axes;            ///< none, or one per dimension
+  std::optional<VariableBytes> variable;
+  std::string units;       ///< empty: a plain number has none
+  std::string origins;     ///< folder of `seconds`, `rank`, `thread` of each item; empty: not kept
+  std::vector<Axis> axes;  ///< none, or one per dimension
   bool is_image = false;
   ImageInfo image;
   Attributes attributes;  ///< parameters; two runs with equal ones make equal results
@@ -93,24 +107,12 @@ struct ResultShape {
   [[nodiscard]] std::int64_t items() const {
     return starts.empty() ? (rows() + rows_per_item - 1) / rows_per_item : std::ssize(starts) - 1;
   }
-  [[nodiscard]] bool is_variable() const {
-    return std::any_of(columns.begin(), columns.end(), [](const Column& c) { return paceline::is_variable(c.type); });
-  }
+  /// Without columns that have starts of their own.
   [[nodiscard]] std::int64_t bytes_per_row() const {
     std::int64_t bytes = columns.empty() ? bytes_of(type) : 0;
-    for (const auto& column : columns) bytes += bytes_of(column.type);
+    for (const auto& column : columns) bytes += column.starts.empty() ? column.element_bytes() : 0;
     for (std::size_t i = 1; i < dims.size(); ++i) bytes *= dims[i];
     return bytes;
-  }
-  /// Of the item with most rows.
-  [[nodiscard]] std::int64_t most_rows_per_item() const {
-    std::int64_t most = starts.empty() ? rows_per_item : 0;
-    for (std::size_t i = 1; i < starts.size(); ++i) most = std::max(most, starts[i] - starts[i - 1]);
-    return most;
-  }
-  /// Of a whole item, which is what buffers reserve for each; of parcels only expected.
-  [[nodiscard]] std::int64_t bytes_per_item() const {
-    return std::max(std::int64_t{1}, most_rows_per_item() * bytes_per_row() + variable_bytes);
   }
   [[nodiscard]] Slab rows_of(Slab items) const {
     if (!starts.empty()) {
@@ -118,9 +120,26 @@ struct ResultShape {
     }
     return {std::min(items.begin * rows_per_item, rows()), std::min(items.end * rows_per_item, rows())};
   }
-  /// What consecutive items really hold, without the characters of variable columns.
+  /// The elements of a column that items have.
+  [[nodiscard]] Slab elements_of(const Column& column, Slab items) const {
+    if (column.starts.empty()) return rows_of(items);
+    return {column.starts[static_cast<std::size_t>(items.begin)], column.starts[static_cast<std::size_t>(items.end)]};
+  }
+  [[nodiscard]] std::int64_t elements(const Column& column) const {
+    return column.starts.empty() ? rows() : column.starts.back();
+  }
+  /// What consecutive items hold, one after the other, without their variable bytes.
   [[nodiscard]] std::size_t bytes_in(Slab items) const {
-    return static_cast<std::size_t>(rows_of(items).size() * bytes_per_row());
+    auto bytes = rows_of(items).size() * bytes_per_row();
+    for (const auto& column : columns) bytes += column.starts.empty() ? 0 : elements_of(column, items).size();
+    return static_cast<std::size_t>(bytes);
+  }
+  /// Of the largest item; at least 1. Looks at each item where they differ.
+  [[nodiscard]] std::int64_t most_bytes_per_item() const {
+    if (starts.empty()) return std::max(std::int64_t{1}, std::min(rows_per_item, rows()) * bytes_per_row());
+    std::size_t most = 1;
+    for (std::int64_t item = 0; item < items(); ++item) most = std::max(most, bytes_in({item, item + 1}));
+    return static_cast<std::int64_t>(most);
   }
 };
 

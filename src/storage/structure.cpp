@@ -1,18 +1,22 @@
 #include "storage/structure.hpp"
 
+#include <fmt/format.h>
 #include <hdf5_hl.h>
+
+#include <span>
+
+#include "storage/file_image.hpp"
+#include "storage/transfer.hpp"
 
 namespace paceline {
 namespace {
 
-/// A contiguous dataset with its place in the file reserved. `fill` false: nothing is written until the items are.
-h5::Handle create_dataset(hid_t file, const std::string& path, hid_t type, const std::vector<hsize_t>& dims,
-                          bool fill) {
-  const h5::Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
-                         "H5Screate_simple");
+/// A contiguous dataset with its place in the file reserved; nothing is written to it.
+h5::Handle create_dataset(hid_t file, const std::string& path, hid_t type, const std::vector<hsize_t>& dims) {
+  const auto space = dims.empty() ? h5::Handle(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate") : h5::simple_space(dims);
   const auto creation = h5::properties(H5P_DATASET_CREATE);
   h5::check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "H5Pset_alloc_time");
-  h5::check(H5Pset_fill_time(creation.get(), fill ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
+  h5::check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
   const auto links = h5::properties(H5P_LINK_CREATE);
   h5::check(H5Pset_create_intermediate_group(links.get(), 1), "H5Pset_create_intermediate_group");
   return {H5Dcreate2(file, path.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose,
@@ -22,7 +26,7 @@ h5::Handle create_dataset(hid_t file, const std::string& path, hid_t type, const
 void add_axes(hid_t file, hid_t dataset, const ResultShape& shape) {
   for (std::size_t d = 0; d < shape.axes.size(); ++d) {
     const auto& axis = shape.axes[d];
-    const auto scale = create_dataset(file, axis.path, H5T_IEEE_F64LE, {axis.values.size()}, false);
+    const auto scale = create_dataset(file, axis.path, H5T_IEEE_F64LE, {axis.values.size()});
     h5::check(H5Dwrite(scale.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis.values.data()), "H5Dwrite");
     h5::check(H5DSset_scale(scale.get(), axis.label.c_str()), "H5DSset_scale");
     h5::check(H5DSattach_scale(dataset, scale.get(), static_cast<unsigned>(d)), "H5DSattach_scale");
@@ -51,9 +55,9 @@ void mark_as_image(hid_t file, hid_t dataset, const ResultShape& shape) {
         return H5Screate_simple(1, &two, nullptr);
       }(),
       H5Sclose, "H5Screate_simple");
-  const h5::Handle range(
-      H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type), space.get(), H5P_DEFAULT, H5P_DEFAULT),
-      H5Aclose, "H5Acreate");
+  const h5::Handle range(H5Acreate2(dataset, "IMAGE_MINMAXRANGE", h5::stored_type(shape.type, 1).get(), space.get(),
+                                    H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "H5Acreate");
   const std::uint64_t values[] = {0, shape.image.max_value};
   h5::check(H5Awrite(range.get(), H5T_NATIVE_UINT64, values), "H5Awrite");
   if (!palette.empty()) {
@@ -71,10 +75,8 @@ void add_columns(hid_t file, const ResultShape& shape) {
   const h5::Handle group(H5Gcreate2(file, shape.path.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                          "H5Gcreate");
   for (const auto& column : shape.columns) {
-    const auto type = h5::stored_copy(column.type);
-    // What a variable element refers to is read even where nothing was written yet.
-    const auto dataset =
-        create_dataset(file, column.path, type.get(), {unsigned_of(shape.rows())}, is_variable(column.type));
+    const auto type = h5::stored_type(column.type, column.width);
+    const auto dataset = create_dataset(file, column.path, type.get(), {unsigned_of(shape.elements(column))});
     for (const auto& [name, value] : column.attributes) h5::set_attribute(dataset.get(), name, value);
     if (!column.units.empty()) h5::set_attribute(dataset.get(), "units", column.units);
   }
@@ -82,27 +84,53 @@ void add_columns(hid_t file, const ResultShape& shape) {
 
 }  // namespace
 
-void write_structure(hid_t file, const ResultShape& shape, const Provenance& provenance) {
-  for (const auto& [name, value] : provenance) h5::set_attribute(file, name, value);
+void write_structure(hid_t file, const ResultShape& shape) {
+  // First, so that it lies where every file has it.
+  create_dataset(file, identity_path, H5T_STD_U8LE, {unsigned_of(identity_header + std::ssize(identity_text(shape)))});
   if (!shape.columns.empty()) add_columns(file, shape);
-  const auto items =
-      shape.columns.empty()
-          ? create_dataset(file, shape.path, h5::stored_type(shape.type), {shape.dims.begin(), shape.dims.end()}, false)
-          : h5::Handle(H5Gopen2(file, shape.path.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen");
+  const auto items = shape.columns.empty()
+                         ? create_dataset(file, shape.path, h5::stored_type(shape.type, 1).get(),
+                                          {shape.dims.begin(), shape.dims.end()})
+                         : h5::Handle(H5Gopen2(file, shape.path.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen");
   for (const auto& [name, value] : shape.attributes) h5::set_attribute(items.get(), name, value);
   if (!shape.units.empty()) h5::set_attribute(items.get(), "units", shape.units);
   // In this order: HDF5 1.10 refuses to attach a scale to what has another CLASS already.
   add_axes(file, items.get(), shape);
   if (shape.is_image) mark_as_image(file, items.get(), shape);
-  if (!shape.records.empty()) {
-    const std::vector<hsize_t> one_each = {unsigned_of(shape.items())};
-    const auto seconds = create_dataset(file, shape.records + "/seconds", H5T_IEEE_F64LE, one_each, true);
+  const std::vector<hsize_t> one_each = {unsigned_of(shape.items())};
+  if (!shape.origins.empty()) {
+    const auto seconds = create_dataset(file, shape.origins + "/seconds", H5T_IEEE_F64LE, one_each);
     h5::set_attribute(seconds.get(), "units", std::string("s"));
-    create_dataset(file, shape.records + "/rank", H5T_STD_I32LE, one_each, true);
-    create_dataset(file, shape.records + "/thread", H5T_STD_I32LE, one_each, true);
+    create_dataset(file, shape.origins + "/rank", H5T_STD_I32LE, one_each);
+    create_dataset(file, shape.origins + "/thread", H5T_STD_I32LE, one_each);
+    create_dataset(file, origin_digests_path, H5T_STD_U64LE, one_each);
   }
-  create_dataset(file, item_digests_path, H5T_STD_U64LE, {unsigned_of(shape.items())}, true);
-  create_dataset(file, finished_flags_path, H5T_STD_U8LE, {unsigned_of(shape.items())}, true);
+  if (shape.variable) {
+    create_dataset(file, shape.variable->begin_path, H5T_STD_I64LE, one_each);
+    const auto sizes = create_dataset(file, shape.variable->size_path, H5T_STD_I64LE, one_each);
+    h5::set_attribute(sizes.get(), "units", std::string("byte"));
+  }
+  create_dataset(file, item_digests_path, H5T_STD_U64LE, one_each);
+  create_dataset(file, finished_flags_path, H5T_STD_U8LE, one_each);
+}
+
+void write_variable_bytes(hid_t file, const VariableBytes& variable, std::int64_t bytes) {
+  create_dataset(file, variable.path, H5T_STD_U8LE, {unsigned_of(bytes)});
+}
+
+std::vector<std::string> data_paths(const ResultShape& shape) {
+  std::vector<std::string> paths = {identity_path};
+  if (shape.columns.empty()) paths.push_back(shape.path);
+  for (const auto& column : shape.columns) paths.push_back(column.path);
+  if (!shape.origins.empty()) {
+    for (const auto* name : {"/seconds", "/rank", "/thread"}) paths.push_back(shape.origins + name);
+    paths.emplace_back(origin_digests_path);
+  }
+  if (shape.variable) {
+    paths.insert(paths.end(), {shape.variable->begin_path, shape.variable->size_path, shape.variable->path});
+  }
+  paths.insert(paths.end(), {item_digests_path, finished_flags_path});
+  return paths;
 }
 
 void write_tables(hid_t file, const RunTables& tables) {
@@ -119,20 +147,16 @@ void write_tables(hid_t file, const RunTables& tables) {
   field("items", HOFFSET(RankRow, items), H5T_NATIVE_INT64);
   field("work_useful", HOFFSET(RankRow, work_useful), H5T_NATIVE_UINT64);
   field("work_executed", HOFFSET(RankRow, work_executed), H5T_NATIVE_UINT64);
-  field("init_s", HOFFSET(RankRow, init_s), H5T_NATIVE_DOUBLE);
-  field("plan_s", HOFFSET(RankRow, plan_s), H5T_NATIVE_DOUBLE);
-  field("scatter_s", HOFFSET(RankRow, scatter_s), H5T_NATIVE_DOUBLE);
-  field("compute_s", HOFFSET(RankRow, compute_s), H5T_NATIVE_DOUBLE);
-  field("gather_s", HOFFSET(RankRow, gather_s), H5T_NATIVE_DOUBLE);
-  field("write_s", HOFFSET(RankRow, write_s), H5T_NATIVE_DOUBLE);
-  field("allocate_s", HOFFSET(RankRow, allocate_s), H5T_NATIVE_DOUBLE);
-  field("fill_s", HOFFSET(RankRow, fill_s), H5T_NATIVE_DOUBLE);
-  field("copy_s", HOFFSET(RankRow, copy_s), H5T_NATIVE_DOUBLE);
-  field("digest_s", HOFFSET(RankRow, digest_s), H5T_NATIVE_DOUBLE);
+  for (const auto& list : {std::span<const Phase>(phases), std::span<const Phase>(phase_parts)}) {
+    for (const auto& phase : list) {
+      const RankRow example;
+      const auto offset =
+          reinterpret_cast<const char*>(&(example.*phase.seconds)) - reinterpret_cast<const char*>(&example);
+      field(fmt::format("{}_s", phase.name).c_str(), static_cast<std::size_t>(offset), H5T_NATIVE_DOUBLE);
+    }
+  }
   const auto put = [&](const char* path, hid_t type, const std::vector<hsize_t>& dims, const void* data) {
-    // There already if a run was stopped after sealing, say because its picture could not be written.
-    if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
-    const auto dataset = create_dataset(file, path, type, dims, false);
+    const auto dataset = create_dataset(file, path, type, dims);
     h5::set_attribute(dataset.get(), "units", "s");
     h5::check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");
   };
@@ -140,14 +164,13 @@ void write_tables(hid_t file, const RunTables& tables) {
   put("/run/threads", H5T_NATIVE_DOUBLE, {tables.ranks.size(), unsigned_of(tables.threads)}, tables.busy_s.data());
 }
 
-void write_value(hid_t file, const Conclusion& value) {
-  const auto* path = value.path.c_str();
-  if (H5Lexists(file, path, H5P_DEFAULT) > 0) h5::check(H5Ldelete(file, path, H5P_DEFAULT), "H5Ldelete");
-  const h5::Handle space(H5Screate(H5S_SCALAR), H5Sclose, "H5Screate");
-  const h5::Handle dataset(H5Dcreate2(file, path, H5T_IEEE_F64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                           H5Dclose, "H5Dcreate");
-  h5::check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value.value), "H5Dwrite");
-  h5::set_attribute(dataset.get(), "what", value.what);
+void write_reduced(hid_t file, const Reduced& reduced) {
+  const auto dataset = create_dataset(file, reduced.path, H5T_IEEE_F64LE, {reduced.dims.begin(), reduced.dims.end()});
+  if (!reduced.values.empty()) {
+    h5::check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, reduced.values.data()),
+              "H5Dwrite");
+  }
+  h5::set_attribute(dataset.get(), "what", reduced.what);
 }
 
 }  // namespace paceline

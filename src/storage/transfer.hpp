@@ -29,14 +29,6 @@ struct Transfer {
   }
 };
 
-inline Handle simple_space(const std::vector<hsize_t>& dims) {
-  return {H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose, "H5Screate_simple"};
-}
-
-inline Handle open_dataset(hid_t file, const std::string& path) {
-  return {H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen"};
-}
-
 /// Selects slabs of the first dimension of a dataspace whose other dimensions are taken whole.
 inline void select(const Handle& space, std::span<const Slab> slabs, const std::vector<hsize_t>& dims) {
   auto op = H5S_SELECT_SET;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <sstream>
@@ -11,7 +10,6 @@
 
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
-#include "workloads/choice.hpp"
 #include "workloads/table/table.hpp"
 
 namespace paceline::array {
@@ -41,23 +39,20 @@ std::size_t colon_of_csv(const std::string& text) {
 
 }  // namespace
 
-void Array::add_options(CLI::App& app) {
-  app.add_option("--op", name_, fmt::format("{}", fmt::join(operation_names(), ", ")))
-      ->check(CLI::IsMember(operation_names()))
-      ->option_text("NAME (multiply)");
-  auto* size = app.add_option("--size", size_, "elements of each array")
-                   ->check(CLI::Range(std::int64_t{1}, largest_size))
-                   ->option_text(fmt::format("N ({})", size_));
-  auto* seed = app.add_option("--seed", seed_, "x is NumPy's Generator(Philox(key=S)).random(N), y the same with S + 1")
-                   ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max() - 1))
-                   ->option_text(fmt::format("S ({})", seed_));
-  app.add_option("--input", input_, "take x and y from datasets of an HDF5 file, or columns of a CSV file, instead")
-      ->option_text("FILE.h5:/x,/y|FILE.csv:x,y")
-      ->excludes(size)
-      ->excludes(seed);
-  app.add_option("--memory", memory_, "each rank holds its own blocks, or a node's ranks share one copy")
-      ->transform(choice(memories))
-      ->option_text("private|shared (private)");
+void Array::add_options(OptionSet& options) {
+  options.add("--op", name_, fmt::format("{}", fmt::join(operation_names(), ", ")))
+      .one_of(operation_names())
+      .shown("NAME (multiply)");
+  options.add("--size", size_, "elements of each array").from(1, largest_size).shown(fmt::format("N ({})", size_));
+  options.add("--seed", seed_, "x is NumPy's Generator(Philox(key=S)).random(N), y the same with S + 1")
+      .from(0, std::numeric_limits<std::int64_t>::max() - 1)
+      .shown(fmt::format("S ({})", seed_));
+  options.add("--input", input_, "take x and y from datasets of an HDF5 file, or columns of a CSV file, instead")
+      .shown("FILE.h5:/x,/y|FILE.csv:x,y")
+      .excludes("--size")
+      .excludes("--seed");
+  options.add_choice("--memory", memory_, memories, "each rank holds its own blocks, or a node's ranks share one copy")
+      .shown("private|shared (private)");
 }
 
 void Array::prepare() {
@@ -98,7 +93,7 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};
 }
 
-std::vector<std::int64_t> Array::conclude_survey(std::span<const std::int64_t> facts) {
+std::vector<std::int64_t> Array::conclude_scan(std::span<const std::int64_t> facts) {
   auto again = csv_->conclude(facts);
   if (!again.empty()) return again;
   const auto rows = csv_->starts().back();
@@ -159,22 +154,34 @@ void Array::set_elements(std::int64_t elements) {
   shape_.attributes.insert(shape_.attributes.end(), source_.begin(), source_.end());
 }
 
-std::string Array::kernel_name() const {
-  return fmt::format("{}: {}, {}, {:.0f} bytes an element", name_, operation_->formula, simd_target_name(),
-                     operation_->bytes_per_element);
+Traits Array::traits() const {
+  Traits traits;
+  traits.kernel = fmt::format("{}: {}, {}, {:.0f} bytes an element", name_, operation_->formula, simd_target_name(),
+                              operation_->bytes_per_element);
+  traits.rate_unit = {"GB/s", 1e9};
+  traits.item_rate_unit = {"Giga-elements/s", 1e9 / static_cast<double>(block_elements)};
+  traits.items_between_checks = items_of_steps(operation_->bytes_per_element * static_cast<double>(block_elements));
+  traits.is_memory_bound = true;
+  return traits;
 }
 
-double Array::worst_item_work() const { return operation_->bytes_per_element * static_cast<double>(block_elements); }
+Parts Array::parts() {
+  Parts parts;
+  parts.inputs = this;
+  if (csv_) parts.scanned_file = this;
+  if (operation_->reduces) parts.reduction = this;
+  return parts;
+}
 
-Work Array::compute(Slab items, Operands operands, std::span<std::byte> bytes) const {
-  run(operation_->run, items, operands, bytes);
+Work Array::compute(Slab items, Operands operands, ItemOutput output) const {
+  run(operation_->run, items, operands, output.bytes);
   const auto moved =
       static_cast<std::uint64_t>(operation_->bytes_per_element * static_cast<double>(operands.front().size()));
   return {moved, moved};
 }
 
-void Array::compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const {
-  run(operation_->reference, items, operands, bytes);
+void Array::compute_reference(Slab items, Operands operands, ItemOutput output) const {
+  run(operation_->reference, items, operands, output.bytes);
 }
 
 void Array::run(Kernel kernel, Slab items, Operands operands, std::span<std::byte> bytes) const {
@@ -194,7 +201,7 @@ void Array::run(Kernel kernel, Slab items, Operands operands, std::span<std::byt
   }
 }
 
-Conclusion Array::conclude(const ReadItems& read) const {
+Reduced Array::reduce(const ReadItems& read) const {
   PartialTree tree;
   std::vector<Partial> partials;
   for (std::int64_t begin = 0; begin < shape_.items(); begin += partials_at_once) {
@@ -203,7 +210,7 @@ Conclusion Array::conclude(const ReadItems& read) const {
     read(items, std::as_writable_bytes(std::span(partials)));
     for (const auto& partial : partials) tree.add(partial);
   }
-  return {"/array/value", operation_->formula, tree.sum().value()};
+  return {"/array/value", operation_->formula, {}, {tree.sum().value()}};
 }
 
 }  // namespace paceline::array

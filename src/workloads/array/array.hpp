@@ -13,41 +13,33 @@ namespace paceline::array {
 
 /// An item is a block of block_elements elements. Elementwise operations make `/array/z`, reductions the sum of each
 /// block in `/array/partials` and, of these, `/array/value`.
-class Array final : public Workload {
+class Array final : public Workload, public NumberInputs, public ScannedFile, public Reduction {
  public:
-  void add_options(CLI::App& app) override;
+  void add_options(OptionSet& options) override;
   void prepare() override;
+  [[nodiscard]] const ResultShape& shape() const override { return shape_; }
+  [[nodiscard]] Traits traits() const override;
+  [[nodiscard]] Parts parts() override;
 
-  [[nodiscard]] std::filesystem::path source() const override { return csv_ ? csv_->path() : std::filesystem::path(); }
-  void open_source(Source source, std::int64_t keep_bytes) override { csv_->open(std::move(source), keep_bytes); }
-  [[nodiscard]] std::int64_t ranges() const override { return csv_->ranges(); }
-  [[nodiscard]] std::int64_t range_bytes() const override { return csv_->range_bytes(); }
-  bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
-    return csv_->survey(range, bytes, facts);
-  }
-  std::vector<std::int64_t> conclude_survey(std::span<const std::int64_t> facts) override;
+  Work compute(Slab items, Operands operands, ItemOutput output) const override;
+  void compute_reference(Slab items, Operands operands, ItemOutput output) const override;
 
   [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return block_elements; }
   [[nodiscard]] InputMemory input_memory() const override { return memory_; }
   void set_elements(std::int64_t elements) override;
   [[nodiscard]] std::int64_t elements() const override { return size_; }
-  [[nodiscard]] bool is_memory_bound() const override { return true; }
 
-  [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override;
-  [[nodiscard]] RateUnit rate_unit() const override { return {"GB/s", 1e9}; }
-  [[nodiscard]] RateUnit item_rate_unit() const override {
-    return {"Giga-elements/s", 1e9 / static_cast<double>(block_elements)};
+  [[nodiscard]] std::filesystem::path scanned_path() const override { return csv_->path(); }
+  void open_source(Source source, std::int64_t keep_bytes) override { csv_->open(std::move(source), keep_bytes); }
+  [[nodiscard]] std::int64_t ranges() const override { return csv_->ranges(); }
+  [[nodiscard]] std::int64_t range_bytes() const override { return csv_->range_bytes(); }
+  bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
+    return csv_->scan(range, bytes, facts);
   }
-  [[nodiscard]] double worst_item_work() const override;
+  std::vector<std::int64_t> conclude_scan(std::span<const std::int64_t> facts) override;
 
-  Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const override;
-  [[nodiscard]] double estimate_cost(std::int64_t /*block*/) const override { return 1; }
-
-  [[nodiscard]] bool has_value() const override { return operation_->reduces; }
-  [[nodiscard]] Conclusion conclude(const ReadItems& read) const override;
+  [[nodiscard]] Reduced reduce(const ReadItems& read) const override;
 
  private:
   void read_from(const std::string& text);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstring>
 
@@ -27,13 +26,13 @@ double start_of(std::int64_t item) {
 
 }  // namespace
 
-void Calibrate::add_options(CLI::App& app) {
-  app.add_option("--serial", serial_, "share of the work that one rank does alone")
-      ->check(CLI::Range(0.0, 1.0))
-      ->option_text("FRACTION (0.1)");
-  app.add_option("--seconds", seconds_, "about how long one core takes for all of it")
-      ->check(CLI::Range(0.0, longest_s))
-      ->option_text("S (10)");
+void Calibrate::add_options(OptionSet& options) {
+  options.add("--serial", serial_, "share of the work that one rank does alone")
+      .between(0.0, 1.0)
+      .shown("FRACTION (0.1)");
+  options.add("--seconds", seconds_, "about how long one core takes for all of it")
+      .between(0.0, longest_s)
+      .shown("S (10)");
 }
 
 void Calibrate::prepare() {
@@ -55,7 +54,21 @@ std::int64_t Calibrate::iterations_of(std::int64_t item) const {
   return item_iterations_ + (item < longer_items_ ? 1 : 0);
 }
 
-void Calibrate::serial_part(const std::function<bool()>& stop) const {
+Traits Calibrate::traits() const {
+  Traits traits;
+  traits.kernel = "logistic map, one chain an item";
+  traits.rate_unit = {"Giga-iterations/s", 1e9};
+  traits.items_between_checks = items_of_steps(static_cast<double>(item_iterations_ + 1));
+  return traits;
+}
+
+Parts Calibrate::parts() {
+  Parts parts;
+  parts.serial = this;
+  return parts;
+}
+
+void Calibrate::run_serial_part(const std::function<bool()>& stop) const {
   constexpr std::int64_t piece = 1 << 22;  // about 10 ms
   double x = 0.5 / 3;
   for (std::int64_t done = 0; done < serial_iterations_ && !stop(); done += piece) {
@@ -64,18 +77,18 @@ void Calibrate::serial_part(const std::function<bool()>& stop) const {
   serial_end_ = x;
 }
 
-Work Calibrate::compute(Slab slab, Operands operands, std::span<std::byte> bytes) const {
-  compute_reference(slab, operands, bytes);
+Work Calibrate::compute(Slab slab, Operands operands, ItemOutput output) const {
+  compute_reference(slab, operands, output);
   Work work;
   for (auto item = slab.begin; item < slab.end; ++item) work.useful += static_cast<std::uint64_t>(iterations_of(item));
   work.executed = work.useful;
   return work;
 }
 
-void Calibrate::compute_reference(Slab slab, Operands /*operands*/, std::span<std::byte> bytes) const {
+void Calibrate::compute_reference(Slab slab, Operands /*operands*/, ItemOutput output) const {
   for (auto item = slab.begin; item < slab.end; ++item) {
     const double value = chain(start_of(item), iterations_of(item));
-    std::memcpy(bytes.data() + static_cast<std::size_t>(item - slab.begin) * sizeof value, &value, sizeof value);
+    std::memcpy(output.bytes.data() + static_cast<std::size_t>(item - slab.begin) * sizeof value, &value, sizeof value);
   }
 }
 

@@ -12,24 +12,23 @@
 
 namespace paceline::calibrate {
 
-class Calibrate final : public Workload {
+class Calibrate final : public Workload, public SerialPart {
  public:
   /// Iterations that one core of 2022 (Zen 4) does in a second; another core takes longer or shorter for the whole.
   static constexpr double iterations_per_second = 4e8;
   /// Divisible by every number up to 10 and by 12, 14, 15, 16, ...: no layout has one item more than another.
   static constexpr std::int64_t items = 5040;
 
-  void add_options(CLI::App& app) override;
+  void add_options(OptionSet& options) override;
   void prepare() override;
 
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override { return "logistic map, one chain an item"; }
-  [[nodiscard]] RateUnit rate_unit() const override { return {"Giga-iterations/s", 1e9}; }
-  [[nodiscard]] double worst_item_work() const override { return static_cast<double>(item_iterations_ + 1); }
+  [[nodiscard]] Traits traits() const override;
+  [[nodiscard]] Parts parts() override;
 
-  void serial_part(const std::function<bool()>& stop) const override;
-  Work compute(Slab slab, Operands operands, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab slab, Operands operands, std::span<std::byte> bytes) const override;
+  void run_serial_part(const std::function<bool()>& stop) const override;
+  Work compute(Slab slab, Operands operands, ItemOutput output) const override;
+  void compute_reference(Slab slab, Operands operands, ItemOutput output) const override;
   [[nodiscard]] double estimate_cost(std::int64_t item) const override;
 
   /// Iterations of the serial part, and of one item.

@@ -1,11 +1,12 @@
 // A body while it comes: pieces of memory that never move, so that no larger piece takes the place of a smaller one and
-// both are held for a while. Whoever takes it frees it as it goes.
+// both are held for a while.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace paceline::fetch {
@@ -27,14 +28,10 @@ class Body {
     }
   }
 
-  /// Behind what `target` has, which has room for it. Nothing is left here.
-  void move_to(std::vector<std::byte>& target) {
-    for (auto& piece : pieces_) {
-      target.insert(target.end(), piece.begin(), piece.end());
-      // = {} would keep its memory.
-      piece = std::vector<std::byte>();
-    }
-    *this = {};
+  /// Its pieces. Nothing is left here.
+  std::vector<std::vector<std::byte>> take() {
+    size_ = 0;
+    return std::exchange(pieces_, {});
   }
 
   /// A copy.

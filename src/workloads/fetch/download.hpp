@@ -19,7 +19,6 @@ struct Settings {
   std::uint64_t seed = 0;      ///< of the waits' random part
   std::string ca_file;         ///< certificates to trust; empty: those of the system
   std::int64_t largest_body = std::int64_t{512} << 20;  ///< bytes
-  std::int64_t held_bytes = std::int64_t{512} << 20;    ///< of unfinished bodies, but for the oldest one
 };
 
 constexpr bool is_failure(int status) { return status == 0 || status >= 400; }

@@ -23,10 +23,8 @@ void block_signals() {
 
 }  // namespace
 
-Downloader::Downloader(Settings settings, std::function<bool()> stop, std::function<std::int64_t()> held_bytes)
-    : settings_(std::move(settings)), stop_(std::move(stop)), multi_(make_multi()) {
-  budget_.limit = settings_.held_bytes;
-  budget_.finished = [this, held = std::move(held_bytes)] { return answered_bytes_.load() + held(); };
+Downloader::Downloader(Settings settings, std::function<bool()> stop, MemoryBudget& memory)
+    : settings_(std::move(settings)), stop_(std::move(stop)), multi_(make_multi()), budget_{memory} {
   check_curl(curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(settings_.connections)),
              "curl_multi_setopt");
   thread_ = std::thread([this] { loop(); });
@@ -130,7 +128,7 @@ void Downloader::begin_some(Time now) {
 
 void Downloader::begin(std::unique_ptr<Job> job, Time now) {
   if (auto answer = job->transfer.begin(now)) {
-    give(*job, std::move(*answer));
+    job->promise.set_value(std::move(*answer));
     return;
   }
   job->age = begun_++;
@@ -171,16 +169,11 @@ void Downloader::end(std::size_t at, CURLcode code) {
   active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(at));
   check_curl(curl_multi_remove_handle(multi_.get(), job->transfer.easy()), "curl_multi_remove_handle");
   if (auto answer = job->transfer.end(code, Clock::now())) {
-    give(*job, std::move(*answer));
+    job->promise.set_value(std::move(*answer));
   } else {
     waiting_.emplace(job->transfer.due(), std::move(job));
   }
   choose_oldest();
-}
-
-void Downloader::give(Job& job, Answer answer) {
-  answered_bytes_ += static_cast<std::int64_t>(answer.body.size());
-  job.promise.set_value(std::move(answer));
 }
 
 void Downloader::choose_oldest() {

@@ -24,10 +24,9 @@ class Downloader {
   /// Thrown to whoever waits when `stop` has come true.
   struct Stopped {};
 
-  /// `stop` is asked by the thread every few milliseconds; when it says true, all downloads end.
-  /// `held_bytes` is what else of bodies is in memory; while it is too much, transfers pause.
-  Downloader(
-      Settings settings, std::function<bool()> stop, std::function<std::int64_t()> held_bytes = [] { return 0; });
+  /// `stop` is asked by the thread every few milliseconds; when it says true, all downloads end. Bodies are counted in
+  /// `memory` from their first byte on; whoever has them from an answer gives the bytes back when they are gone.
+  Downloader(Settings settings, std::function<bool()> stop, MemoryBudget& memory);
   Downloader(const Downloader&) = delete;
   Downloader& operator=(const Downloader&) = delete;
   /// Nobody may be waiting any more.
@@ -36,8 +35,6 @@ class Downloader {
   /// Puts a URL into the queue; any thread. `number` makes its waits its own. The future throws Stopped, or
   /// std::exception where libcurl itself failed; that a download failed is an answer.
   std::future<Answer> submit(std::string url, std::uint64_t number);
-  /// The body of so many bytes, of an answer, is gone or counted elsewhere.
-  void forget(std::size_t bytes) { answered_bytes_ -= static_cast<std::int64_t>(bytes); }
 
  private:
   struct Job {
@@ -63,7 +60,6 @@ class Downloader {
   void end_finished();
   void end_overdue(Time now);
   void end(std::size_t at, CURLcode code);
-  void give(Job& job, Answer answer);
   void go_on(Time now);
   void choose_oldest();
   void fail_all(const std::exception_ptr& error);
@@ -77,8 +73,6 @@ class Downloader {
   std::vector<Request> requests_;
   bool is_ending_ = false;
   std::exception_ptr error_;  ///< once the thread can't go on
-
-  std::atomic<std::int64_t> answered_bytes_{0};  ///< given and not yet forgotten
 
   // The thread's own.
   Budget budget_;

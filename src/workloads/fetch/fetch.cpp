@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,21 +14,25 @@
 #include <paceline/digest.hpp>
 #include <paceline/error.hpp>
 
-#include "storage/parcel.hpp"
-
 namespace paceline::fetch {
 namespace {
 
-enum ColumnNumber : std::size_t { url_column, status_column, bytes_column, body_column, error_column };
-
-// What bands expect; bodies may be of any size.
-constexpr std::int64_t usual_body = 4096;
-// Room for all of an item that is neither its URL nor its body.
-constexpr std::int64_t longest_rest = 512;
+// Of what went wrong; libcurl's own sentences are shorter.
+constexpr std::size_t error_width = 256;
 constexpr int most_connections = 4096;
 constexpr double longest_s = 1e6;
 
-Column column(const std::string& name, ElementType type) { return {"/fetch/" + name, type, "", {}}; }
+Column column(const std::string& name, ElementType type, std::size_t width = 1) {
+  return {"/fetch/" + name, type, "", {}, static_cast<std::int64_t>(width), {}};
+}
+
+/// Padded with NUL to the width of `place`; what is longer ends at a character.
+void put_text(std::span<std::byte> place, std::string_view text) {
+  auto size = std::min(text.size(), place.size());
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  std::memset(place.data(), 0, place.size());
+  if (size > 0) std::memcpy(place.data(), text.data(), size);
+}
 
 /// Throws Error (input) unless there is such a file to read.
 void check_ca_file(const std::string& file) {
@@ -41,35 +44,33 @@ void check_ca_file(const std::string& file) {
 
 }  // namespace
 
-void Fetch::add_options(CLI::App& app) {
-  auto* given =
-      app.add_option("urls", given_, "what to fetch: http, https and, if allowed, file")->option_text("URL...");
-  app.add_option("--from", from_, "take them from a file, one a line; # starts a comment; - is the standard input")
-      ->option_text("FILE")
-      ->excludes(given);
-  app.add_option("--parallel", parallel_, "connections to a host, and in all, of all ranks together")
-      ->check(CLI::Range(1, most_connections))
-      ->option_text(fmt::format("N ({})", parallel_));
-  app.add_option("--timeout", settings_.timeout_s, "for each attempt, to its last byte")
-      ->check(CLI::Range(1e-3, longest_s))
-      ->option_text(fmt::format("SECONDS ({:g})", settings_.timeout_s));
-  app.add_option("--connect-timeout", settings_.connect_timeout_s, "for its connection, TLS included")
-      ->check(CLI::Range(1e-3, longest_s))
-      ->option_text(fmt::format("SECONDS ({:g})", settings_.connect_timeout_s));
-  app.add_option("--retries", settings_.retries, "attempts after the first, where a fault may pass")
-      ->check(CLI::Range(0, 1000))
-      ->option_text(fmt::format("N ({})", settings_.retries));
-  app.add_option("--backoff", settings_.backoff_s, "wait before the first of them; it doubles with each")
-      ->check(CLI::Range(0.0, longest_s))
-      ->option_text(fmt::format("SECONDS ({:g})", settings_.backoff_s));
-  app.add_option("--longest-wait", settings_.longest_wait_s, "the same at the most, and what a server may ask for")
-      ->check(CLI::Range(0.0, longest_s))
-      ->option_text(fmt::format("SECONDS ({:g})", settings_.longest_wait_s));
-  app.add_option("--seed", settings_.seed, "of the random part of these waits")->option_text("S (0)");
-  app.add_flag("--allow-file", allows_file_, "fetch file:// URLs too");
-  app.add_option("--ca-file", settings_.ca_file,
-                 "certificates to trust instead of the system's (also by SSL_CERT_FILE)")
-      ->option_text("FILE.pem");
+void Fetch::add_options(OptionSet& options) {
+  options.add("urls", given_, "what to fetch: http, https and, if allowed, file").shown("URL...");
+  options.add("--from", from_, "take them from a file, one a line; # starts a comment; - is the standard input")
+      .shown("FILE")
+      .excludes("urls");
+  options.add("--parallel", parallel_, "connections to a host, and in all, of all ranks together")
+      .from(1, most_connections)
+      .shown(fmt::format("N ({})", parallel_));
+  options.add("--timeout", settings_.timeout_s, "for each attempt, to its last byte")
+      .between(1e-3, longest_s)
+      .shown(fmt::format("SECONDS ({:g})", settings_.timeout_s));
+  options.add("--connect-timeout", settings_.connect_timeout_s, "for its connection, TLS included")
+      .between(1e-3, longest_s)
+      .shown(fmt::format("SECONDS ({:g})", settings_.connect_timeout_s));
+  options.add("--retries", settings_.retries, "attempts after the first, where a fault may pass")
+      .from(0, 1000)
+      .shown(fmt::format("N ({})", settings_.retries));
+  options.add("--backoff", settings_.backoff_s, "wait before the first of them; it doubles with each")
+      .between(0.0, longest_s)
+      .shown(fmt::format("SECONDS ({:g})", settings_.backoff_s));
+  options.add("--longest-wait", settings_.longest_wait_s, "the same at the most, and what a server may ask for")
+      .between(0.0, longest_s)
+      .shown(fmt::format("SECONDS ({:g})", settings_.longest_wait_s));
+  options.add("--seed", settings_.seed, "of the random part of these waits").shown("S (0)");
+  options.add("--allow-file", allows_file_, "fetch file:// URLs too");
+  options.add("--ca-file", settings_.ca_file, "certificates to trust instead of the system's (also by SSL_CERT_FILE)")
+      .shown("FILE.pem");
 }
 
 void Fetch::prepare() {
@@ -91,7 +92,7 @@ void Fetch::prepare() {
   if (!given_.empty()) set_urls(given_);
 }
 
-std::string Fetch::read_brief() const {
+std::string Fetch::read_on_root() const {
   if (from_ == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
   std::error_code code;
   errno = 0;
@@ -104,7 +105,7 @@ std::string Fetch::read_brief() const {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void Fetch::set_brief(const std::string& text) {
+void Fetch::set_root_input(const std::string& text) {
   set_urls(read_url_list(text, files(), from_ == "-" ? "the standard input" : from_));
 }
 
@@ -115,45 +116,53 @@ void Fetch::set_urls(std::vector<std::string> urls) {
   shape_ = {};
   shape_.path = "/fetch";
   shape_.dims = {std::ssize(urls_)};
-  shape_.columns = {column("url", ElementType::text), column("status", ElementType::uint16),
-                    column("bytes", ElementType::uint64), column("body", ElementType::bytes),
-                    column("error", ElementType::text)};
-  shape_.columns[status_column].attributes = {
+  longest_url_ = 1;
+  for (const auto& url : urls_) longest_url_ = std::max(longest_url_, url.size());
+  shape_.columns = {column("url", ElementType::text, longest_url_), column("status", ElementType::uint16),
+                    column("error", ElementType::text, error_width)};
+  shape_.columns[1].attributes = {
       {"meaning", "HTTP status after redirects; 200 for a file; 0: no whole answer came, see /fetch/error"}};
-  shape_.columns[bytes_column].units = "byte";
-  shape_.records = std::string("/fetch");
-  shape_.variable_bytes = usual_body;
+  shape_.variable = {"/fetch/body", "/fetch/body_begin", "/fetch/bytes"};
+  shape_.origins = "/fetch";
   // A list that has changed is not gone on with.
   const auto digest = item_digest(0, std::as_bytes(std::span(all)));
   shape_.attributes = {{"urls", std::ssize(urls_)}, {"list_digest", fmt::format("{:016x}", digest)}};
 }
 
-std::string Fetch::kernel_name() const {
+Traits Fetch::traits() const {
   const auto* version = curl_version_info(CURLVERSION_NOW);
-  return fmt::format("libcurl {}, {}, {} connection{} at the most", version->version,
-                     version->ssl_version == nullptr ? "no TLS" : version->ssl_version, parallel_,
-                     parallel_ == 1 ? "" : "s");
+  Traits traits;
+  traits.kernel = fmt::format("libcurl {}, {}, {} connection{} at the most", version->version,
+                              version->ssl_version == nullptr ? "no TLS" : version->ssl_version, parallel_,
+                              parallel_ == 1 ? "" : "s");
+  traits.rate_unit = {"MB/s", 1e6};
+  traits.item_rate_unit = {"requests/s", 1.0};
+  // None waits for another in a piece.
+  traits.items_between_checks = 1;
+  traits.is_ordered = false;
+  return traits;
 }
 
-int Fetch::concurrency(const Place& place) const {
-  return static_cast<int>(even_part({0, parallel_}, place.rank, place.ranks).size());
+Parts Fetch::parts() {
+  Parts parts;
+  if (!from_.empty()) parts.root_input = this;
+  parts.waiting = this;
+  parts.retries = this;
+  return parts;
 }
 
-void Fetch::start(const Post& post) {
-  std::size_t longest_url = 0;
-  for (const auto& url : urls_) longest_url = std::max(longest_url, url.size());
-  settings_.largest_body = post.memory_limit - static_cast<std::int64_t>(longest_url) - longest_rest;
-  // The rest is for what HDF5 holds of the bodies that it writes.
-  settings_.held_bytes = post.memory_limit / 4 * 3;
-  if (settings_.largest_body < 1) {
-    throw Error(ExitCode::usage, fmt::format("--memory-limit {} is too small", post.memory_limit),
-                "not even a URL and what belongs to it would fit", "raise it");
-  }
-  settings_.connections = std::max(1, concurrency(post.place));
-  downloader_ = std::make_unique<Downloader>(settings_, post.stop, post.held_bytes);
+int Fetch::workers(const RankInfo& rank) const {
+  return static_cast<int>(even_part({0, parallel_}, rank.rank, rank.ranks).size());
 }
 
-std::size_t Fetch::fetch(std::int64_t item, std::vector<std::byte>& parcel, Notes notes) const {
+void Fetch::start(const StartContext& context) {
+  memory_ = context.variable_bytes;
+  settings_.largest_body = memory_->limit();
+  settings_.connections = std::max(1, workers(context.rank));
+  downloader_ = std::make_unique<Downloader>(settings_, context.stop, *memory_);
+}
+
+std::size_t Fetch::fetch(std::int64_t item, ItemOutput output, Notes notes) const {
   const auto& url = urls_[static_cast<std::size_t>(item)];
   Answer answer;
   try {
@@ -161,32 +170,33 @@ std::size_t Fetch::fetch(std::int64_t item, std::vector<std::byte>& parcel, Note
   } catch (const Downloader::Stopped&) {
     throw Interrupted();
   }
-  ParcelWriter writer(shape_);
-  writer.add_text(url_column, url);
-  writer.add(status_column, static_cast<std::uint16_t>(answer.status));
-  writer.add(bytes_column, static_cast<std::uint64_t>(answer.body.size()));
-  const std::uint64_t size = answer.body.size();
-  writer.add_later(body_column, {&size, 1}, [&](std::vector<std::byte>& bytes) { answer.body.move_to(bytes); });
-  writer.add_text(error_column, answer.error);
-  parcel = writer.take();
-  downloader_->forget(size);
-  if (notes == Notes::taken) note(item, answer.status, answer.error);
+  const auto status = static_cast<std::uint16_t>(answer.status);
+  put_text(output.bytes.first(longest_url_), url);
+  std::memcpy(&output.bytes[longest_url_], &status, sizeof status);
+  put_text(output.bytes.subspan(longest_url_ + sizeof status), answer.error);
+  const auto size = answer.body.size();
+  // The bytes are in the budget until they are written.
+  if (output.variable != nullptr) *output.variable = answer.body.take();
+  if (notes == Notes::taken) {
+    note(item, answer.status, answer.error);
+  } else {
+    memory_->give_back(static_cast<std::int64_t>(size));
+  }
   return size;
 }
 
-Work Fetch::compute_parcel(std::int64_t item, Operands /*none*/, std::vector<std::byte>& parcel) const {
-  const auto bytes = fetch(item, parcel, Notes::taken);
+Work Fetch::compute(Slab items, Operands /*none*/, ItemOutput output) const {
+  const auto bytes = fetch(items.begin, output, Notes::taken);
   return {bytes, bytes};
 }
 
-void Fetch::compute_parcel_reference(std::int64_t item, Operands /*none*/, std::vector<std::byte>& parcel) const {
-  fetch(item, parcel, Notes::none);
+void Fetch::compute_reference(Slab items, Operands /*none*/, ItemOutput output) const {
+  fetch(items.begin, output, Notes::none);
 }
 
-bool Fetch::is_settled(std::span<const std::byte> parcel) const {
-  const ParcelView view(shape_, 1, parcel);
+bool Fetch::is_settled(std::span<const std::byte> bytes) const {
   std::uint16_t status = 0;
-  std::memcpy(&status, view.fixed(status_column).data(), sizeof status);
+  std::memcpy(&status, &bytes[longest_url_], sizeof status);
   return !is_failure(status);
 }
 

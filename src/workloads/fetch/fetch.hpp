@@ -14,36 +14,29 @@
 
 namespace paceline::fetch {
 
-/// An item is a URL: `/fetch/url`, `status`, `bytes`, `body`, `error`, and `seconds`, `rank`, `thread` by the engine.
-/// Each of the engine's workers has one connection, and waits in it; the ranks share the connections to a host.
-class Fetch final : public Workload {
+/// An item is a URL: `/fetch/url`, `status`, `error`, by the engine `seconds`, `rank`, `thread`, and its body in
+/// `/fetch/body`, from `body_begin` on, `bytes` long. Each of the engine's workers has one connection, and waits in it;
+/// the ranks share the connections to a host.
+class Fetch final : public Workload, public RootInput, public Waiting, public Retries {
  public:
-  void add_options(CLI::App& app) override;
+  void add_options(OptionSet& options) override;
   void prepare() override;
-
-  [[nodiscard]] bool has_brief() const override { return !from_.empty(); }
-  [[nodiscard]] std::string read_brief() const override;
-  void set_brief(const std::string& text) override;
-
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override;
-  [[nodiscard]] RateUnit rate_unit() const override { return {"MB/s", 1e6}; }
-  [[nodiscard]] RateUnit item_rate_unit() const override { return {"requests/s", 1.0}; }
-  /// None waits for another in a piece.
-  [[nodiscard]] double worst_item_work() const override { return 1e12; }
-  [[nodiscard]] bool is_ordered() const override { return false; }
-  [[nodiscard]] bool is_waiting() const override { return true; }
-  [[nodiscard]] int concurrency(const Place& place) const override;
+  [[nodiscard]] Traits traits() const override;
+  [[nodiscard]] Parts parts() override;
 
-  void start(const Post& post) override;
-  void end() noexcept override { downloader_.reset(); }
-  Work compute_parcel(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const override;
+  Work compute(Slab items, Operands operands, ItemOutput output) const override;
   /// Fetches it once more.
-  void compute_parcel_reference(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const override;
-  [[nodiscard]] double estimate_cost(std::int64_t /*url*/) const override { return 1; }
+  void compute_reference(Slab items, Operands operands, ItemOutput output) const override;
 
-  [[nodiscard]] bool has_failures() const override { return true; }
-  [[nodiscard]] bool is_settled(std::span<const std::byte> parcel) const override;
+  [[nodiscard]] std::string read_on_root() const override;
+  void set_root_input(const std::string& text) override;
+
+  [[nodiscard]] int workers(const RankInfo& rank) const override;
+  void start(const StartContext& context) override;
+  void end() noexcept override { downloader_.reset(); }
+
+  [[nodiscard]] bool is_settled(std::span<const std::byte> bytes) const override;
   [[nodiscard]] std::vector<Failure> failures() const override;
 
  private:
@@ -51,7 +44,7 @@ class Fetch final : public Workload {
   void set_urls(std::vector<std::string> urls);
   [[nodiscard]] Files files() const { return allows_file_ ? Files::allowed : Files::refused; }
   /// Returns the size of the body.
-  std::size_t fetch(std::int64_t item, std::vector<std::byte>& parcel, Notes notes) const;
+  std::size_t fetch(std::int64_t item, ItemOutput output, Notes notes) const;
   void note(std::int64_t item, int status, std::string_view error) const;
 
   // As the command line gives them.
@@ -62,8 +55,10 @@ class Fetch final : public Workload {
   Settings settings_;
 
   std::vector<std::string> urls_;
+  std::size_t longest_url_ = 1;
   ResultShape shape_;
   std::unique_ptr<Downloader> downloader_;
+  MemoryBudget* memory_ = nullptr;
   mutable std::mutex mutex_;
   mutable std::vector<Failure> failures_;
 };

@@ -132,12 +132,14 @@ void Transfer::count(std::int64_t more) {
   if (is_sure()) budget_.sure -= counted_;
   counted_ += more;
   budget_.held += more;
+  budget_.memory.take(more);
   if (is_sure()) budget_.sure += counted_;
 }
 
 void Transfer::drop_body() {
   if (is_sure()) budget_.sure -= counted_;
   budget_.held -= counted_;
+  budget_.memory.give_back(counted_);
   counted_ = announced_ = 0;
   body_ = {};
 }
@@ -166,6 +168,8 @@ std::optional<Answer> Transfer::end(CURLcode code, Time now) {
   if (is_whole) {
     answer.status = status();
     answer.body = std::exchange(body_, {});
+    // From now on it is counted as finished.
+    budget_.memory.take(static_cast<std::int64_t>(answer.body.size()));
   } else if (is_too_large_ || code == CURLE_FILESIZE_EXCEEDED) {
     answer.error = "the body is larger than --memory-limit allows";
   } else {

@@ -3,12 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "workloads/fetch/curl.hpp"
 #include "workloads/fetch/download.hpp"
+#include "workloads/memory_budget.hpp"
 
 namespace paceline::fetch {
 
@@ -17,21 +17,22 @@ using Time = Clock::time_point;
 
 Clock::duration seconds_long(double seconds);
 
-/// Bytes of bodies on a rank. Who would exceed the limit pauses until others are written. A transfer has its whole body
+/// Which transfers may go on: over-budget transfers pause until bodies are written. A transfer has its whole body
 /// counted from its first byte on where the server has said how long it is, and then goes on to its end. The oldest
 /// transfer waits only for bodies that go away by themselves, these and finished ones, so that one always goes on; what
 /// it does not wait for is kept small.
 struct Budget {
   enum class Length { announced, unknown };
-  std::int64_t limit = 0;
+  MemoryBudget& memory;   ///< of the rank: unfinished bodies, and finished ones that are not yet written
   std::int64_t held = 0;  ///< of unfinished bodies
   std::int64_t sure = 0;  ///< of them: of those that will need no more
   const void* oldest = nullptr;
-  std::function<std::int64_t()> finished;  ///< bytes of those that are not yet written
 
+  [[nodiscard]] std::int64_t finished() const { return memory.held() - held; }
   /// Whether `who`, which has `own` bytes and is none of those that are sure, may have `more`.
   [[nodiscard]] bool allows(const void* who, std::int64_t own, std::int64_t more, Length length) const {
     const auto others = finished();
+    const auto limit = memory.limit();
     if (who == oldest) return others + sure == 0 || others + sure + own + more <= limit;
     if (length == Length::unknown && held - sure + more > limit / 3) return false;
     return others + held + more <= limit;

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 
 #include <paceline/error.hpp>
 
-#include "workloads/choice.hpp"
 #include "workloads/fractal/colormaps.hpp"
 #include "workloads/fractal/picture.hpp"
 
@@ -97,24 +95,21 @@ std::span<const double> part(const std::vector<double>& values, Slab items) {
 
 }  // namespace
 
-void Fractal::add_options(CLI::App& app) {
-  app.add_option("--rows", rows_, "rows of the image")->check(CLI::Range(std::int64_t{1}, largest_axis));
-  app.add_option("--cols", cols_, "columns of the image")->check(CLI::Range(std::int64_t{1}, largest_axis));
-  app.add_option("--re", re_range_, "real parts of the first and last column, A:B");
-  app.add_option("--im", im_range_, "imaginary parts of the first and last row, A:B");
-  app.add_option("--max-iter", max_iter_, "iterations after which a point counts as inside")
-      ->check(CLI::Range(std::int64_t{1}, largest_max_iter));
-  app.add_option("--formula", formula_, "mandelbrot, julia, burning-ship or tricorn")
-      ->transform(choice(formulas))
-      ->option_text("NAME (mandelbrot)");
-  app.add_option("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
-  app.add_option("--interior", interior_,
-                 "skip the interior where that is rigorous, or compute it plainly; same counts")
-      ->transform(choice(interiors))
-      ->option_text("skip|plain (skip)");
-  app.add_option("--png", png_, "also draw the image");
-  app.add_option("--colormap", colormap_, "colours of --png")->check(CLI::IsMember(colormap_names()));
-  for (auto* option : app.get_options()) option->capture_default_str();
+void Fractal::add_options(OptionSet& options) {
+  options.add("--rows", rows_, "rows of the image").from(1, largest_axis);
+  options.add("--cols", cols_, "columns of the image").from(1, largest_axis);
+  options.add("--re", re_range_, "real parts of the first and last column, A:B");
+  options.add("--im", im_range_, "imaginary parts of the first and last row, A:B");
+  options.add("--max-iter", max_iter_, "iterations after which a point counts as inside").from(1, largest_max_iter);
+  options.add_choice("--formula", formula_, formulas, "mandelbrot, julia, burning-ship or tricorn")
+      .shown("NAME (mandelbrot)");
+  options.add("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
+  options
+      .add_choice("--interior", interior_, interiors,
+                  "skip the interior where that is rigorous, or compute it plainly; same counts")
+      .shown("skip|plain (skip)");
+  options.add("--png", png_, "also draw the image");
+  options.add("--colormap", colormap_, "colours of --png").one_of(colormap_names());
 }
 
 void Fractal::prepare() {
@@ -151,24 +146,31 @@ void Fractal::prepare() {
   }
 }
 
-std::string Fractal::kernel_name() const {
-  return fmt::format("{}, {}, interior {}", name_of(formulas, formula_), simd_target_name(),
-                     name_of(interiors, interior_));
+Traits Fractal::traits() const {
+  Traits traits;
+  traits.kernel = fmt::format("{}, {}, interior {}", name_of(formulas, formula_), simd_target_name(),
+                              name_of(interiors, interior_));
+  traits.rate_unit = {"Giga-iterations/s", 1e9};
+  traits.item_rate_unit = {"megapixels/s", 1e6 / static_cast<double>(cols_)};
+  traits.items_between_checks = items_of_steps(static_cast<double>(cols_) * static_cast<double>(max_iter_));
+  return traits;
 }
 
-RateUnit Fractal::item_rate_unit() const { return {"megapixels/s", 1e6 / static_cast<double>(cols_)}; }
+Parts Fractal::parts() {
+  Parts parts;
+  if (!png_.empty()) parts.drawn_files = this;
+  return parts;
+}
 
-double Fractal::worst_item_work() const { return static_cast<double>(cols_) * static_cast<double>(max_iter_); }
-
-Work Fractal::compute(Slab rows, Operands /*none*/, std::span<std::byte> bytes) const {
-  return with_counts(shape_.type, bytes, [&](auto counts) {
+Work Fractal::compute(Slab rows, Operands /*none*/, ItemOutput output) const {
+  return with_counts(shape_.type, output.bytes, [&](auto counts) {
     const auto done = count_block(params_, shape_.axes[1].values, part(shape_.axes[0].values, rows), counts);
     return Work{done.counted, done.executed};
   });
 }
 
-void Fractal::compute_reference(Slab rows, Operands /*none*/, std::span<std::byte> bytes) const {
-  with_counts(shape_.type, bytes, [&](auto counts) {
+void Fractal::compute_reference(Slab rows, Operands /*none*/, ItemOutput output) const {
+  with_counts(shape_.type, output.bytes, [&](auto counts) {
     count_block_reference(params_, std::span(shape_.axes[1].values), part(shape_.axes[0].values, rows), counts);
   });
 }
@@ -186,13 +188,8 @@ double Fractal::estimate_cost(std::int64_t row) const {
   return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 0.5;
 }
 
-std::vector<std::filesystem::path> Fractal::side_outputs() const {
-  if (png_.empty()) return {};
-  return {png_};
-}
-
-void Fractal::finish(const ReadItems& read, std::int64_t memory_limit) const {
-  if (!png_.empty()) write_png(png_, shape_, read, colormap(colormap_), memory_limit);
+void Fractal::draw(const ReadItems& read, std::int64_t memory_limit) const {
+  write_png(png_, shape_, read, colormap(colormap_), memory_limit);
 }
 
 }  // namespace paceline::fractal

@@ -8,23 +8,21 @@
 
 namespace paceline::fractal {
 
-class Fractal final : public Workload {
+class Fractal final : public Workload, public DrawnFiles {
  public:
-  void add_options(CLI::App& app) override;
+  void add_options(OptionSet& options) override;
   void prepare() override;
 
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override;
-  [[nodiscard]] RateUnit rate_unit() const override { return {"Giga-iterations/s", 1e9}; }
-  [[nodiscard]] RateUnit item_rate_unit() const override;
-  [[nodiscard]] double worst_item_work() const override;
+  [[nodiscard]] Traits traits() const override;
+  [[nodiscard]] Parts parts() override;
 
-  Work compute(Slab rows, Operands operands, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab rows, Operands operands, std::span<std::byte> bytes) const override;
+  Work compute(Slab rows, Operands operands, ItemOutput output) const override;
+  void compute_reference(Slab rows, Operands operands, ItemOutput output) const override;
   [[nodiscard]] double estimate_cost(std::int64_t row) const override;
 
-  [[nodiscard]] std::vector<std::filesystem::path> side_outputs() const override;
-  void finish(const ReadItems& read, std::int64_t memory_limit) const override;
+  [[nodiscard]] std::vector<std::filesystem::path> drawn_paths() const override { return {png_}; }
+  void draw(const ReadItems& read, std::int64_t memory_limit) const override;
 
  private:
   // As the command line gives them.

@@ -29,7 +29,7 @@ class Rows {
   Rows(const ResultShape& shape, const ReadItems& read, std::int64_t memory_limit)
       : shape_(shape),
         read_(read),
-        step_(std::clamp(memory_limit / 4 / shape.bytes_per_item(), std::int64_t{1}, std::int64_t{1024})) {}
+        step_(std::clamp(memory_limit / 4 / shape.most_bytes_per_item(), std::int64_t{1}, std::int64_t{1024})) {}
 
   /// Calls action(rows, their counts) piece by piece; pieces begin at multiples of `multiple`.
   template <class Action>
@@ -49,7 +49,7 @@ class Rows {
  private:
   template <class Action>
   void with(Slab slab, Action&& action) const {
-    std::vector<std::byte> bytes(static_cast<std::size_t>(slab.size() * shape_.bytes_per_item()));
+    std::vector<std::byte> bytes(shape_.bytes_in(slab));
     read_(slab, bytes);
     switch (shape_.type) {
       case ElementType::uint8: action(slab, reinterpret_cast<const std::uint8_t*>(bytes.data())); break;

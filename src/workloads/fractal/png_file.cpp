@@ -1,5 +1,6 @@
 #include "workloads/fractal/png_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -20,7 +21,10 @@ namespace paceline::fractal {
 PngFile::PngFile(const std::filesystem::path& path, std::int64_t width, std::int64_t height,
                  std::span<const Colour> palette)
     : path_(path), place_(behind_links(path)), aside_(place_.string() + ".part") {
-  file_ = std::fopen(aside_.c_str(), "wb");
+  // What a former run has left there, a link or a pipe among it, is removed and not written to.
+  std::remove(aside_.c_str());
+  const int descriptor = open(aside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor >= 0) file_ = fdopen(descriptor, "wb");
   if (file_ == nullptr) {
     message_ = std::strerror(errno);
     fail();

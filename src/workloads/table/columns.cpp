@@ -9,6 +9,12 @@
 namespace paceline::table {
 namespace {
 
+/// Of the text, in bytes.
+std::int64_t size_of(const Field& field) {
+  const auto size = std::ssize(field.inner);
+  return field.is_quoted ? size - std::count(field.inner.begin(), field.inner.end(), '"') / 2 : size;
+}
+
 constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
 
 }  // namespace
@@ -72,6 +78,9 @@ void ColumnScan::take_number(std::size_t row, const Number& number) {
 
 void ColumnScan::take_text(const Field& field) {
   if (keeps_texts_) values_.texts.push_back(field);
+  const auto size = size_of(field);
+  if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, size);
+  facts_.bytes += size;
   if (field.inner.size() < 16) facts_.marks |= marks_of(std::string_view(text_of(field)));
   if (const auto at = field.inner.find('\0'); at != std::string_view::npos) {
     nul_ = std::min(nul_, static_cast<std::size_t>(field.inner.data() - bytes_.data()) + at);
@@ -99,6 +108,7 @@ void ColumnScan::widen_to_real(std::size_t rows) {
 
 /// Texts are not kept; that those so far were numbers is.
 void ColumnScan::widen_to_text() {
+  if (facts_.kind != Kind::nothing) facts_.longest = -1;
   facts_.kind = Kind::text;
   facts_.marks = facts_.blank > 0 ? marks_of(std::string_view()) : 0;
   values_ = {};

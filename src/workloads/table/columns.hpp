@@ -18,6 +18,8 @@ struct ColumnFacts {
   std::int64_t missing = 0;  ///< empty fields without quotes
   std::int64_t blank = 0;    ///< empty fields in quotes
   std::int64_t marks = 0;    ///< bit k: the k-th mark for missing values is a value, see marks.hpp
+  std::int64_t longest = 0;  ///< bytes of the longest text; -1: not known, since it was numbers at first
+  std::int64_t bytes = 0;    ///< of all texts
 };
 
 /// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.

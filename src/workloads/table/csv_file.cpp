@@ -34,7 +34,8 @@ std::vector<std::int64_t> words_of(const RangeFacts& facts) {
                                      facts.end,           facts.rows,   static_cast<std::int64_t>(facts.trouble),
                                      facts.trouble_at,    facts.detail};
   for (const auto& column : facts.columns) {
-    words.insert(words.end(), {static_cast<std::int64_t>(column.kind), column.missing, column.blank, column.marks});
+    words.insert(words.end(), {static_cast<std::int64_t>(column.kind), column.missing, column.blank, column.marks,
+                               column.longest, column.bytes});
   }
   return words;
 }
@@ -42,8 +43,8 @@ std::vector<std::int64_t> words_of(const RangeFacts& facts) {
 RangeFacts facts_of(std::span<const std::int64_t> words) {
   RangeFacts facts{words[0], words[1], words[2], words[3], words[4], static_cast<Trouble>(words[5]),
                    words[6], words[7], {}};
-  for (words = words.subspan(8); !words.empty(); words = words.subspan(4)) {
-    facts.columns.push_back({static_cast<Kind>(words[0]), words[1], words[2], words[3]});
+  for (words = words.subspan(8); !words.empty(); words = words.subspan(6)) {
+    facts.columns.push_back({static_cast<Kind>(words[0]), words[1], words[2], words[3], words[4], words[5]});
   }
   return facts;
 }
@@ -131,11 +132,11 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
     }
     if (name.empty()) throw fail("a column has no name", "name those you want by --columns");
     layout_.wanted.push_back(places.find(name)->second);
-    columns_.push_back({name, Kind::nothing, 0, 0, {}});
+    columns_.push_back({name, Kind::nothing, 0, 0, {}, 0, {}});
   }
 }
 
-bool CsvFile::survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
+bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
   thread_local Workspace workspace;
   thread_local RangeFacts found;
   thread_local RangeValues values;
@@ -200,8 +201,33 @@ std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts)
     for (std::int64_t r = 0; r <= trouble_->trouble_at / range_bytes_ && r < ranges_; ++r) again.push_back(r);
     return again;
   }
+  if (again = ranges_of_unknown_length(all); !again.empty()) return again;
   settle(all);
   return {};
+}
+
+/// Numbers of a column that other ranges have found to be text.
+std::vector<std::int64_t> CsvFile::ranges_of_unknown_length(const std::vector<RangeFacts>& all) {
+  layout_.kinds.assign(columns_.size(), Kind::nothing);
+  for (const auto& range : all) {
+    for (std::size_t k = 0; k < columns_.size(); ++k) {
+      if (range.columns[k].kind == Kind::text) layout_.kinds[k] = Kind::text;
+    }
+  }
+  std::vector<std::int64_t> again;
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    const auto is_unknown = [&](std::size_t k) {
+      const auto& here = all[r].columns[k];
+      return layout_.kinds[k] == Kind::text && here.kind != Kind::nothing &&
+             (here.kind != Kind::text || here.longest < 0);
+    };
+    for (std::size_t k = 0; k < columns_.size(); ++k) {
+      if (!is_unknown(k)) continue;
+      again.push_back(static_cast<std::int64_t>(r));
+      break;
+    }
+  }
+  return again;
 }
 
 /// The column is the widest of its ranges.
@@ -211,6 +237,8 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
     auto& column = columns_[k];
     std::int64_t missing = 0, blank = 0, integers = 0, texts = 0;
     column.kind = Kind::nothing;
+    column.longest = 0;
+    column.text_starts = {0};
     for (const auto& range : all) {
       const auto& here = range.columns[k];
       column.kind = std::max(column.kind, here.kind);
@@ -218,6 +246,8 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
       blank += here.blank;
       if (here.kind == Kind::integer) integers |= here.marks;
       if (here.kind == Kind::text) texts |= here.marks;
+      column.longest = std::max(column.longest, here.longest);
+      column.text_starts.push_back(column.text_starts.back() + here.bytes);
     }
     if (column.kind == Kind::nothing) column.kind = Kind::real;
     if (blank > 0) texts |= 1;
@@ -232,6 +262,7 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
     };
     column.integer_mark = integer_mark(first_free(integers, integer_marks));
     column.text_mark = text_marks[static_cast<std::size_t>(first_free(texts, std::ssize(text_marks)))];
+    if (column.missing > 0) column.longest = std::max(column.longest, std::ssize(column.text_mark));
     kinds_.push_back(column.kind);
   }
   starts_ = {0};

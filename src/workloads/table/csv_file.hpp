@@ -26,6 +26,8 @@ struct ColumnInfo {
   std::int64_t missing = 0;
   std::int64_t integer_mark = 0;  ///< stands for what is missing
   std::string text_mark;
+  std::int64_t longest = 0;               ///< bytes of the longest text, the mark among them
+  std::vector<std::int64_t> text_starts;  ///< of each range, bytes of all texts before it, and last of all; no marks
 };
 
 class CsvFile {
@@ -40,7 +42,7 @@ class CsvFile {
   void open(Source source, std::int64_t keep_bytes);
   [[nodiscard]] std::int64_t ranges() const { return ranges_; }
   [[nodiscard]] std::int64_t range_bytes() const { return range_bytes_; }
-  bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
+  bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
   /// Throws Error (input) naming the line of the first thing that is wrong in the file.
   std::vector<std::int64_t> conclude(std::span<const std::int64_t> facts);
 
@@ -92,6 +94,7 @@ class CsvFile {
   [[nodiscard]] RangeFacts lines_before_trouble(std::int64_t range, std::span<const char> bytes) const;
   /// `lines`: of each range, as lines_before_trouble() has them.
   [[nodiscard]] Error error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const;
+  [[nodiscard]] std::vector<std::int64_t> ranges_of_unknown_length(const std::vector<RangeFacts>& all);
   void settle(const std::vector<RangeFacts>& all);
 
   static std::uint64_t next_id();

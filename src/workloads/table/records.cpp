@@ -168,6 +168,9 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
   facts = {};
   facts.columns.resize(layout.wanted.size());
   clear(values, layout.wanted.size());
+  for (std::size_t k = 0; k < layout.kinds.size(); ++k) {
+    if (layout.kinds[k] == Kind::text) facts.columns[k].kind = values[k].kind = Kind::text;
+  }
   facts.quotes = parity_of_quotes(range);
   const bool is_inside = begins_inside ? *begins_inside : guess_inside(range);
   facts.begins_inside = is_inside ? 1 : 0;

@@ -26,6 +26,7 @@ struct Layout {
   std::vector<std::int64_t> wanted;  ///< fields that become columns, in the order they were asked for
   std::int64_t data_begin = 0;       ///< first byte after the header
   std::int64_t file_bytes = 0;
+  std::vector<Kind> kinds;  ///< of columns that are known to be texts; empty: none is
 };
 
 enum class Trouble : std::int64_t {

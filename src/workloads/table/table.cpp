@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <set>
 
 #include <paceline/error.hpp>
-
-#include "storage/parcel.hpp"
 
 namespace paceline::table {
 namespace {
@@ -24,12 +21,18 @@ std::string link_of(const std::string& name) {
   return link == "." ? "\u2024" : link;
 }
 
-ElementType type_of(Kind kind) {
-  switch (kind) {
-    case Kind::integer: return ElementType::int64;
-    case Kind::text: return ElementType::text;
-    default: return ElementType::float64;
-  }
+// Texts up to this are always padded; longer ones as long as padding makes no more of them than this many times their
+// bytes, or than this.
+constexpr std::int64_t always_padded = 64;
+constexpr std::int64_t longest_padded = 65'535;
+constexpr std::int64_t most_padding = 8;
+constexpr std::int64_t small_column = std::int64_t{64} << 20;
+
+bool is_padded(const ColumnInfo& column, std::int64_t rows) {
+  if (column.longest <= always_padded) return true;
+  if (column.longest > longest_padded) return false;
+  const auto all = static_cast<double>(column.longest) * static_cast<double>(rows);
+  return all <= static_cast<double>(std::max(small_column, most_padding * column.text_starts.back()));
 }
 
 void put(std::span<std::byte> bytes, std::size_t place, std::uint64_t value) {
@@ -67,12 +70,12 @@ std::int64_t modified(const std::filesystem::path& file) {
   return code ? 0 : static_cast<std::int64_t>(time.time_since_epoch().count());
 }
 
-void Table::add_options(CLI::App& app) {
-  app.add_option("file", path_, "CSV (RFC 4180) in UTF-8, with a header")->required()->option_text("FILE.csv");
-  app.add_option("--columns", columns_, "names of the columns to take (all)")->option_text("A,B,...");
-  app.add_option("--range", range_bytes_, "bytes of the file that make an item (chosen by its size)")
-      ->transform(CLI::AsSizeValue(false))
-      ->option_text("SIZE");
+void Table::add_options(OptionSet& options) {
+  options.add("file", path_, "CSV (RFC 4180) in UTF-8, with a header").required().shown("FILE.csv");
+  options.add("--columns", columns_, "names of the columns to take (all)").shown("A,B,...");
+  options.add("--range", range_bytes_, "bytes of the file that make an item (chosen by its size)")
+      .as_size()
+      .shown("SIZE");
 }
 
 void Table::prepare() {
@@ -84,7 +87,7 @@ void Table::prepare() {
   shape_ = {};
 }
 
-std::vector<std::int64_t> Table::conclude_survey(std::span<const std::int64_t> facts) {
+std::vector<std::int64_t> Table::conclude_scan(std::span<const std::int64_t> facts) {
   auto again = file_->conclude(facts);
   if (again.empty()) make_shape();
   return again;
@@ -99,13 +102,8 @@ void Table::make_shape() {
                        {"input_bytes", file_->bytes()},
                        {"input_modified", modified(path_)},
                        {"range_bytes", file_->range_bytes()}};
-  for (const auto& column : file_->columns()) {
-    Attributes attributes = {{"name", column.name}, {"missing", column.missing}};
-    if (column.kind == Kind::real) attributes.emplace_back("missing_value", nan);
-    if (column.kind == Kind::integer) attributes.emplace_back("missing_value", column.integer_mark);
-    if (column.kind == Kind::text) attributes.emplace_back("missing_value", column.text_mark);
-    shape_.columns.push_back({"/table/" + link_of(column.name), type_of(column.kind), {}, std::move(attributes)});
-  }
+  are_long_.clear();
+  for (const auto& column : file_->columns()) add_column(column);
   std::set<std::string> paths;
   for (const auto& column : shape_.columns) {
     if (!paths.insert(column.path).second) {
@@ -113,17 +111,50 @@ void Table::make_shape() {
                   fmt::format("two would be the dataset {}", column.path), "name one of them by --columns");
     }
   }
-  if (shape_.is_variable()) shape_.variable_bytes = file_->most_bytes();
 }
 
-std::string Table::kernel_name() const {
+void Table::add_column(const ColumnInfo& column) {
+  const auto path = fmt::format("/table/{}", link_of(column.name));
+  Attributes attributes = {{"name", column.name}, {"missing", column.missing}};
+  const bool is_long = column.kind == Kind::text && !is_padded(column, shape_.rows());
+  are_long_.push_back(is_long);
+  if (column.kind == Kind::real) attributes.emplace_back("missing_value", nan);
+  if (column.kind == Kind::integer) attributes.emplace_back("missing_value", column.integer_mark);
+  if (column.kind == Kind::text && !is_long) attributes.emplace_back("missing_value", column.text_mark);
+  if (is_long) {
+    attributes.emplace_back("encoding", "utf-8");
+    attributes.emplace_back("meaning", fmt::format("the text of row i is the {0}_bytes[i] bytes from {0}_begin[i] on; "
+                                                   "-1: it is missing",
+                                                   path));
+    shape_.columns.push_back({path, ElementType::uint8, {}, std::move(attributes), 1, column.text_starts});
+    shape_.columns.push_back({path + "_begin", ElementType::int64, "byte", {}, 1, {}});
+    shape_.columns.push_back({path + "_bytes", ElementType::int64, "byte", {}, 1, {}});
+    return;
+  }
+  const auto type = column.kind == Kind::integer ? ElementType::int64
+                    : column.kind == Kind::text  ? ElementType::text
+                                                 : ElementType::float64;
+  shape_.columns.push_back({path, type, {}, std::move(attributes), std::max(std::int64_t{1}, column.longest), {}});
+}
+
+Traits Table::traits() const {
   std::vector<std::string> columns;
   for (const auto& column : file_->columns()) {
     const char* type = column.kind == Kind::integer ? "int64" : column.kind == Kind::text ? "text" : "float64";
     columns.push_back(fmt::format("{} {}{}", column.name, type,
                                   column.missing > 0 ? fmt::format(" ({} missing)", column.missing) : ""));
   }
-  return fmt::format("CSV, {}: {}", simd_target_name(), fmt::join(columns, ", "));
+  Traits traits;
+  traits.kernel = fmt::format("CSV, {}: {}", simd_target_name(), fmt::join(columns, ", "));
+  traits.rate_unit = {"GB/s", 1e9};
+  traits.items_between_checks = items_of_steps(static_cast<double>(file_->most_bytes()));
+  return traits;
+}
+
+Parts Table::parts() {
+  Parts parts;
+  parts.scanned_file = this;
+  return parts;
 }
 
 std::uint64_t Table::stored(const ColumnInfo& column, const ColumnValues& values, std::size_t row) const {
@@ -132,12 +163,59 @@ std::uint64_t Table::stored(const ColumnInfo& column, const ColumnValues& values
   return std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values.values[row])));
 }
 
-Work Table::compute(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
+template <class TextOfRow>
+void Table::put_texts(std::size_t column, std::int64_t item, std::span<std::byte>& rest,
+                      const TextOfRow& text_of_row) const {
+  const auto& info = file_->columns()[column];
+  const auto rows = static_cast<std::size_t>(shape_.rows_of({item, item + 1}).size());
+  const auto take = [&](std::size_t size) {
+    const auto taken = rest.first(size);
+    rest = rest.subspan(size);
+    return taken;
+  };
+  std::string text;
+  if (!are_long_[column]) {
+    const auto width = static_cast<std::size_t>(std::max(std::int64_t{1}, info.longest));
+    const auto place = take(rows * width);
+    if (!place.empty()) std::memset(place.data(), 0, place.size());
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (!text_of_row(row, text)) text = info.text_mark;
+      if (!text.empty()) std::memcpy(&place[row * width], text.data(), std::min(width, text.size()));
+    }
+    return;
+  }
+  const auto begin = info.text_starts[static_cast<std::size_t>(item)];
+  const auto bytes = take(static_cast<std::size_t>(info.text_starts[static_cast<std::size_t>(item) + 1] - begin));
+  const auto begins = take(rows * 8);
+  const auto sizes = take(rows * 8);
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const bool is_there = text_of_row(row, text);
+    const auto size = is_there ? std::min(text.size(), bytes.size() - at) : 0;
+    if (size > 0) std::memcpy(&bytes[at], text.data(), size);
+    put(begins, row, is_there ? static_cast<std::uint64_t>(begin) + at : ~std::uint64_t{0});
+    put(sizes, row, size);
+    at += size;
+  }
+}
+
+Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
   const auto rows = static_cast<std::size_t>(shape_.rows_of(items).size());
   file_->with_values(items.begin, [&](const RangeValues& values) {
+    auto rest = output.bytes;
     for (std::size_t k = 0; k < values.size(); ++k) {
       const auto& column = file_->columns()[k];
-      const auto place = bytes.subspan(k * rows * 8, rows * 8);
+      if (column.kind == Kind::text) {
+        put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) {
+          const auto& field = values[k].texts[row];
+          if (field.inner.empty() && !field.is_quoted) return false;
+          text = text_of(field);
+          return true;
+        });
+        continue;
+      }
+      const auto place = rest.first(rows * 8);
+      rest = rest.subspan(place.size());
       if (values[k].kind == column.kind) {
         if (rows > 0) std::memcpy(place.data(), values[k].values.data(), place.size());
       } else {
@@ -149,31 +227,6 @@ Work Table::compute(Slab items, Operands /*none*/, std::span<std::byte> bytes) c
     }
   });
   const auto read = static_cast<std::uint64_t>(file_->bytes_of(items.begin));
-  return {read, read};
-}
-
-Work Table::compute_parcel(std::int64_t item, Operands /*none*/, std::vector<std::byte>& parcel) const {
-  ParcelWriter writer(shape_);
-  file_->with_values(item, [&](const RangeValues& values) {
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto& column = file_->columns()[k];
-      if (column.kind == Kind::text) {
-        for (const auto& field : values[k].texts) {
-          const bool is_missing = field.inner.empty() && !field.is_quoted;
-          writer.add_text(k, is_missing ? column.text_mark : text_of(field));
-        }
-        continue;
-      }
-      std::vector<std::uint64_t> here(values[k].values.size());
-      for (std::size_t row = 0; row < here.size(); ++row) here[row] = stored(column, values[k], row);
-      const auto mark = column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                                     : std::bit_cast<std::uint64_t>(nan);
-      for (const auto row : values[k].missing) here[row] = mark;
-      writer.add_values(k, std::as_bytes(std::span(here)));
-    }
-  });
-  parcel = writer.take();
-  const auto read = static_cast<std::uint64_t>(file_->bytes_of(item));
   return {read, read};
 }
 
@@ -190,32 +243,24 @@ std::uint64_t Table::stored_reference(const ColumnInfo& column, const Field& fie
   return std::bit_cast<std::uint64_t>(real);
 }
 
-void Table::compute_reference(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
+void Table::compute_reference(Slab items, Operands /*none*/, ItemOutput output) const {
   std::vector<char> held;
-  const auto records = file_->reference(items.begin, held);
-  const auto rows = static_cast<std::size_t>(shape_.rows_of(items).size());
-  for (std::size_t row = 0; row < std::min(rows, records.size()); ++row) {
-    for (std::size_t k = 0; k < records[row].size(); ++k) {
-      put(bytes, k * rows + row, stored_reference(file_->columns()[k], records[row][k]));
+  auto records = file_->reference(items.begin, held);
+  records.resize(static_cast<std::size_t>(shape_.rows_of(items).size()), std::vector<Field>(file_->columns().size()));
+  auto rest = output.bytes;
+  for (std::size_t k = 0; k < file_->columns().size(); ++k) {
+    const auto& column = file_->columns()[k];
+    if (column.kind == Kind::text) {
+      put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) {
+        const auto& field = records[row][k];
+        text = text_of(field);
+        return !field.inner.empty() || field.is_quoted;
+      });
+      continue;
     }
+    for (std::size_t row = 0; row < records.size(); ++row) put(rest, row, stored_reference(column, records[row][k]));
+    rest = rest.subspan(records.size() * 8);
   }
-}
-
-void Table::compute_parcel_reference(std::int64_t item, Operands /*none*/, std::vector<std::byte>& parcel) const {
-  std::vector<char> held;
-  ParcelWriter writer(shape_);
-  for (const auto& record : file_->reference(item, held)) {
-    for (std::size_t k = 0; k < record.size(); ++k) {
-      const auto& column = file_->columns()[k];
-      const auto& field = record[k];
-      if (column.kind != Kind::text) {
-        writer.add(k, stored_reference(column, field));
-      } else {
-        writer.add_text(k, field.inner.empty() && !field.is_quoted ? column.text_mark : text_of(field));
-      }
-    }
-  }
-  parcel = writer.take();
 }
 
 }  // namespace paceline::table

@@ -10,37 +10,38 @@
 
 namespace paceline::table {
 
-/// An item is the records of a byte range; `/table/NAME` is a column. int64 and float64 columns have a place a row, so
-/// that all ranks write them; with a text column, rank 0 writes all.
-class Table final : public Workload {
+/// An item is the records of a byte range; `/table/NAME` is a column. Texts have the width of the longest, as HDF5's
+/// strings have. Where a few are so long that most of the file would be padding, `/table/NAME` is the bytes of all
+/// texts and `/table/NAME_begin`, `/table/NAME_bytes` say which are whose.
+class Table final : public Workload, public ScannedFile {
  public:
-  void add_options(CLI::App& app) override;
+  void add_options(OptionSet& options) override;
   void prepare() override;
-
-  [[nodiscard]] std::filesystem::path source() const override { return path_; }
-  void open_source(Source source, std::int64_t keep_bytes) override { file_->open(std::move(source), keep_bytes); }
-  [[nodiscard]] std::int64_t ranges() const override { return file_->ranges(); }
-  [[nodiscard]] std::int64_t range_bytes() const override { return file_->range_bytes(); }
-  bool survey(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
-    return file_->survey(range, bytes, facts);
-  }
-  std::vector<std::int64_t> conclude_survey(std::span<const std::int64_t> facts) override;
-
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override;
-  [[nodiscard]] RateUnit rate_unit() const override { return {"GB/s", 1e9}; }
-  [[nodiscard]] double worst_item_work() const override { return static_cast<double>(file_->most_bytes()); }
+  [[nodiscard]] Traits traits() const override;
+  [[nodiscard]] Parts parts() override;
 
-  Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const override;
-  void compute_reference(Slab items, Operands operands, std::span<std::byte> bytes) const override;
-  Work compute_parcel(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const override;
-  void compute_parcel_reference(std::int64_t item, Operands operands, std::vector<std::byte>& parcel) const override;
+  Work compute(Slab items, Operands operands, ItemOutput output) const override;
+  void compute_reference(Slab items, Operands operands, ItemOutput output) const override;
   [[nodiscard]] double estimate_cost(std::int64_t item) const override {
     return static_cast<double>(file_->bytes_of(item) + 1);
   }
 
+  [[nodiscard]] std::filesystem::path scanned_path() const override { return path_; }
+  void open_source(Source source, std::int64_t keep_bytes) override { file_->open(std::move(source), keep_bytes); }
+  [[nodiscard]] std::int64_t ranges() const override { return file_->ranges(); }
+  [[nodiscard]] std::int64_t range_bytes() const override { return file_->range_bytes(); }
+  bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
+    return file_->scan(range, bytes, facts);
+  }
+  std::vector<std::int64_t> conclude_scan(std::span<const std::int64_t> facts) override;
+
  private:
   void make_shape();
+  void add_column(const ColumnInfo& column);
+  /// `text_of_row(row, text)`: the text of a row, or false where it is missing.
+  template <class TextOfRow>
+  void put_texts(std::size_t column, std::int64_t item, std::span<std::byte>& rest, const TextOfRow& text_of_row) const;
   /// The value of a row as it is stored, by what the column is.
   [[nodiscard]] std::uint64_t stored(const ColumnInfo& column, const ColumnValues& values, std::size_t row) const;
   [[nodiscard]] std::uint64_t stored_reference(const ColumnInfo& column, const Field& field) const;
@@ -52,6 +53,7 @@ class Table final : public Workload {
 
   std::optional<CsvFile> file_;
   ResultShape shape_;
+  std::vector<bool> are_long_;  ///< of each column: its texts are kept as bytes
 };
 
 /// A list of names, itself a record of CSV. Throws Error (usage).

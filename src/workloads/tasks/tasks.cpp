@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include <paceline/error.hpp>
 
 namespace paceline::tasks {
@@ -14,18 +12,14 @@ constexpr std::int64_t largest_count = std::int64_t{1} << 40;
 
 }  // namespace
 
-void Tasks::add_options(CLI::App& app) {
-  app.add_option("--work", text_, "what each task does: squares:N, fib:N, sleep:SECONDS, spin:SECONDS, fail:K")
-      ->option_text("KIND:VALUE (squares:2000)");
-  app.add_option("--count", count_, "number of tasks")
-      ->check(CLI::Range(std::int64_t{1}, largest_count))
-      ->capture_default_str();
-  auto* ordered = app.add_flag("--ordered", is_ordered_,
-                               "results are written in order as tasks are done, which holds back what is far ahead of "
-                               "a slow task (default)");
-  app.add_flag_callback(
-         "--unordered", [this] { is_ordered_ = false; }, "no task waits for another")
-      ->excludes(ordered);
+void Tasks::add_options(OptionSet& options) {
+  options.add("--work", text_, "what each task does: squares:N, fib:N, sleep:SECONDS, spin:SECONDS, fail:K")
+      .shown("KIND:VALUE (squares:2000)");
+  options.add("--count", count_, "number of tasks").from(1, largest_count);
+  options.add("--ordered", is_ordered_,
+              "results are written in order as tasks are done, which holds back what is far ahead of a slow task "
+              "(default)");
+  options.add("--unordered", is_ordered_, "no task waits for another").sets(false).excludes("--ordered");
 }
 
 void Tasks::prepare() {
@@ -38,22 +32,31 @@ void Tasks::prepare() {
   shape_.path = "/tasks/result";
   shape_.type = work_.result_type();
   shape_.dims = {count_};
-  shape_.records = std::string("/tasks");
-  if (shape_.type == ElementType::float64) shape_.units = std::string("s");
+  shape_.origins = "/tasks";
+  if (shape_.type == ElementType::float64) shape_.units = "s";
   shape_.attributes = {{"work", work_.text()}};
 }
 
-paceline::Work Tasks::compute(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
+Traits Tasks::traits() const {
+  Traits traits;
+  traits.kernel = work_.text();
+  traits.rate_unit = {"tasks/s", 1.0};
+  traits.items_between_checks = items_of_steps(work_.estimated_ns());
+  traits.is_ordered = is_ordered_;
+  return traits;
+}
+
+paceline::Work Tasks::compute(Slab items, Operands /*none*/, ItemOutput output) const {
   for (auto task = items.begin; task < items.end; ++task) {
-    perform(work_, task, &bytes[static_cast<std::size_t>(task - items.begin) * result_bytes]);
+    perform(work_, task, &output.bytes[static_cast<std::size_t>(task - items.begin) * result_bytes]);
   }
   const auto tasks = static_cast<std::uint64_t>(items.size());
   return {tasks, tasks};
 }
 
-void Tasks::compute_reference(Slab items, Operands /*none*/, std::span<std::byte> bytes) const {
+void Tasks::compute_reference(Slab items, Operands /*none*/, ItemOutput output) const {
   for (auto task = items.begin; task < items.end; ++task) {
-    perform_reference(work_, task, &bytes[static_cast<std::size_t>(task - items.begin) * result_bytes]);
+    perform_reference(work_, task, &output.bytes[static_cast<std::size_t>(task - items.begin) * result_bytes]);
   }
 }
 

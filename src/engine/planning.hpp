@@ -1,0 +1,21 @@
+// From options and a workload to a plan: what all ranks must agree on first.
+#pragma once
+
+#include <paceline/comm.hpp>
+
+#include "engine/options.hpp"
+#include "engine/plan.hpp"
+#include "host/machine.hpp"
+
+namespace paceline {
+
+/// Collective. The most threads that any rank was given: the environment may differ between nodes.
+int agreed_threads(const Comm& world, int asked, const Machine& machine);
+
+/// Brings what only rank 0 can read to all. Collective; errors are agreed upon. Null: nothing is.
+void read_root_input(const Comm& world, RootInput* input);
+
+/// `threads`: the most that any rank has. Collective; errors are agreed upon.
+Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, const Parts& parts, int threads);
+
+}  // namespace paceline
