@@ -16,6 +16,7 @@
 #include "host/clock.hpp"
 #include "host/launch.hpp"
 #include "host/mpi_environment.hpp"
+#include "host/say.hpp"
 #include "host/standard_output.hpp"
 #include "storage/result_file.hpp"
 #include "study/advise/fit_command.hpp"
@@ -103,8 +104,7 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {
     // What {fmt} throws when it can't print.
     complain(fmt::format("can't write to standard output ({}); free space, or print to another place",
-                         error.code().message())
-                 .c_str());
+                         error.code().message()));
     return static_cast<int>(ExitCode::output);
   } catch (const std::exception& error) {
     complain(error.what());

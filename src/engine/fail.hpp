@@ -9,16 +9,13 @@
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
 
-namespace paceline {
+#include "host/say.hpp"
 
-inline void complain(const char* sentence) {
-  fmt::print(stderr, "paceline: error: {}\n", sentence);
-  std::fflush(stderr);
-}
+namespace paceline {
 
 /// For an error of this rank alone: names the rank and ends the job, since the others may be waiting for it.
 [[noreturn]] inline void fail_alone(const Comm& world, ExitCode code, const char* sentence) {
-  complain(world.size() == 1 ? sentence : fmt::format("rank {}: {}", world.rank(), sentence).c_str());
+  complain(world.size() == 1 ? std::string(sentence) : fmt::format("rank {}: {}", world.rank(), sentence));
   world.abort(code);
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "host/say.hpp"
+
 namespace paceline {
 namespace {
 
@@ -45,7 +47,7 @@ Failures gather_failures(const Comm& comm, std::vector<Failure> mine) {
 
 std::string list(const Failures& failures) {
   std::string text;
-  for (const auto& failure : failures.first) text += fmt::format("paceline: failed: {}\n", failure.what);
+  for (const auto& failure : failures.first) text += fmt::format("paceline: failed: {}\n", printable(failure.what));
   const auto more = failures.count - std::ssize(failures.first);
   if (more > 0) text += fmt::format("paceline: failed: and {} more\n", more);
   return text;

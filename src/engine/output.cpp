@@ -13,6 +13,7 @@
 #include "engine/verify.hpp"
 #include "host/clock.hpp"
 #include "host/links.hpp"
+#include "host/say.hpp"
 #include "host/slurm_facts.hpp"
 #include "storage/part_copy.hpp"
 
@@ -144,7 +145,7 @@ Start Output::check_complete() {
                             "compute it again with --force"));
   }
   if (resumed_.failed == 0) {
-    if (is_first()) fmt::print(stderr, "paceline: note: {} is complete already\n", output.string());
+    if (is_first()) note(fmt::format("{} is complete already", output.string()));
     return Start::complete;
   }
   first_alone([&] {
@@ -210,7 +211,7 @@ Start Output::open() {
     int has_structure = 0;
     first_alone([&] { has_structure = ResultFile::restore(path_, shape) ? 1 : 0; });
     if (world_.reduce_all(has_structure, MPI_MAX) == 0) {
-      if (is_first()) fmt::print(stderr, "paceline: note: nothing is finished in {}\n", path_.string());
+      if (is_first()) note(fmt::format("nothing is finished in {}", path_.string()));
       start = Start::fresh;
     }
   }
@@ -221,8 +222,7 @@ Start Output::open() {
   if (start != Start::resume) return start;
   resumed_ = read_items();
   if (resumed_.failed > 0 && is_first()) {
-    fmt::print(stderr, "paceline: note: {} of {} items failed before and are tried again\n", resumed_.failed,
-               shape.items());
+    note(fmt::format("{} of {} items failed before and are tried again", resumed_.failed, shape.items()));
   }
   return start;
 }

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <ctime>
 
+#include "host/say.hpp"
+
 namespace paceline {
 namespace {
 
@@ -89,16 +91,15 @@ void Watchdog::look_at_node() {
   }
   if (!is_deafness_told_ && !heartbeat_->was_heard() && since_start_.seconds() > limit_s_) {
     is_deafness_told_ = true;
-    fmt::print(stderr, "paceline: note: no heartbeat comes from {} (UDP), so nobody will notice when it is lost\n",
-               heartbeat_->watched_host());
+    note(fmt::format("no heartbeat comes from {} (UDP); if that node is lost, this one will not notice",
+                     heartbeat_->watched_host()));
   }
 }
 
 /// Once a node; whoever comes later has nothing to add.
 void Watchdog::bark(const std::string& problem) {
   if (board_.shared().barked.exchange(1) != 0) return;
-  fmt::print(stderr, "paceline: error: {}, then go on with --resume\n", problem);
-  std::fflush(stderr);
+  complain(problem + ", then go on with --resume");
   // Should MPI be too stuck even for this, the alarm ends this process, and its launcher the others.
   alarm(5);
   world_.abort(ExitCode::failure);

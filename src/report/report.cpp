@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "host/say.hpp"
 #include "storage/output_path.hpp"
 
 namespace paceline {
@@ -146,7 +147,7 @@ std::string text_report(const RunSummary& summary) {
   const auto traits = workload.traits();
   std::string text;
   const auto line = [&](const std::string& name, const std::string& value) {
-    text += fmt::format("  {:<9} {}\n", name, value);
+    text += fmt::format("  {:<9} {}\n", name, printable(value));
   };
   text += fmt::format("paceline {}: {}\n", options.name, layout(request, *summary.parts));
   line("result", dims_text(workload.shape()));
@@ -301,7 +302,7 @@ std::string plan_report(const RunOptions& options, const Parts& parts, const Pla
   const auto& request = plan.request();
   const auto& shape = options.workload->shape();
   auto text = fmt::format("plan of {}: {}\n", options.name, layout(request, parts));
-  text += fmt::format("  result    {}\n", dims_text(shape));
+  text += fmt::format("  result    {}\n", printable(dims_text(shape)));
   text += fmt::format("  schedule  {}, {} in chunks of {}, {}, gather {}\n", to_string(request.schedule),
                       plural(request.items, "item"), plan.chunk_items(), plural(plan.bands(), "band"),
                       to_string(request.gather));

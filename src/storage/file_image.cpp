@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <paceline/digest.hpp>
 #include <paceline/error.hpp>
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::int64_t piece_bytes = std::int64_t{1} << 20;
 constexpr hsize_t page = 4096;
+constexpr std::int64_t signature_bytes = 8;
 
 /// `threshold`: smallest object that begins on a page.
 h5::Handle access_list(PagedMemory& memory, hsize_t threshold) {
@@ -87,10 +90,22 @@ std::uint64_t FileImage::layout_digest() const {
   return item_digest(0, std::as_bytes(std::span(text)));
 }
 
-void FileImage::put_around_data(const ByteTarget& file) const {
+void FileImage::put_around_data(const ByteTarget& file) const { put_from(0, file); }
+
+void FileImage::put_around_data_unsigned(const ByteTarget& file) const { put_from(signature_bytes, file); }
+
+void FileImage::put_signature(const ByteTarget& file) const {
+  std::array<char, signature_bytes> bytes{};
+  memory_.read(0, bytes);
+  file.write(0, bytes);
+}
+
+void FileImage::put_from(std::int64_t first, const ByteTarget& file) const {
   file.resize(memory_.size());
+  auto left_out = data_;
+  left_out.insert(left_out.begin(), {0, first});
   std::vector<char> bytes;
-  for_each_gap(memory_.size(), data_, [&](std::int64_t at, std::int64_t size) {
+  for_each_gap(memory_.size(), left_out, [&](std::int64_t at, std::int64_t size) {
     bytes.resize(static_cast<std::size_t>(size));
     memory_.read(at, bytes);
     file.write(at, bytes);
@@ -112,6 +127,14 @@ std::string identity_text(const ResultShape& shape) {
   }
   text += fmt::format("items\t{}\n", shape.items());
   return text;
+}
+
+bool has_signature(const ByteFile& file, std::int64_t file_bytes) {
+  constexpr std::string_view signature("\x89HDF\r\n\x1a\n", signature_bytes);
+  if (file_bytes < signature_bytes) return false;
+  std::array<char, signature_bytes> bytes{};
+  file.read(0, bytes);
+  return std::equal(bytes.begin(), bytes.end(), signature.begin());
 }
 
 std::uint64_t structure_digest(const ByteFile& file, std::int64_t file_bytes, std::span<const Slab> data) {

@@ -41,6 +41,9 @@ class FileImage {
 
   /// Gives `file` the size and the structure of the image, and leaves the data as they are. Throws Error (output).
   void put_around_data(const ByteTarget& file) const;
+  /// The same in a new file, but for the signature: without it the file is none of HDF5.
+  void put_around_data_unsigned(const ByteTarget& file) const;
+  void put_signature(const ByteTarget& file) const;
 
  private:
   struct Place {
@@ -49,6 +52,7 @@ class FileImage {
     bool moves = false;  ///< its size is not known from the shape
   };
   void note_places(hid_t file, const ResultShape& shape);
+  void put_from(std::int64_t first, const ByteTarget& file) const;
 
   PagedMemory memory_;
   Slab identity_;
@@ -60,6 +64,9 @@ inline constexpr std::int64_t identity_header = 88;
 
 /// What a run is known by: a line for each parameter, shape and type.
 std::string identity_text(const ResultShape& shape);
+
+/// Whether a file begins with HDF5's signature.
+bool has_signature(const ByteFile& file, std::int64_t file_bytes);
 
 /// Digest of all of a file but `data`. `file_bytes`: its size.
 std::uint64_t structure_digest(const ByteFile& file, std::int64_t file_bytes, std::span<const Slab> data);

@@ -28,6 +28,8 @@ class Handle {
     if (id_ >= 0) close_(id_);
   }
   [[nodiscard]] hid_t get() const { return id_; }
+  /// Never closes.
+  void leave() { id_ = -1; }
   /// Closes now, so that an error can be told.
   void close(const char* call);
 

@@ -43,7 +43,9 @@ Error cannot_write(const std::filesystem::path& path, const Error& cause) {
   // MPI-IO keeps the system's reason to itself; the usual one can be seen.
   const auto full = full_disk(path);
   return {ExitCode::output, fmt::format("can't write {}", path.string()), full.empty() ? cause.what() : full,
-          "free space or choose another place; what is finished is kept, go on with --resume"};
+          path.extension() == ".part"
+              ? "free space or choose another place; what is finished is kept, go on with --resume"
+              : "free space or choose another place"};
 }
 
 Error damaged(const std::filesystem::path& path, const std::string& why) {
@@ -240,8 +242,13 @@ struct ResultFile::Impl {
     }
   }
 
+  ~Impl() {
+    if (is_parallel() && access == H5F_ACC_RDWR) file.leave();
+  }
+
   /// Everything is closed even if a part fails: it is collective, and others wait.
   void close() {
+    if (file.get() < 0) return;
     std::optional<Error> first;
     const auto attempt = [&](const std::function<void()>& action) { keep_first(first, action); };
     attempt([&] { h5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "H5Fflush"); });
@@ -250,7 +257,14 @@ struct ResultFile::Impl {
                           &variable_begins, &variable_sizes, &variable}) {
       if (dataset->get() >= 0) attempt([&] { dataset->close("closing an object"); });
     }
-    attempt([&] { file.close("H5Fclose"); });
+    // Closing writes the superblock, which needs no writing: the structure is put around the data by seal() and
+    // restore(). Where that write fails on one rank, HDF5 1.10 waits for ever on all. So several ranks leave the file
+    // open: what they wrote is on the disk by now.
+    if (is_parallel() && access == H5F_ACC_RDWR) {
+      file.leave();
+    } else {
+      attempt([&] { file.close("H5Fclose"); });
+    }
     if (first) throw Error(*first);
   }
 
@@ -406,12 +420,13 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
     const ByteTarget file(path);
     // Data of a former run must not be there: they would have flags.
     file.resize(0);
-    image.put_around_data(file);
+    image.put_around_data_unsigned(file);
     const auto text = identity_text(shape);
     file.write(image.identity().begin + identity_header, text);
     file.sync();
-    // Last: what has no whole header is no result.
+    // Last: what has neither is no result.
     put_header(file, image.identity().begin, header_of(image, text));
+    image.put_signature(file);
   } catch (const Error& error) {
     throw cannot_write(path, error);
   }
@@ -426,8 +441,8 @@ bool ResultFile::restore(const std::filesystem::path& path, const ResultShape& s
     const ByteFile file(path);
     header = read_header(file, file_bytes, least.identity().begin);
     if (!header) {
-      if (has_flags(file, file_bytes, least.place_of(finished_flags_path))) {
-        throw damaged(path, "its identity is not there");
+      if (has_signature(file, file_bytes)) {
+        throw damaged(path, "it has no identity, or was made by version 0.1, whose runs are not resumed");
       }
       return false;
     }
@@ -482,8 +497,8 @@ bool ResultFile::has_finished_items(const std::filesystem::path& path, const Res
   const ByteFile file(path);
   const FileImage least(shape, least_variable_bytes);
   const auto header = read_header(file, file_bytes, least.identity().begin);
-  return has_flags(file, file_bytes,
-                   header ? Slab{header->flags_begin, header->flags_end} : least.place_of(finished_flags_path));
+  if (!header) return has_signature(file, file_bytes);
+  return has_flags(file, file_bytes, {header->flags_begin, header->flags_end});
 }
 
 std::uint64_t ResultFile::check_complete(const std::filesystem::path& path, const ResultShape& shape) {

@@ -1,0 +1,18 @@
+// What users read on standard error: always one line, whatever is in the names that it tells.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace paceline {
+
+/// Control characters, and bytes that are no UTF-8, as \n, \t, \x1b: a name with a line end stays in its line, and none
+/// moves a terminal's cursor.
+std::string printable(std::string_view text);
+
+/// "paceline: error: SENTENCE"
+void complain(std::string_view sentence);
+/// "paceline: note: SENTENCE"
+void note(std::string_view sentence);
+
+}  // namespace paceline
