@@ -100,6 +100,10 @@ def contents(path):
                 found[name] = attributes(thing)
 
         file.visititems(look)
+        if "fetch" in file:  # bodies lie in the order in which they came
+            bodies, begin, size = (file["fetch"][name][:] for name in ("body", "body_begin", "bytes"))
+            found["fetch/body"] = [bodies[at:at + count].tobytes() for at, count in zip(begin, size)]
+            del found["fetch/body_begin"]
         found["finished"] = bool(file["/run/finished"][:].all())
         found["ranks"] = len(file["/run/ranks"]) > 0
         found["digest"] = digest if isinstance(digest, str) else digest.decode()
