@@ -275,9 +275,6 @@ struct WorkloadEntry {
   std::unique_ptr<Workload> (*make)();
 };
 
-/// The SIMD instructions that kernels use on this machine, for example "AVX2".
-std::string simd_target();
-
 /// Every workload, one line each in src/workloads/registry.cpp.
 const std::vector<WorkloadEntry>& workloads();
 

@@ -66,7 +66,7 @@ void Array::prepare() {
   for (int k = 0; k < operation_->arrays; ++k) {
     const auto key = static_cast<std::uint64_t>(seed_ + k);
     auto& input = inputs_.emplace_back();
-    input.name = k == 0 ? "x" : "y";
+    input.name = std::string(1, k == 0 ? 'x' : 'y');
     input.make = [key](Slab elements, std::span<double> values) { philox_uniform(key, elements.begin, values); };
   }
   source_ = {{"seed", seed_}};
@@ -87,7 +87,7 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
   csv_.emplace(file, names, 0);
   for (std::size_t k = 0; k < names.size(); ++k) {
     auto& input = inputs_.emplace_back();
-    input.name = k == 0 ? "x" : "y";
+    input.name = std::string(1, k == 0 ? 'x' : 'y');
     input.make = [this, k](Slab elements, std::span<double> values) { csv_->read_reals(k, elements, values); };
   }
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};
@@ -125,7 +125,7 @@ void Array::read_from(const std::string& text) {
   for (std::string dataset; std::getline(names, dataset, ',');) {
     if (dataset.empty()) throw bad("a dataset has no name");
     auto& input = inputs_.emplace_back();
-    input.name = inputs_.size() == 1 ? "x" : "y";
+    input.name = std::string(1, inputs_.size() == 1 ? 'x' : 'y');
     input.file = file;
     input.dataset = dataset.front() == '/' ? dataset : "/" + dataset;
   }

@@ -56,10 +56,6 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
   }
 }
 
-std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
-
-const char* simd_target_name() { return hwy::TargetName(simd_targets().front()); }
-
 }  // namespace paceline::table
 
 #endif  // HWY_ONCE

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/simd.hpp"
+
 namespace paceline::table {
 
 /// Where a scan stands between two of its pieces.
@@ -40,7 +42,5 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
 /// The function for one of simd_targets(), for tests and benches.
 using FindSeparators = void (*)(const char*, std::size_t, std::uint32_t, ScanState&, Separators&);
 FindSeparators find_separators_on(std::int64_t target);
-std::vector<std::int64_t> simd_targets();
-const char* simd_target_name();
 
 }  // namespace paceline::table
