@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "host/machine.hpp"
+#include "host/simd.hpp"
 #include "storage/result_file.hpp"
-#include "workloads/workload.hpp"
 
 namespace paceline {
 namespace {
@@ -47,7 +47,7 @@ void print_info(const Comm& world) {
   fmt::print("  mpi       {}, {}\n", mpi_library(), thread_level());
   fmt::print("  openmp    {}, up to {} threads\n", _OPENMP, omp_get_max_threads());
   fmt::print("  hdf5      {}\n", hdf5_version());
-  fmt::print("  simd      {}\n", simd_target());
+  fmt::print("  simd      {}\n", simd_target_name());
   fmt::print("  cpu       {}\n", machine.cpu_model);
   fmt::print("  machine   {} cores, {} hardware threads, {} NUMA node{}\n", machine.cores, machine.hardware_threads,
              machine.numa_nodes, machine.numa_nodes == 1 ? "" : "s");

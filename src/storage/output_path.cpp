@@ -65,6 +65,11 @@ Start check_output(const fs::path& file, Existing existing, std::int64_t bytes,
   check_folder(file);
   std::error_code code;
   const bool has_part = fs::exists(part_of(file), code) && !is_unfinished_copy(file);
+  const auto part_status = fs::symlink_status(part_of(file), code);
+  if (fs::exists(part_status) && !fs::is_regular_file(part_status)) {
+    throw cannot(file, fmt::format("{} is in the way: it is no regular file", part_of(file).string()),
+                 "remove it, or choose another name");
+  }
   if (existing == Existing::resume && has_part) {
     if (access(part_of(file).c_str(), R_OK | W_OK) != 0) {
       throw cannot(part_of(file), std::strerror(errno), "see that it is yours");

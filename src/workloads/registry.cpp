@@ -17,8 +17,6 @@ std::unique_ptr<Workload> make() {
 
 }  // namespace
 
-std::string simd_target() { return fractal::simd_target_name(); }
-
 const std::vector<WorkloadEntry>& workloads() {
   static const std::vector<WorkloadEntry> entries = {
       {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},

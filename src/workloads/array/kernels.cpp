@@ -64,10 +64,6 @@ Kernel kernel_on(std::int64_t target, const std::string& name) {
   throw std::invalid_argument("array kernel: there is no operation " + name);
 }
 
-std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
-
-std::string simd_target_name() { return hwy::TargetName(simd_targets().front()); }
-
 }  // namespace paceline::array
 
 #endif  // HWY_ONCE

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "host/simd.hpp"
+
 namespace paceline::array {
 
 /// Elements of a block: 32 KiB, so that an item's digest is cheap beside it and a chunk still balances.
@@ -34,8 +36,5 @@ const Operation& operation(const std::string& name);
 /// The kernel of an operation for one of simd_targets(), for tests and benches. Throws std::invalid_argument for
 /// another.
 Kernel kernel_on(std::int64_t target, const std::string& name);
-/// The instruction sets (HWY_AVX2, …) that are compiled in and that this machine has, best first.
-std::vector<std::int64_t> simd_targets();
-std::string simd_target_name();
 
 }  // namespace paceline::array

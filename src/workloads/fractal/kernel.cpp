@@ -50,10 +50,6 @@ KernelWork count_block_on(std::int64_t target, const KernelParams& params, std::
   return HWY_DISPATCH_TABLE(count_all)[chosen.GetIndex()](params, re, im, checked_sink(params, re, im, counts));
 }
 
-std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
-
-std::string simd_target_name() { return hwy::TargetName(simd_targets().front()); }
-
 #define PACELINE_INSTANTIATE(Count)                                                                             \
   template KernelWork count_block<Count>(const KernelParams&, std::span<const double>, std::span<const double>, \
                                          std::span<Count>);                                                     \

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "host/simd.hpp"
+
 namespace paceline::fractal {
 
 /// z -> z^2 + c, from z = c (mandelbrot, burning_ship, tricorn) or from z = pixel with a fixed c (julia).
@@ -42,12 +44,6 @@ KernelWork count_block(const KernelParams& params, std::span<const double> re, s
 template <class Count>
 KernelWork count_block_reference(const KernelParams& params, std::span<const double> re, std::span<const double> im,
                                  std::span<Count> counts);
-
-/// Highway's name of the instruction set that count_block uses on this machine, e.g. "AVX2".
-std::string simd_target_name();
-
-/// The instruction sets (HWY_AVX2, ...) that are compiled in and that this machine has, best first.
-std::vector<std::int64_t> simd_targets();
 
 /// count_block on one of simd_targets(), for tests and benches. Throws std::invalid_argument for any other.
 template <class Count>

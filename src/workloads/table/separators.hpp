@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/simd.hpp"
+
 namespace paceline::table {
 
 /// Where a scan stands between two of its pieces.
@@ -18,6 +20,8 @@ struct ScanState {
   std::uint64_t may_open = 1;       ///< 1: a quote may open a field here
   std::uint64_t after_closing = 0;  ///< 1: the byte before closed quotes
   std::uint64_t after_return = 0;   ///< 1: the byte before was a carriage return outside of quotes
+  char delimiter = ',';
+  std::uint64_t quotes = ~std::uint64_t{0};  ///< 0: quotes are text
 };
 
 /// What is found of consecutive bytes, counted from the first one. Positions fit 32 bits: at most 2^32 bytes.
@@ -40,7 +44,5 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
 /// The function for one of simd_targets(), for tests and benches.
 using FindSeparators = void (*)(const char*, std::size_t, std::uint32_t, ScanState&, Separators&);
 FindSeparators find_separators_on(std::int64_t target);
-std::vector<std::int64_t> simd_targets();
-const char* simd_target_name();
 
 }  // namespace paceline::table

@@ -65,13 +65,13 @@ TEST(Fetch, ReadsItsListOnce) {
   std::ofstream(folder / "list") << "# x\nhttp://a\n\nhttp://b\n";
   const auto fetch = parsed("--from " + (folder / "list").string());
   ASSERT_NE(fetch->parts().root_input, nullptr);
-  const auto list = fetch->read_on_root();
+  const auto list = fetch->read_on_root(1 << 20);
   std::filesystem::remove(folder / "list");
   fetch->set_root_input(list);
   EXPECT_EQ(fetch->shape().items(), 2);
   EXPECT_EQ(parsed("http://a")->parts().root_input, nullptr);
 
-  const auto error = error_of([&] { (void)fetch->read_on_root(); });
+  const auto error = error_of([&] { (void)fetch->read_on_root(1 << 20); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
   EXPECT_TRUE(error_of([&] { fetch->set_root_input("http://a\nb\n"); }));
