@@ -53,17 +53,19 @@ double result_seconds(const Comm& world, const std::vector<std::byte>& band, std
   shape.type = ElementType::uint8;
   shape.dims = {rows, row_bytes};
   const auto path = folder() / "storage_bench.h5";
-  const std::vector<std::uint64_t> digests(static_cast<std::size_t>(band_rows), 1);
+  ItemMark mark;
+  mark.digest = 1;
+  const std::vector<ItemMark> marks(static_cast<std::size_t>(band_rows), mark);
   world.barrier();
   const Stopwatch watch;
-  if (world.rank() == 0) ResultFile::create(part_of(path), shape, {});
+  if (world.rank() == 0) ResultFile::create(part_of(path), shape);
   world.barrier();
   {
     ResultFile file(part_of(path), world, shape, ResultFile::Access::write);
     for (std::int64_t begin = 0; begin < rows; begin += band_rows) {
       const Slab all{begin, std::min(begin + band_rows, rows)};
-      const Run mine{even_part(all, world.rank(), world.size()), 0};
-      file.write({&mine, 1}, mine.items.size(), band, digests);
+      const Run mine{even_part(all, world.rank(), world.size()), 0, 0};
+      file.write({&mine, 1}, band, marks);
     }
     file.close();
   }

@@ -14,6 +14,7 @@
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
 
+#include "storage/result_file.hpp"
 #include "workloads/workload.hpp"
 
 namespace paceline::test {
@@ -104,25 +105,38 @@ inline ResultShape numbers_shape(std::int64_t items, std::int64_t width) {
   return shape;
 }
 
+/// What is kept beside an item of these bytes.
+inline ItemMark mark_of(std::int64_t item, std::span<const std::byte> bytes, const Pieces& variable = {}) {
+  ItemMark mark;
+  mark.digest = digest_of(item, bytes, variable);
+  for (const auto& piece : variable) mark.size += std::ssize(piece);
+  return mark;
+}
+
 /// Computes numbers_shape(); can be told to throw at one item.
 class Numbers : public Workload {
  public:
   Numbers(std::int64_t items, std::int64_t width) : shape_(numbers_shape(items, width)) {}
-  void add_options(CLI::App& /*app*/) override {}
+  void add_options(OptionSet& /*options*/) override {}
   void prepare() override {}
   [[nodiscard]] const ResultShape& shape() const override { return shape_; }
-  [[nodiscard]] std::string kernel_name() const override { return "none"; }
-  [[nodiscard]] RateUnit rate_unit() const override { return {"items/s", 1.0}; }
-  [[nodiscard]] double worst_item_work() const override { return 1; }
-  Work compute(Slab items, Operands operands, std::span<std::byte> bytes) const override {
+  [[nodiscard]] Traits traits() const override {
+    Traits traits;
+    traits.kernel = std::string("none");  // of a string, as above
+    traits.rate_unit = {"items/s", 1.0};
+    return traits;
+  }
+  Work compute(Slab items, Operands operands, ItemOutput output) const override {
     if (fails_at >= items.begin && fails_at < items.end) throw std::runtime_error(fmt::format("item {}", fails_at));
-    compute_reference(items, operands, bytes);
+    compute_reference(items, operands, output);
     return {static_cast<std::uint64_t>(items.size()), static_cast<std::uint64_t>(2 * items.size())};
   }
-  void compute_reference(Slab items, Operands /*none*/, std::span<std::byte> bytes) const override {
-    const auto each = static_cast<std::size_t>(shape_.bytes_per_item());
+  void compute_reference(Slab items, Operands /*none*/, ItemOutput output) const override {
+    auto rest = output.bytes;
     for (auto item = items.begin; item < items.end; ++item) {
-      fill_item(item, bytes.subspan(static_cast<std::size_t>(item - items.begin) * each, each));
+      const auto each = shape_.bytes_in({item, item + 1});
+      fill_item(item, rest.first(each));
+      rest = rest.subspan(each);
     }
   }
   [[nodiscard]] double estimate_cost(std::int64_t item) const override { return static_cast<double>(item + 1); }

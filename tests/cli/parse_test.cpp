@@ -1,20 +1,17 @@
 // The command line: defaults, values, and a sentence for every mistake.
 #include "cli/parse.hpp"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
+#include <parsed.hpp>
 #include <support.hpp>
 
 namespace paceline {
 namespace {
 
-Command parsed(std::vector<std::string> words) {
-  words.insert(words.begin(), "/usr/bin/paceline");
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  return parse(static_cast<int>(words.size()), argv.data());
-}
+using test::parsed;
 
 Command fractal(std::vector<std::string> words) {
   words.insert(words.begin(), "fractal");
@@ -33,6 +30,7 @@ TEST(Parse, HasTheDefaultsOfTheInterface) {
   EXPECT_EQ(run.gather, Gather::parallel);
   EXPECT_EQ(run.chunk, 0);
   EXPECT_EQ(run.memory_limit, std::int64_t{512} << 20);
+  EXPECT_EQ(run.save_every_s, 30);
   EXPECT_EQ(run.watchdog_s, 0);
   EXPECT_EQ(run.progress, ProgressMode::automatic);
   // The lessons' image.
@@ -41,7 +39,7 @@ TEST(Parse, HasTheDefaultsOfTheInterface) {
   EXPECT_EQ(shape.type, ElementType::uint8);
   EXPECT_EQ(shape.axes[0].values.front(), -1.0);
   EXPECT_EQ(shape.axes[1].values.front(), -1.5);
-  EXPECT_TRUE(run.workload->side_outputs().empty());
+  EXPECT_EQ(run.workload->parts().drawn_files, nullptr);
 }
 
 TEST(Parse, TakesEveryOption) {
@@ -54,7 +52,8 @@ TEST(Parse, TakesEveryOption) {
                             "--re",      "-2:2",       "--im=-.5:1e-3", "--max-iter",
                             "300",       "--formula",  "julia",         "--julia-c",
                             "-0.8,0.2",  "--interior", "plain",         "--png",
-                            "f.png",     "--colormap", "magma"})
+                            "f.png",     "--colormap", "magma",         "--save-every",
+                            "1.5"})
                        .run;
   EXPECT_EQ(run.output, "f.h5");
   EXPECT_TRUE(run.force && run.verify && run.dry_run && run.json);
@@ -64,22 +63,24 @@ TEST(Parse, TakesEveryOption) {
   EXPECT_EQ(run.gather, Gather::root);
   EXPECT_EQ(run.memory_limit, std::int64_t{64} << 20);
   EXPECT_EQ(run.watchdog_s, 2.5);
+  EXPECT_EQ(run.save_every_s, 1.5);
   EXPECT_EQ(run.progress, ProgressMode::never);
   const auto& shape = run.workload->shape();
   EXPECT_EQ(shape.dims, (std::vector<std::int64_t>{5, 4}));
   EXPECT_EQ(shape.type, ElementType::uint16);
   EXPECT_EQ(shape.axes[0].values.front(), -0.5);
   EXPECT_EQ(shape.axes[1].values.back(), 2.0);
-  EXPECT_EQ(run.workload->side_outputs(), std::vector<std::filesystem::path>{"f.png"});
-  EXPECT_NE(run.workload->kernel_name().find("julia"), std::string::npos);
-  EXPECT_NE(run.workload->kernel_name().find("plain"), std::string::npos);
+  ASSERT_NE(run.workload->parts().drawn_files, nullptr);
+  EXPECT_EQ(run.workload->parts().drawn_files->drawn_paths(), std::vector<std::filesystem::path>{"f.png"});
+  EXPECT_NE(run.workload->traits().kernel.find("julia"), std::string::npos);
+  EXPECT_NE(run.workload->traits().kernel.find("plain"), std::string::npos);
 }
 
 TEST(Parse, KnowsTheOtherCommands) {
   EXPECT_EQ(parsed({"info"}).kind, Command::Kind::info);
   const auto plot = parsed({"plot", "f.h5", "-o", "f.svg", "--force"});
   ASSERT_EQ(plot.kind, Command::Kind::plot);
-  EXPECT_EQ(plot.plot.input, "f.h5");
+  EXPECT_EQ(plot.plot.inputs.front(), "f.h5");
   EXPECT_EQ(plot.plot.output, "f.svg");
   EXPECT_TRUE(plot.plot.force);
 }
@@ -118,6 +119,42 @@ TEST(Parse, ReadsNumbersInDecimal) {
   EXPECT_EQ(run.watchdog_s, 10);
   EXPECT_EQ(parsed({"array", "--size", "0100"}).run.workload->shape().dims, std::vector<std::int64_t>{100});
   EXPECT_EQ(parsed({"tasks", "--count", "0100"}).run.workload->shape().dims, std::vector<std::int64_t>{100});
+}
+
+TEST(Parse, ReadsEveryKindOfOptionOfAWorkload) {
+  // Whole numbers, shares, names, texts, sizes, flags either way, and what follows the options.
+  const auto attributes_of = [](const Workload& workload) {
+    std::map<std::string, AttributeValue> values(workload.shape().attributes.begin(),
+                                                 workload.shape().attributes.end());
+    return values;
+  };
+  const auto array = parsed({"array", "--op", "triad", "--size", "100", "--seed", "5", "--memory", "shared"}).run;
+  EXPECT_EQ(array.workload->parts().inputs->input_memory(), InputMemory::per_node);
+  EXPECT_EQ(attributes_of(*array.workload).at("seed"), AttributeValue(std::int64_t{5}));
+  EXPECT_EQ(parsed({"array"}).run.workload->parts().inputs->input_memory(), InputMemory::per_rank);
+  const auto calibrate = parsed({"calibrate", "--serial", "0.25"}).run;
+  EXPECT_EQ(attributes_of(*calibrate.workload).at("serial_fraction"), AttributeValue(0.25));
+  EXPECT_FALSE(parsed({"tasks", "--unordered"}).run.workload->traits().is_ordered);
+  EXPECT_TRUE(parsed({"tasks", "--ordered"}).run.workload->traits().is_ordered);
+  EXPECT_TRUE(parsed({"tasks"}).run.workload->traits().is_ordered);
+  const auto fetch = parsed({"fetch", "http://a", "http://b", "--parallel", "5", "http://c"}).run;
+  EXPECT_EQ(fetch.workload->shape().items(), 3);
+  EXPECT_EQ(fetch.workload->parts().waiting->workers({0, 1, 1}), 5);
+  EXPECT_EQ(parsed({"table", "f.csv", "--range", "2KiB"}).run.workload->parts().scanned_file->scanned_path(), "f.csv");
+}
+
+TEST(Parse, ListsEveryOptionOfAWorkloadInItsHelp) {
+  for (const auto& entry : workloads()) {
+    OptionSet set;
+    const auto workload = entry.make();
+    workload->add_options(set);
+    const auto help = parsed({entry.name, "--help"}).text;
+    for (const auto& option : set.options()) {
+      EXPECT_NE(help.find(option.name), std::string::npos) << entry.name << " " << option.name;
+      EXPECT_NE(help.find(option.help.substr(0, 20)), std::string::npos) << entry.name << " " << option.help;
+      EXPECT_NE(help.find(option.shown_value), std::string::npos) << entry.name << " " << option.shown_value;
+    }
+  }
 }
 
 struct Mistake {
@@ -169,6 +206,8 @@ TEST(Parse, SaysWhatIsWrongInASentence) {
       {{"fractal", "--memory-limit", "16EiB"}, "--memory-limit"},
       {{"fractal", "--watchdog", "-1"}, "--watchdog"},
       {{"fractal", "--watchdog", "nan"}, "--watchdog"},
+      {{"fractal", "--save-every", "0"}, "--save-every"},
+      {{"fractal", "--save-every", "nan"}, "--save-every"},
       {{"fractal", "--progress", "sometimes"}, "--progress"},
       {{"fractal", "--force", "--resume"}, "--resume"},
       {{"fractal", "-o"}, "--output"},
@@ -179,6 +218,16 @@ TEST(Parse, SaysWhatIsWrongInASentence) {
       {{"array", "--input", nothing}, "--input: the value is empty"},
       {{"plot", nothing, "-o", "f.png"}, "the value is empty"},
       {{"tasks", "--ordered", "--unordered"}, "--unordered"},
+      {{"array", "--op", "divide"}, "divide"},
+      {{"array", "--memory", "none"}, "private"},
+      {{"array", "--size", "5", "--input", "f.h5:x,y"}, "--input"},
+      {{"calibrate", "--serial", "1.5"}, "--serial"},
+      {{"table"}, "file"},
+      {{"table", "f.csv", "--range", "lots"}, "--range"},
+      {{"table", "f.csv", "--range", "2GiB"}, "--range"},
+      {{"fetch", "http://a", "--from", "list"}, "--from"},
+      {{"fetch", "http://a", "--retries", "1001"}, "--retries"},
+      {{"fetch"}, "no URL is given"},
       {{"plot"}, "file"},
       {{"plot", "f.h5"}, "--output"},
       {{"info", "--rows", "5"}, "--rows"},

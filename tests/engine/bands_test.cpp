@@ -25,15 +25,17 @@ Plan plan_of(std::int64_t items, std::int64_t chunk, std::int64_t band_items, in
 
 bool never() { return false; }
 
+const ResultShape shape = test::numbers_shape(3001, width);
+
 void compute_into(Bands& bands, std::int64_t band, Slab items) {
   const auto place = bands.place(band, items);
-  std::vector<std::uint64_t> digests;
+  std::vector<ItemMark> marks;
   for (auto item = items.begin; item < items.end; ++item) {
     const auto bytes = place.subspan(static_cast<std::size_t>((item - items.begin) * width), width);
     test::fill_item(item, bytes);
-    digests.push_back(item_digest(item, bytes));
+    marks.push_back(test::mark_of(item, bytes));
   }
-  bands.finished(band, items, digests);
+  bands.finished(band, items, marks);
 }
 
 void expect_whole(const Bands::View& view) {
@@ -43,14 +45,14 @@ void expect_whole(const Bands::View& view) {
     const auto bytes = view.bytes.subspan(at * width, width);
     const auto expected = test::item_bytes(item, width);
     ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
-    ASSERT_EQ(view.digests[at], item_digest(item, expected)) << "item " << item;
+    ASSERT_EQ(view.marks[at].digest, item_digest(item, expected)) << "item " << item;
   }
 }
 
 TEST(Bands, ArePassedWhenEveryThreadHasGoneOn) {
   const auto plan = plan_of(100, 10, 10, 2);
   ASSERT_EQ(plan.bands(), 10);
-  Bands bands(plan, 0, width, 2);
+  Bands bands(plan, shape, 0, 2);
   EXPECT_EQ(bands.last_entered(), -1);
   EXPECT_TRUE(bands.enter(0, 0, never));
   EXPECT_EQ(bands.last_entered(), 0);
@@ -70,18 +72,90 @@ TEST(Bands, ArePassedWhenEveryThreadHasGoneOn) {
 
 TEST(Bands, ShowWhatIsFinishedSortedWithItsHoles) {
   const auto plan = plan_of(100, 10, 100, 1);
-  Bands bands(plan, 0, width, 1);
+  Bands bands(plan, shape, 0, 1);
   EXPECT_TRUE(bands.enter(0, 0, never));
   for (const auto& items : {Slab{50, 53}, Slab{10, 20}, Slab{20, 30}, Slab{99, 100}}) compute_into(bands, 0, items);
   bands.leave(0);
-  const auto view = bands.view(0);
+  const auto view = bands.take(0);
   EXPECT_EQ(view.window, (Slab{0, 100}));
   EXPECT_EQ(view.runs, (std::vector<Slab>{{10, 30}, {50, 53}, {99, 100}}));
 }
 
+TEST(Bands, GiveOutOnceWhatIsFinished) {
+  const auto plan = plan_of(100, 10, 100, 1);
+  Bands bands(plan, shape, 0, 1);
+  EXPECT_TRUE(bands.enter(0, 0, never));
+  EXPECT_FALSE(bands.has_finished(0));
+  compute_into(bands, 0, {20, 30});
+  EXPECT_TRUE(bands.has_finished(0));
+  EXPECT_EQ(bands.take(0).runs, (std::vector<Slab>{{20, 30}}));
+  EXPECT_FALSE(bands.has_finished(0));
+  EXPECT_TRUE(bands.take(0).runs.empty());
+  compute_into(bands, 0, {0, 20});
+  compute_into(bands, 0, {30, 100});
+  const auto rest = bands.take(0);
+  EXPECT_EQ(rest.runs, (std::vector<Slab>{{0, 20}, {30, 100}}));
+  EXPECT_TRUE(
+      std::equal(rest.bytes.begin() + 25 * width, rest.bytes.begin() + 26 * width, test::item_bytes(25, width).begin()))
+      << "what was given out before is still there";
+}
+
+TEST(Bands, KeepTheVariableBytesOfEachItem) {
+  const auto plan = plan_of(100, 10, 100, 1);
+  Bands bands(plan, shape, 0, 1);
+  EXPECT_TRUE(bands.enter(0, 0, never));
+  const auto pieces_of = [](std::int64_t item) {
+    return Pieces{test::item_bytes(item, item), test::item_bytes(item, 3)};
+  };
+  for (const std::int64_t item : {70, 5, 33}) {
+    const auto mark = test::mark_of(item, test::item_bytes(item, width), pieces_of(item));
+    bands.finished(0, {item, item + 1}, {&mark, 1}, pieces_of(item));
+  }
+  compute_into(bands, 0, {50, 60});
+  const auto view = bands.take(0);
+  EXPECT_EQ(view.runs, (std::vector<Slab>{{5, 6}, {33, 34}, {50, 60}, {70, 71}}));
+  ASSERT_EQ(view.variable.size(), 3U) << "of those that have any";
+  for (const std::size_t k : {0U, 1U, 2U}) {
+    const auto item = std::vector<std::int64_t>{5, 33, 70}[k];
+    EXPECT_EQ(view.variable[k].first, item);
+    EXPECT_EQ(view.variable[k].second, pieces_of(item));
+    EXPECT_EQ(view.marks[static_cast<std::size_t>(item)].size, item + 3);
+  }
+  EXPECT_TRUE(bands.take(0).variable.empty());
+}
+
+TEST(Bands, PackItemsOfAnySize) {
+  auto uneven = shape;
+  uneven.starts = {0};
+  for (std::int64_t item = 0; item < 100; ++item) uneven.starts.push_back(uneven.starts.back() + item % 4);
+  uneven.dims = {uneven.starts.back(), width};
+  const auto plan = plan_of(100, 10, 30, 1);
+  Bands bands(plan, uneven, 0, 1);
+  for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    ASSERT_TRUE(bands.enter(0, band, never));
+    const auto window = plan.window(band, 0);
+    for (auto item = window.begin; item < window.end; ++item) {
+      const auto place = bands.place(band, {item, item + 1});
+      ASSERT_EQ(std::ssize(place), item % 4 * width);
+      test::fill_item(item, place);
+      const ItemMark mark = test::mark_of(item, place);
+      bands.finished(band, {item, item + 1}, {&mark, 1});
+    }
+    const auto view = bands.take(band);
+    EXPECT_EQ(view.runs, std::vector<Slab>{window});
+    EXPECT_EQ(view.bytes.size(), uneven.bytes_in(window));
+    for (auto item = window.begin; item < window.end; ++item) {
+      const auto expected = test::item_bytes(item, item % 4 * width);
+      const auto bytes = view.bytes.subspan(uneven.bytes_in({window.begin, item}), expected.size());
+      ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
+    }
+    bands.release(band);
+  }
+}
+
 TEST(Bands, LetNobodyInBeforeThereIsRoom) {
   const auto plan = plan_of(100, 10, 10, 1);
-  Bands bands(plan, 0, width, 1);
+  Bands bands(plan, shape, 0, 1);
   std::atomic<bool> is_in = false;
   EXPECT_TRUE(bands.enter(0, 2, never));
   std::thread thread([&] {
@@ -98,7 +172,7 @@ TEST(Bands, LetNobodyInBeforeThereIsRoom) {
 
 TEST(Bands, WaitNoLongerThanTheStop) {
   const auto plan = plan_of(100, 10, 10, 1);
-  Bands bands(plan, 0, width, 1);
+  Bands bands(plan, shape, 0, 1);
   std::atomic<bool> stop = false;
   std::thread thread([&] { EXPECT_FALSE(bands.enter(0, 5, [&] { return stop.load(); })); });
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -109,7 +183,7 @@ TEST(Bands, WaitNoLongerThanTheStop) {
 
 /// Threads claim chunks in order, one thread looks at each band as it is passed.
 void stream(const Plan& plan, int threads) {
-  Bands bands(plan, 0, width, threads);
+  Bands bands(plan, shape, 0, threads);
   std::atomic<std::int64_t> next = 0;
   std::atomic<std::int64_t> released = 0;
   std::atomic<int> too_far = 0;
@@ -127,7 +201,7 @@ void stream(const Plan& plan, int threads) {
   }
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     while (!bands.passed(band)) std::this_thread::yield();
-    expect_whole(bands.view(band));
+    expect_whole(bands.take(band));
     released = band + 1;
     bands.release(band);
   }

@@ -27,20 +27,21 @@ ComputeResult compute_here(const Comm& world, const PlanRequest& request, const 
   const Plan plan(request);
   EXPECT_LE(plan.bands(), Plan::bands_in_flight());
   const auto dispenser = make_dispenser(plan, world, board);
-  Bands bands(plan, world.rank(), width, request.threads);
-  const Inputs inputs(plan, workload, world, board.node());
-  auto result = compute(plan, workload, inputs, *dispenser, bands, board, skip, workers);
+  Bands bands(plan, workload.shape(), world.rank(), request.threads);
+  const Inputs inputs(plan, nullptr, world, board.node());
+  auto result = compute({plan, workload, inputs, *dispenser, bands, board, skip, workers.value_or(request.threads)});
   std::int64_t finished = 0;
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     EXPECT_TRUE(bands.passed(band));
-    finished += total_items(bands.view(band).runs);
+    finished += total_items(bands.take(band).runs);
   }
   EXPECT_EQ(finished, result.items);
+  EXPECT_EQ(finished * width, result.bytes);
   EXPECT_EQ(board.my_pulse().at_work, 0U);
   return result;
 }
 
-std::uint64_t digest_of(std::int64_t items, const std::vector<std::uint8_t>& skip) {
+std::uint64_t digest_of_all(std::int64_t items, const std::vector<std::uint8_t>& skip) {
   Digest digest;
   for (std::int64_t item = 0; item < items; ++item) {
     if (skip.empty() || skip[static_cast<std::size_t>(item)] == 0) {
@@ -64,7 +65,7 @@ TEST(Compute, HasTheSameDigestForEveryLayout) {
           const auto expected = items - std::count(skip.begin(), skip.end(), 1);
           EXPECT_FALSE(result.error);
           EXPECT_EQ(world.reduce_all(result.items, MPI_SUM), expected);
-          EXPECT_EQ(world.reduce_all(result.digest.sum(), MPI_SUM), digest_of(items, skip));
+          EXPECT_EQ(world.reduce_all(result.digest.sum(), MPI_SUM), digest_of_all(items, skip));
           EXPECT_EQ(world.reduce_all(result.work.executed, MPI_SUM), static_cast<std::uint64_t>(2 * expected));
           EXPECT_EQ(result.busy_s.size(), static_cast<std::size_t>(threads));
           EXPECT_EQ(board.shared().items_done, expected);

@@ -1,9 +1,11 @@
-// Gathering: whoever computed an item, its bytes and its digest arrive once, where they are to be written.
+// Gathering: whoever computed an item, its bytes and its mark arrive once, where they are to be written.
 #include "engine/gather.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <thread>
 
 #include <paceline/digest.hpp>
 #include <support.hpp>
@@ -20,6 +22,7 @@ struct Case {
   std::int64_t chunk = 3;
   std::int64_t band_items = 300;
   std::int64_t message_bytes = Messages::largest_message;
+  bool is_uneven = false;  ///< items have 0 to 3 rows
   bool is_direct = false;  ///< items are so large that who computes them writes them
   /// Dynamic: which rank computes a chunk. Negative: nobody does, as when it is resumed or not reached.
   std::function<int(std::int64_t)> owner = [](std::int64_t chunk_begin) {
@@ -27,6 +30,15 @@ struct Case {
   };
   std::function<bool(std::int64_t)> is_hole = [](std::int64_t) { return false; };
 };
+
+ResultShape shape_of(const Case& c) {
+  auto shape = test::numbers_shape(c.items, width);
+  if (!c.is_uneven) return shape;
+  shape.starts = {0};
+  for (std::int64_t item = 0; item < c.items; ++item) shape.starts.push_back(shape.starts.back() + item % 4);
+  shape.dims[0] = shape.starts.back();
+  return shape;
+}
 
 Plan plan_of(const Case& c, int ranks) {
   PlanRequest request;
@@ -60,22 +72,31 @@ std::vector<Chunk> chunks_of(const Plan& plan, const Comm& comm, const Case& c) 
 void compute_item(Bands& bands, std::int64_t band, std::int64_t item) {
   const auto bytes = bands.place(band, {item, item + 1});
   test::fill_item(item, bytes);
-  const auto digest = item_digest(item, bytes);
-  bands.finished(band, {item, item + 1}, {&digest, 1});
+  auto mark = test::mark_of(item, bytes);
+  mark.origin = {0.5, Comm::world().rank(), static_cast<std::int32_t>(item % 100)};
+  mark.begin = 10 * item;
+  mark.size = item;
+  bands.finished(band, {item, item + 1}, {&mark, 1});
 }
 
 /// Checks what one rank is to write of a band, and counts it.
-void check_gathered(const Gathered& gathered, std::vector<int>& times) {
+void check_gathered(const Gathered& gathered, const ResultShape& shape, std::vector<int>& times) {
   auto last_end = std::int64_t{-1};
   for (const auto& run : gathered.runs) {
     ASSERT_GT(run.items.begin, last_end) << "runs are sorted and merged";
     last_end = run.items.end;
     for (auto item = run.items.begin; item < run.items.end; ++item) {
-      const auto at = static_cast<std::size_t>(run.at + item - run.items.begin);
-      const auto expected = test::item_bytes(item, width);
-      const auto bytes = gathered.bytes.subspan(at * width, width);
+      const auto expected = test::item_bytes(item, static_cast<std::int64_t>(shape.bytes_in({item, item + 1})));
+      const auto byte_at = static_cast<std::size_t>(run.byte_at) + shape.bytes_in({run.items.begin, item});
+      const auto bytes = gathered.bytes.subspan(byte_at, expected.size());
       ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
-      ASSERT_EQ(gathered.digests[at], item_digest(item, expected)) << "item " << item;
+      const auto& mark = gathered.marks[static_cast<std::size_t>(run.at + item - run.items.begin)];
+      ASSERT_EQ(mark.digest, item_digest(item, expected)) << "item " << item;
+      ASSERT_EQ(mark.origin.seconds, 0.5);
+      ASSERT_LT(mark.origin.rank, Comm::world().size());
+      ASSERT_EQ(mark.origin.thread, item % 100);
+      ASSERT_EQ(mark.begin, 10 * item);
+      ASSERT_EQ(mark.size, item);
       ++times[static_cast<std::size_t>(item)];
     }
   }
@@ -86,8 +107,9 @@ void expect_gathered(const Case& c) {
   SCOPED_TRACE(to_string(c.schedule) + " " + to_string(c.gather) + " items " + std::to_string(c.items) + " message " +
                std::to_string(c.message_bytes));
   const auto plan = plan_of(c, comm.size());
-  Bands bands(plan, comm.rank(), width, 1);
-  Gatherer gatherer(plan, comm, width, c.message_bytes);
+  const auto shape = shape_of(c);
+  Bands bands(plan, shape, comm.rank(), 1);
+  Gatherer gatherer(plan, shape, comm, c.message_bytes);
   const auto mine = chunks_of(plan, comm, c);
   std::vector<int> times(static_cast<std::size_t>(c.items), 0), expected(times);
   auto chunk = mine.begin();
@@ -100,8 +122,8 @@ void expect_gathered(const Case& c) {
         ++expected[static_cast<std::size_t>(item)];
       }
     }
-    const auto gathered = gatherer.gather(band, bands.view(band), [] {});
-    check_gathered(gathered, times);
+    const auto gathered = gatherer.gather(band, bands.take(band), [] {});
+    check_gathered(gathered, shape, times);
     if (plan.request().gather == Gather::root && comm.rank() != 0) {
       EXPECT_TRUE(gathered.runs.empty());
     }
@@ -133,6 +155,13 @@ TEST(Gatherer, HasSeveralWritersInTheseTests) {
 TEST(Gatherer, BringsEveryItemToItsWriter) {
   for (const std::int64_t message : {std::int64_t{1}, std::int64_t{100}, Messages::largest_message}) {
     for_each_way([&](Case& c) { c.message_bytes = message; });
+  }
+  for (const bool is_direct : {true, false}) {
+    for_each_way([&](Case& c) {
+      c.is_direct = is_direct;
+      c.is_uneven = true;
+      c.message_bytes = is_direct ? Messages::largest_message : 100;
+    });
   }
   for_each_way([&](Case& c) { c.is_direct = true; });
 }
@@ -178,13 +207,109 @@ TEST(Gatherer, CallsMeanwhileSoThatOthersAreServed) {
   Case c;
   const auto comm = Comm::world().duplicate();
   const auto plan = plan_of(c, comm.size());
-  Bands bands(plan, comm.rank(), width, 1);
-  Gatherer gatherer(plan, comm, width);
+  const auto shape = shape_of(c);
+  Bands bands(plan, shape, comm.rank(), 1);
+  Gatherer gatherer(plan, shape, comm);
   // The last rank is late; the others wait in calls of theirs.
   if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   int calls = 0;
-  gatherer.gather(0, bands.view(0), [&] { ++calls; });
+  gatherer.gather(0, bands.take(0), [&] { ++calls; });
   if (comm.rank() != comm.size() - 1) {
+    EXPECT_GT(calls, 0);
+  }
+}
+
+// Variable bytes: rank 0 gets all, each rank's in batches, and never holds all that a rank has.
+
+constexpr std::int64_t batch_bytes = std::int64_t{8} << 20;
+constexpr std::int64_t each = 40;
+
+std::int64_t size_of(std::int64_t item) {
+  // Of every rank one is larger than a batch.
+  if (item % each == 5) return batch_bytes + 1;
+  return item % 7 == 0 ? 0 : item % 5 == 0 ? 2'000'000 : 100 * (item % 11);
+}
+
+/// Cheaper to make than item_bytes().
+std::vector<std::byte> contents_of(std::int64_t item) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size_of(item)), static_cast<std::byte>(item));
+  if (!bytes.empty()) bytes.front() = bytes.back() = static_cast<std::byte>(test::scrambled(item + 1U));
+  return bytes;
+}
+
+void expect_variable_gathered(std::int64_t message_bytes, const std::function<bool(int)>& has_some) {
+  const auto comm = Comm::world().duplicate();
+  const Case c;
+  const auto plan = plan_of(c, comm.size());
+  const auto shape = shape_of(c);
+  Gatherer gatherer(plan, shape, comm, message_bytes);
+  std::map<std::int64_t, std::int64_t> item_at;
+  std::int64_t place = 17;
+  std::vector<std::vector<std::byte>> contents;
+  std::vector<VariableRun> mine;
+  contents.reserve(each);
+  for (std::int64_t item = 0; item < each * comm.size(); ++item) {
+    const auto rank = static_cast<int>(item / each);
+    if (!has_some(rank)) continue;
+    // Those that have no bytes share their place with the next one.
+    if (size_of(item) > 0) item_at[place] = item;
+    if (rank == comm.rank()) mine.push_back({place, contents.emplace_back(contents_of(item))});
+    place += size_of(item);
+  }
+  int calls = 0;
+  gatherer.gather_variable(
+      mine,
+      [&](std::span<const VariableRun> runs) {
+        EXPECT_EQ(comm.rank(), 0);
+        const bool are_own = ++calls == 1;
+        std::int64_t held = 0;
+        for (const auto& run : runs) {
+          held += std::ssize(run.bytes);
+          if (run.bytes.empty()) continue;
+          const auto found = item_at.find(run.begin);
+          ASSERT_NE(found, item_at.end()) << "place " << run.begin;
+          const auto expected = contents_of(found->second);
+          ASSERT_TRUE(std::equal(run.bytes.begin(), run.bytes.end(), expected.begin(), expected.end()))
+              << "item " << found->second;
+          item_at.erase(found);
+        }
+        EXPECT_TRUE(are_own || runs.size() == 1 || held <= batch_bytes);
+      },
+      [] {});
+  if (comm.rank() == 0) {
+    EXPECT_TRUE(item_at.empty()) << "each arrives, and once";
+  } else {
+    EXPECT_EQ(calls, 0);
+  }
+  comm.barrier();
+}
+
+TEST(GatherVariable, BringsTheBytesOfAllRanks) {
+  for (const std::int64_t message : {std::int64_t{70'000}, Messages::largest_message}) {
+    expect_variable_gathered(message, [](int) { return true; });
+  }
+}
+
+TEST(GatherVariable, TakesRanksThatHaveNone) {
+  for (const int odd : {0, 1}) {
+    expect_variable_gathered(Messages::largest_message, [odd](int rank) { return rank % 2 == odd; });
+  }
+  expect_variable_gathered(Messages::largest_message, [](int rank) { return rank == 3; });
+  expect_variable_gathered(Messages::largest_message, [](int) { return false; });
+}
+
+TEST(GatherVariable, CallsMeanwhileSoThatOthersAreServed) {
+  const auto comm = Comm::world().duplicate();
+  const Case c;
+  const auto plan = plan_of(c, comm.size());
+  const auto shape = shape_of(c);
+  Gatherer gatherer(plan, shape, comm);
+  // Rank 0 waits for the last one.
+  if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  int calls = 0;
+  gatherer.gather_variable(
+      {}, [](auto) {}, [&] { ++calls; });
+  if (comm.rank() == 0 && comm.size() > 1) {
     EXPECT_GT(calls, 0);
   }
 }

@@ -17,7 +17,7 @@ double first_input(std::int64_t element) { return static_cast<double>(element) +
 double second_input(std::int64_t element) { return -static_cast<double>(element); }
 
 /// Items of one byte, from two inputs that are made or lie in a file; the last item is not whole.
-class Fed : public test::Numbers {
+class Fed : public test::Numbers, public NumberInputs {
  public:
   Fed(std::int64_t elements, InputMemory memory, const std::filesystem::path& file)
       : Numbers((elements + each - 1) / each, 1), elements_(elements), memory_(memory) {
@@ -102,12 +102,12 @@ class InputsTest : public testing::Test {
       for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
         for (const int ranks_per_node : {1, 2, 8}) {
           Fed workload(elements, memory, from_file ? path : std::filesystem::path());
-          measure_inputs(world, workload, std::int64_t{512} << 20);
+          measure_inputs(world, &workload, std::int64_t{512} << 20);
           ASSERT_EQ(workload.elements(), elements);
           const Plan plan(request_of(workload, schedule, 2, memory_limit));
           ASSERT_EQ(plan.feeding(), expected);
           const auto node = *world.split(world.rank() / ranks_per_node);
-          Inputs inputs(plan, workload, world, node);
+          Inputs inputs(plan, &workload, world, node);
           inputs.load();
           for (std::int64_t band = 0; band < plan.bands(); ++band) {
             // As the writing threads do it: all are done with a band before anyone goes on.
@@ -149,7 +149,7 @@ TEST_F(InputsTest, AreSentInManyPieces) {
   const std::int64_t elements = 2'500'000 * world.size() + 3;
   const Fed workload(elements, InputMemory::per_rank, {});
   const Plan plan(request_of(workload, Schedule::block, 1, std::int64_t{1} << 30));
-  Inputs inputs(plan, workload, world, *world.split(0));
+  Inputs inputs(plan, &workload, world, *world.split(0));
   inputs.load();
   for (std::int64_t band = 0; band < plan.bands(); ++band) expect_right(plan, workload, inputs, band);
 }
@@ -158,7 +158,7 @@ TEST_F(InputsTest, AreReadByOneRankForVerification) {
   write_file(95);
   for (const bool from_file : {false, true}) {
     const Fed workload(95, InputMemory::per_rank, from_file ? path : std::filesystem::path());
-    InputReader reader(workload, std::int64_t{512} << 20);
+    InputReader reader(&workload, std::int64_t{512} << 20);
     std::vector<std::vector<double>> values;
     reader.read({3, 10}, values);
     ASSERT_EQ(values.size(), 2U);
@@ -172,7 +172,7 @@ TEST_F(InputsTest, AreReadByOneRankForVerification) {
 
 TEST_F(InputsTest, MissingFilesAreToldByAllRanks) {
   Fed workload(10, InputMemory::per_rank, folder / "missing.h5");
-  const auto error = test::error_of([&] { measure_inputs(world, workload, std::int64_t{512} << 20); });
+  const auto error = test::error_of([&] { measure_inputs(world, &workload, std::int64_t{512} << 20); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
 }

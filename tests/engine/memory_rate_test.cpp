@@ -8,14 +8,21 @@
 namespace paceline {
 namespace {
 
-class Bound : public test::Numbers {
+class Bound : public test::Numbers, public NumberInputs {
  public:
   Bound(std::int64_t items, bool is_bound) : Numbers(items, 8), is_bound_(is_bound) {
     input_.make = [](Slab some, std::span<double> values) { std::fill_n(values.begin(), some.size(), 1.0); };
   }
   [[nodiscard]] std::span<const Input> inputs() const override { return {&input_, 1}; }
+  [[nodiscard]] std::int64_t elements_per_item() const override { return 1; }
+  [[nodiscard]] InputMemory input_memory() const override { return InputMemory::per_rank; }
+  void set_elements(std::int64_t /*elements*/) override {}
   [[nodiscard]] std::int64_t elements() const override { return shape().items(); }
-  [[nodiscard]] bool is_memory_bound() const override { return is_bound_; }
+  [[nodiscard]] Traits traits() const override {
+    auto traits = Numbers::traits();
+    traits.is_memory_bound = is_bound_;
+    return traits;
+  }
 
  private:
   Input input_;
@@ -35,7 +42,7 @@ double rate_of(bool is_bound, std::int64_t memory_limit, std::int64_t cache_byte
   request.schedule = Schedule::block;
   request.memory_limit = memory_limit;
   const Plan plan(request);
-  Inputs inputs(plan, workload, world, node);
+  Inputs inputs(plan, &workload, world, node);
   inputs.load();
   const double rate = rate_alone(world, node, plan, workload, inputs, cache_bytes);
   EXPECT_EQ(rate, world.reduce_all(rate, MPI_MAX)) << "the same on every rank";

@@ -157,7 +157,7 @@ TEST_P(PlanOf, HoldsForEveryLayout) {
         for (const std::int64_t chunk : {0, 1, 7, 100'000}) {
           for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
             for (const auto gather : {Gather::parallel, Gather::root}) {
-              PlanRequest request{GetParam(), bytes_per_item, ranks, threads, schedule, gather, chunk, limit, 1e6, {}};
+              PlanRequest request{GetParam(), bytes_per_item, ranks, threads, schedule, gather, chunk, limit, 64, {}};
               // Quick enough; and where chunks would be too many to count, see below.
               if (request.items > 2000 && (chunk == 1 || threads == 3)) continue;
               if (request.items > 10'000 && (chunk == 1 || limit < 1000 * bytes_per_item)) continue;
@@ -228,10 +228,10 @@ TEST(Plan, FindsTheEndOfAChunksBand) {
 
 TEST(Plan, BoundsPiecesSoThatASignalIsHeard) {
   auto request = lessons_image();
-  request.worst_item_work = 3e8;
+  request.items_between_checks = 3;
   EXPECT_EQ(Plan(request).piece_items(), 3);
   EXPECT_LE(Plan(request).chunk_items(), 3);
-  request.worst_item_work = 1e15;
+  request.items_between_checks = 1;
   EXPECT_EQ(Plan(request).piece_items(), 1);
 }
 

@@ -25,6 +25,7 @@ struct Case {
   std::int64_t band_items = 20;
   std::int64_t stop_after = -1;  ///< items on one node
   std::int64_t fails_at = -1;
+  double save_every_s = 30;
 };
 
 struct Outcome {
@@ -37,7 +38,7 @@ struct Outcome {
 class WriterTest : public testing::Test {
  protected:
   void create() {
-    if (world.rank() == 0) ResultFile::create(path, shape, {});
+    if (world.rank() == 0) ResultFile::create(path, shape);
     world.barrier();
   }
 
@@ -58,7 +59,7 @@ class WriterTest : public testing::Test {
   /// Goes on with what the file holds. Collective.
   Outcome run(const Case& c) {
     const auto plan = plan_of(c);
-    EXPECT_GT(plan.bands(), 3);
+    EXPECT_GT(plan.bands(), c.band_items > 100 ? 0 : 3);
     const Board board(*world.split(world.rank() / c.ranks_per_node));
     std::optional<ResultFile> file;
     if (c.gather == Gather::parallel) {
@@ -71,18 +72,21 @@ class WriterTest : public testing::Test {
     outcome.resumed_items = resumed.items;
     const auto comm = world.duplicate();
     const auto dispenser = make_dispenser(plan, comm, board);
-    Bands bands(plan, world.rank(), width, c.threads);
-    Gatherer gatherer(plan, comm, width, 100);
+    Bands bands(plan, shape, world.rank(), c.threads);
+    Gatherer gatherer(plan, shape, comm, 100);
     test::Numbers workload(items, width);
     workload.fails_at = c.fails_at;
-    Inputs inputs(plan, workload, world, board.node());
-    std::thread writer([&] {
-      outcome.written =
-          write_bands(plan, comm, inputs, bands, board, *dispenser, &gatherer, file ? &*file : nullptr, [&] {
-            if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
-          });
-    });
-    outcome.computed = compute(plan, workload, inputs, *dispenser, bands, board, resumed.finished);
+    Inputs inputs(plan, nullptr, world, board.node());
+    WriterContext context{plan, shape, comm, inputs, bands, board, *dispenser};
+    context.gatherer = &gatherer;
+    context.file = file ? &*file : nullptr;
+    context.variable_end = resumed.variable_end;
+    context.save_every_s = c.save_every_s;
+    context.meanwhile = [&] {
+      if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
+    };
+    std::thread writer([&] { outcome.written = write_bands(context); });
+    outcome.computed = compute({plan, workload, inputs, *dispenser, bands, board, resumed.finished, c.threads});
     writer.join();
     if (file) file->close();
     world.barrier();
@@ -101,7 +105,7 @@ class WriterTest : public testing::Test {
       const ResultFile file(path, std::nullopt, shape, ResultFile::Access::read);
       std::vector<std::byte> bytes(width);
       for (std::int64_t item = 0; item < items; ++item) {
-        const auto digest = file.finished_digests({item, item + 1}).front();
+        const auto digest = file.marks({item, item + 1}).front().digest;
         if (digest == 0) continue;
         file.read({item, item + 1}, bytes);
         EXPECT_EQ(bytes, test::item_bytes(item, width)) << "item " << item;
@@ -189,19 +193,37 @@ TEST_F(WriterTest, EndsWhenOneRanksThreadFails) {
   }
 }
 
+// Saved again and again, in the middle of bands: what is there already is not written twice, nor forgotten.
+TEST_F(WriterTest, SavesByTimeWhatIsFinished) {
+  for (auto c : all_ways()) {
+    SCOPED_TRACE(describe(c));
+    create();
+    c.save_every_s = 1e-6;
+    c.band_items = 200;
+    const auto outcome = run(c);
+    EXPECT_FALSE(outcome.written.error);
+    EXPECT_EQ(computed_items(outcome), items);
+    EXPECT_EQ(outcome.digest, whole_digest());
+    EXPECT_EQ(items_in_file(), items);
+    create();
+    c.stop_after = 60;
+    const auto stopped = run(c);
+    EXPECT_EQ(items_in_file(), computed_items(stopped));
+  }
+}
+
 TEST_F(WriterTest, NeedsNoFile) {
   const Case c;
   const auto plan = plan_of(c);
   const Board board(world.split_node());
   const auto comm = world.duplicate();
   const auto dispenser = make_dispenser(plan, comm, board);
-  Bands bands(plan, world.rank(), width, c.threads);
+  Bands bands(plan, shape, world.rank(), c.threads);
   const test::Numbers workload(items, width);
-  Inputs inputs(plan, workload, world, board.node());
-  std::atomic<int> calls = 0;
-  std::thread writer(
-      [&] { write_bands(plan, comm, inputs, bands, board, *dispenser, nullptr, nullptr, [&] { ++calls; }); });
-  const auto computed = compute(plan, workload, inputs, *dispenser, bands, board, {});
+  Inputs inputs(plan, nullptr, world, board.node());
+  const WriterContext context{plan, shape, comm, inputs, bands, board, *dispenser};
+  std::thread writer([&] { write_bands(context); });
+  const auto computed = compute({plan, workload, inputs, *dispenser, bands, board, {}, c.threads});
   writer.join();
   EXPECT_EQ(world.reduce_all(computed.digest.sum(), MPI_SUM), whole_digest());
 }

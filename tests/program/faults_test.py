@@ -1,5 +1,6 @@
 """Each exit code with its sentence: told once, by rank 0, in one line, and nothing of the user's is lost."""
 import concurrent.futures
+import ctypes
 import os
 import pathlib
 import resource
@@ -82,12 +83,23 @@ class Outputs(harness.TestCase):
         self.assertTrue(h5py.is_hdf5(self.path))
 
     def test_existing_part(self):
+        """One in which anything is finished is not lost unasked."""
         part = pathlib.Path(f"{self.path}.part")
-        part.write_text("mine")
+        self.run_ok(["fractal", *IMAGE, "-o", part])
+        with h5py.File(part, "r+") as file:
+            file["/run/finished"][1:] = 0
+        before = part.read_bytes()
         self.fail("f.h5.part", "--resume", "--force", ranks=3)
-        self.assertEqual(part.read_text(), "mine")
+        self.fail("f.h5.part", "--resume", "--force", options=["--max-iter", 200])  # whatever its parameters were
+        self.assertEqual(part.read_bytes(), before)
         self.run_ok(["fractal", *IMAGE, "-o", self.path, "--force"])
         self.assert_only("f.h5")
+        # Nothing is lost here.
+        for left in (b"", b"text", bytes(10_000)):
+            self.path.unlink()
+            part.write_bytes(left)
+            self.run_ok(["fractal", *IMAGE, "-o", self.path], ranks=3)
+            self.assert_only("f.h5")
 
     def test_places_that_are_none(self):
         self.fail("there is no folder", output=self.folder / "no" / "f.h5", ranks=3)
@@ -147,8 +159,7 @@ class Outputs(harness.TestCase):
                 self.assertTrue((there / "picture.png").read_bytes().startswith(b"\x89PNG"))
                 self.assertEqual(sorted(os.listdir(there)), ["picture.png", "result.h5"])
         part = there / "result.h5.part"
-        part.write_text("mine")
-        (there / "result.h5").unlink()
+        (there / "result.h5").rename(part)
         self.fail("an interrupted run", str(part))
         part.unlink()
         self.run_ok(["fractal", *IMAGE, "-o", self.path])
@@ -279,10 +290,11 @@ class Inputs(harness.TestCase):
             file["/fractal/counts"][missing] = 77
         self.path.rename(self.part)
 
-    def test_damaged(self):
+    def test_damaged_outside_of_the_data(self):
+        """Nothing of that is believed, so a run goes on with the rows that are there."""
         self.make_unfinished()
         content = self.part.read_bytes()
-        wrong_length, foreign, other_type = (self.folder / name for name in ("a", "b", "c"))
+        wrong_length, other_type = (self.folder / name for name in ("a", "b"))
         for path in (wrong_length, other_type):
             path.write_bytes(content)
         with h5py.File(wrong_length, "a") as file:
@@ -291,35 +303,76 @@ class Inputs(harness.TestCase):
         with h5py.File(other_type, "a") as file:
             del file["/fractal/counts"]
             file["/fractal/counts"] = [["text"] * 30] * 40
-        with h5py.File(foreign, "w") as file:
-            file["x"] = [1.0, 2.0]
-        cases = {"empty": b"", "text": b"Not HDF5.\n" * 100, "first bytes": content[:3000],
-                 "last byte missing": content[:-1], "first byte wrong": b"X" + content[1:],
-                 "zeros": bytes(len(content)), "flags of another length": wrong_length.read_bytes(),
-                 "foreign": foreign.read_bytes(), "another type": other_type.read_bytes()}
-        cases = [(name, gather, bytes_) for name, bytes_ in cases.items() for gather in ("parallel", "root")
-                 if gather == "parallel" or name in ("last byte missing", "foreign")]
+        cases = {"empty": (b"", 0), "text": (b"Not HDF5.\n" * 100, 0), "first bytes": (content[:3000], 0),
+                 "last byte missing": (content[:-1], 30), "first byte wrong": (b"X" + content[1:], 30),
+                 "zeros": (bytes(len(content)), 0), "flags of another length": (wrong_length.read_bytes(), 30),
+                 "another type": (other_type.read_bytes(), 30)}
+        cases = [(name, gather, *case) for name, case in cases.items() for gather in ("parallel", "root")
+                 if gather == "parallel" or name in ("last byte missing", "another type")]
 
         def resume(case):
-            name, gather, damaged = case
+            name, gather, damaged, items = case
             path = self.folder / f"{name}, {gather}.h5"
-            part = pathlib.Path(f"{path}.part")
-            part.write_bytes(damaged)
-            result = harness.run(["fractal", *IMAGE, "-o", path, "--resume", "--gather", gather], 3)
-            return case, result, part.read_bytes()
+            pathlib.Path(f"{path}.part").write_bytes(damaged)
+            result = harness.run(["fractal", *IMAGE, "-o", path, "--resume", "--gather", gather, "--verify", "--json"], 3)
+            return name, gather, items, result
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for (name, gather, damaged), result, left in pool.map(resume, cases):
+            for name, gather, items, result in pool.map(resume, cases):
                 with self.subTest(name, gather=gather):
-                    self.assert_error(result, INPUT, f"{name}, {gather}.h5.part", "damaged", "--force")
-                    # HDF5 makes something of an empty file; all others stay what they were.
-                    self.assertTrue(left == damaged or not damaged, "the file was changed")
+                    self.assertEqual(result.code, 0, result)
+                    self.assertEqual((result.json["digest"], result.json["resumed_items"]), (self.digest, items), result)
+                    self.assertEqual("nothing is finished" in result.err, items == 0 and name != "first bytes", result)
+
+    def identity(self):
+        """Where the bytes are by which a file knows its run."""
+        with h5py.File(self.path) as file:
+            return file["/run/identity"].id.get_offset(), file["/run/identity"].size
+
+    def test_damaged_identity(self):
+        """Nobody knows what these rows are of: they are not gone on with, nor lost."""
+        at, size = self.identity()
+        self.make_unfinished()
+        content = self.part.read_bytes()
+        for place in (at, at + 50, at + 87, at + 88, at + size - 1):
+            damaged = content[:place] + bytes([content[place] ^ 1]) + content[place + 1:]
+            self.part.write_bytes(damaged)
+            for result in (self.resume(), harness.run(["fractal", *IMAGE, "-o", self.path, "--resume"])):
+                self.assert_error(result, INPUT, "f.h5.part", "damaged", "--force")
+            self.assertTrue(self.part.read_bytes() == damaged, "the file was changed")
+
+    def test_foreign_file(self):
+        with h5py.File(self.part, "w") as file:
+            file["x"] = [1.0, 2.0]
+        self.path.unlink()
+        foreign = self.part.read_bytes()
+        self.assert_error(self.resume(), INPUT, "f.h5.part", "not a result of paceline", "--force")
+        self.assert_error(harness.run(["fractal", *IMAGE, "-o", self.path]), OUTPUT, "an interrupted run")
+        self.assertEqual(self.part.read_bytes(), foreign)
 
     def test_damaged_though_complete(self):
         content = self.path.read_bytes()
         for damaged in (content[:5000], b"Not HDF5."):
             self.path.write_bytes(damaged)
             self.assert_error(self.resume(), INPUT, "f.h5", "damaged")
+
+    def test_any_byte_of_a_complete_file_counts(self):
+        """Rows, axes, palette, tables, attributes, and what HDF5 has between them."""
+        content = self.path.read_bytes()
+        places = {0, len(content) - 1, *range(100, len(content), len(content) // 25)}
+        with h5py.File(self.path) as file:
+            for name in ("/fractal/counts", "/fractal/re", "/run/ranks", "/run/finished", "/run/item_digest",
+                         "/run/identity"):
+                places.add(file[name].id.get_offset() + 3)
+        for number, place in enumerate(sorted(places)):
+            damaged = content[:place] + bytes([content[place] ^ 4]) + content[place + 1:]
+            self.path.write_bytes(damaged)
+            with self.subTest(place=place):
+                result = self.resume(ranks=3 if number % 5 == 0 else None)
+                self.assert_error(result, INPUT, "f.h5", "damaged", "--force")
+                self.assertTrue(self.path.read_bytes() == damaged, "the file was changed")
+        self.path.write_bytes(content)
+        self.assertEqual(self.resume("--json").json["digest"], self.digest)
 
     def test_other_parameters(self):
         """Neither an unfinished file nor a complete one is mistaken for another image."""
@@ -345,14 +398,25 @@ class Inputs(harness.TestCase):
         self.assertEqual((record["digest"], record["resumed_items"]), (self.digest, 30))
 
     def test_verify_finds_wrong_items(self):
-        """A forged file: rows of max_iter 100 that say they are of 101."""
+        """A forged file: a wrong row that has the digest of its bytes, as the program itself would have made it."""
+        xxhash = ctypes.CDLL("libxxhash.so.0")
+        xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
+        xxhash.XXH3_64bits_withSeed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
+
+        def digest(item, row):
+            return xxhash.XXH3_64bits_withSeed(row.tobytes(), row.nbytes, item)
+
         self.make_unfinished()
         with h5py.File(self.part, "a") as file:
-            file["/fractal/counts"].attrs["max_iter"] = 101
-        image = [101 if option == 100 else option for option in IMAGE]
+            rows, digests = file["/fractal/counts"], file["/run/item_digest"]
+            self.assertEqual(digest(7, rows[7]), digests[7])
+            for item in (7, 30):
+                row = rows[item]
+                row[5] ^= 1
+                rows[item], digests[item] = row, digest(item, row)
         for ranks in (None, 3):
-            result = harness.run(["fractal", *image, "-o", self.path, "--resume", "--verify"], ranks)
-            self.assert_error(result, CHECK, "--verify found a wrong result", "of 40 items differ")
+            result = harness.run(["fractal", *IMAGE, "-o", self.path, "--resume", "--verify"], ranks)
+            self.assert_error(result, CHECK, "--verify found a wrong result", "2 of 40 items differ", "first item 7")
         self.assert_only("f.h5.part")
 
 

@@ -27,12 +27,18 @@ class FetchCase(harness.TestCase):
         """One (status, body, error) for each URL, after a look at what must always hold."""
         with h5py.File(self.path) as file:
             group = file["fetch"]
-            self.assertEqual(set(group), {"url", "status", "bytes", "body", "error", "seconds", "rank", "thread"})
-            self.assertEqual(group["bytes"].attrs["units"], "byte")
-            self.assertEqual(group["seconds"].attrs["units"], "s")
-            bodies = [bytes(body) for body in group["body"][:]]
-            self.assertEqual([len(body) for body in bodies], group["bytes"][:].tolist())
-            self.assertEqual({len(column) for column in group.values()}, {len(bodies)})
+            self.assertEqual(set(group), {"url", "status", "body_begin", "bytes", "body", "error", "seconds", "rank", "thread"})
+            self.assertEqual(harness.attribute(group["bytes"], "units"), "byte")
+            self.assertEqual(harness.attribute(group["seconds"], "units"), "s")
+            begins, sizes, all_bytes = group["body_begin"][:], group["bytes"][:], group["body"][:].tobytes()
+            self.assertEqual((begins.dtype, sizes.dtype, group["body"].dtype), ("<i8", "<i8", "u1"))
+            # Those that have no bytes have no place, or an empty one.
+            self.assertTrue(((begins >= 0) | (sizes == 0)).all())
+            bodies = [all_bytes[begin:begin + size] if size else b"" for begin, size in zip(begins, sizes)]
+            self.assertEqual([len(body) for body in bodies], sizes.tolist())
+            places = sorted((begin, begin + size) for begin, size in zip(begins, sizes) if size)
+            self.assertTrue(all(end <= begin for (_, end), (begin, _) in zip(places, places[1:])), "none overlap")
+            self.assertEqual({len(column) for name, column in group.items() if name != "body"}, {len(bodies)})
             self.assertTrue((group["seconds"][:] > 0).all())
             self.assertTrue(file["run/finished"][:].all())
             self.urls = group["url"].asstr()[:].tolist()

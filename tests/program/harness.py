@@ -87,7 +87,8 @@ class Running:
         self.program = program
         self.words = [*map(str, wrap), *command(arguments, ranks, program, wrap_rank)]
         self.start = time.monotonic()
-        self.out, self.err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        # Bytes that are no text are kept for tests to see.
+        self.out, self.err = (tempfile.TemporaryFile("w+", errors="surrogateescape") for _ in range(2))
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
                                         cwd=cwd, env=environment(**more))
 
@@ -152,6 +153,12 @@ def finished(part):
             return int(file["/run/finished"][:].sum())
     except (OSError, KeyError):
         return 0
+
+
+def attribute(holder, name):
+    """An attribute of a file, group or dataset. Texts are of a fixed length, of which h5py makes bytes."""
+    value = holder.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 class TestCase(unittest.TestCase):

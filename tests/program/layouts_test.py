@@ -26,7 +26,7 @@ def content(path):
             "axes": [file[f"/fractal/{axis}"][:].tobytes() for axis in ("re", "im")],
             "items": file["/run/item_digest"][:].tobytes(),
             "finished": bool(file["/run/finished"][:].all()),
-            "digest": file.attrs["digest"],
+            "digest": harness.attribute(file, "digest"),
         }
 
 

@@ -43,7 +43,7 @@ class Resume(harness.TestCase):
         self.assertLessEqual(record["resumed_items"], left)
         self.assert_only("f.h5")
         with h5py.File(self.path) as file:
-            self.assertEqual(file.attrs["digest"], self.digest)
+            self.assertEqual(harness.attribute(file, "digest"), self.digest)
             self.assertTrue(file["/run/finished"][:].all())
         return record["resumed_items"]
 
@@ -152,14 +152,26 @@ class Resume(harness.TestCase):
         if not self.path.exists():
             self.assert_resumes(ranks=2)
         with h5py.File(self.path) as file:
-            self.assertEqual(file.attrs["digest"], self.digest, f"seed {seed}, finished {left}")
+            self.assertEqual(harness.attribute(file, "digest"), self.digest, f"seed {seed}, finished {left}")
 
     def test_killed_while_the_file_is_made(self):
-        """Moments of an empty or half-made file: told as damaged, and --force starts again."""
-        self.part.write_bytes(b"")
-        self.assert_error(harness.run([*SMALL, "-o", self.path, "--resume"]), 3, "damaged", "--force")
-        record = self.record([*SMALL, "-o", self.path, "--force"])
-        self.assertEqual((record["digest"], record["resumed_items"]), (self.digest, 0))
+        """Moments of an empty or half-made file: nothing is lost, so any run starts anew."""
+        run = self.start()
+        harness.kill(run.ranks())
+        run.result(timeout=10)
+        with h5py.File(self.part, "r+") as file:
+            file["/run/finished"][:] = 0
+        whole = self.part.read_bytes()
+        # Before all else is there it is no file of HDF5.
+        for made in (b"", bytes(8), bytes(8) + whole[8:2000], bytes(8) + whole[8:-1], whole):
+            for options in (["--resume"], [], ["--force"]):
+                with self.subTest(made=len(made), options=options):
+                    self.part.write_bytes(made)
+                    result = self.run_ok([*SMALL, "-o", self.path, "--json", *options], ranks=2)
+                    self.assertEqual((result.json["digest"], result.json["resumed_items"]), (self.digest, 0))
+                    self.assertRegex(result.err, rf"\A(paceline: note: nothing is finished in {self.part}\n)?\Z")
+                    self.assert_only("f.h5")
+                    self.path.unlink()
 
     def test_changed_byte_is_noticed(self):
         run = self.start()

@@ -17,8 +17,8 @@ class Tasks(harness.TestCase):
         record = self.record(["tasks", *options, "-o", self.path, "--threads", threads, "--force"], ranks)
         with h5py.File(self.path) as file:
             tasks = {name: dataset[:] for name, dataset in file["tasks"].items()}
-            self.assertEqual(file["tasks/seconds"].attrs["units"], "s")
-            self.assertEqual(file.attrs["digest"], record["digest"])
+            self.assertEqual(harness.attribute(file["tasks/seconds"], "units"), "s")
+            self.assertEqual(harness.attribute(file, "digest"), record["digest"])
         self.assertEqual(set(tasks), {"result", "seconds", "rank", "thread"})
         self.assertEqual({len(column) for column in tasks.values()}, {record["items"]})
         return tasks, record

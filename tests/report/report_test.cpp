@@ -13,11 +13,20 @@ namespace paceline {
 namespace {
 
 /// Workers that wait, for items of which some fail.
-class Waiting final : public test::Numbers {
+class Waiters final : public test::Numbers, public Waiting, public Retries {
  public:
-  Waiting() : Numbers(100, 10) {}
-  [[nodiscard]] bool is_waiting() const override { return true; }
-  [[nodiscard]] bool has_failures() const override { return true; }
+  Waiters() : Numbers(100, 10) {}
+  [[nodiscard]] Parts parts() override {
+    Parts parts;
+    parts.waiting = this;
+    parts.retries = this;
+    return parts;
+  }
+  [[nodiscard]] int workers(const RankInfo& /*rank*/) const override { return 2; }
+  void start(const StartContext& /*context*/) override {}
+  void end() noexcept override {}
+  [[nodiscard]] bool is_settled(std::span<const std::byte> /*bytes*/) const override { return true; }
+  [[nodiscard]] std::vector<Failure> failures() const override { return {}; }
 };
 
 class Report : public testing::Test {
@@ -32,18 +41,19 @@ class Report : public testing::Test {
     request.ranks = 2;
     request.threads = 2;
     plan.emplace(request);
-    record.options = &options;
-    record.plan = &*plan;
-    record.computed_items = 100;
-    record.computed_bytes = 1300;
-    record.cores_used = 4;
-    record.digest = "0123456789abcdef";
-    record.wall_s = 2.5;
-    record.serial_s = 0.25;
-    record.tables.ranks.resize(2);
-    record.tables.threads = 2;
-    record.tables.busy_s = {1, 2, 3, std::numeric_limits<double>::quiet_NaN()};
-    auto& [first, second] = reinterpret_cast<RankRow(&)[2]>(*record.tables.ranks.data());
+    summary.options = &options;
+    summary.parts = &parts;
+    summary.plan = &*plan;
+    summary.computed_items = 100;
+    summary.computed_bytes = 1300;
+    summary.cores_used = 4;
+    summary.digest = "0123456789abcdef";
+    summary.wall_s = 2.5;
+    summary.serial_s = 0.25;
+    summary.tables.ranks.resize(2);
+    summary.tables.threads = 2;
+    summary.tables.busy_s = {1, 2, 3, std::numeric_limits<double>::quiet_NaN()};
+    auto& [first, second] = reinterpret_cast<RankRow(&)[2]>(*summary.tables.ranks.data());
     first.init_s = 0.1;
     first.compute_s = 1;
     second.compute_s = 3;
@@ -55,12 +65,13 @@ class Report : public testing::Test {
   }
 
   RunOptions options;
+  Parts parts;
   std::optional<Plan> plan;
-  Record record;
+  RunSummary summary;
 };
 
 TEST_F(Report, IsOneJsonObjectWithWhatScriptsRelyOn) {
-  const auto text = json_report(record);
+  const auto text = json_report(summary);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json.at("workload"), "numbers");
@@ -87,12 +98,12 @@ TEST_F(Report, IsOneJsonObjectWithWhatScriptsRelyOn) {
 TEST_F(Report, IsJsonWhateverTheCommandHolds) {
   options.command = "paceline -o '\xff\"\n.h5'";
   options.output = "\xff.h5";
-  EXPECT_NO_THROW({ EXPECT_TRUE(nlohmann::json::accept(json_report(record))); });
+  EXPECT_NO_THROW({ EXPECT_TRUE(nlohmann::json::accept(json_report(summary))); });
 }
 
 TEST_F(Report, TellsPeopleTheSame) {
   options.output = "f.h5";
-  const auto text = text_report(record);
+  const auto text = text_report(summary);
   for (const char* part : {"paceline numbers: 2 ranks x 2 threads\n", "slowest/mean 1.500, in executed work 1.500",
                            "300.000 items/s", "digest: 0123456789abcdef\n", "f.h5", "2.5000   0.2500 of it one rank"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
@@ -102,24 +113,25 @@ TEST_F(Report, TellsPeopleTheSame) {
   }
   EXPECT_EQ(text.find("oversubscribed"), std::string::npos);
   EXPECT_EQ(text.find("inf"), std::string::npos) << text;
-  record.cores_used = 3;
-  EXPECT_NE(text_report(record).find("4 threads share 3 cores: oversubscribed"), std::string::npos);
+  summary.cores_used = 3;
+  EXPECT_NE(text_report(summary).find("4 threads share 3 cores: oversubscribed"), std::string::npos);
 }
 
 TEST_F(Report, TellsWhatWaitingInParallelHasSaved) {
-  options.workload = std::make_unique<Waiting>();
-  record.cores_used = 1;
-  record.workers = 3;
-  record.tables.ranks[0].threads = record.tables.ranks[1].threads = 1;
-  record.failures.count = 7;
-  record.retried_items = 5;
-  const auto text = text_report(record);
+  options.workload = std::make_unique<Waiters>();
+  parts = options.workload->parts();
+  summary.cores_used = 1;
+  summary.workers = 3;
+  summary.tables.ranks[0].threads = summary.tables.ranks[1].threads = 1;
+  summary.failures.count = 7;
+  summary.retried_items = 5;
+  const auto text = text_report(summary);
   for (const char* part : {"2 ranks x 2 workers\n", "6.0000 by 3 workers in all", "2.40 times the wall time",
                            "failed    7 of 100 items"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
   EXPECT_EQ(text.find("oversubscribed"), std::string::npos) << "who waits needs no core";
-  const auto json = nlohmann::json::parse(json_report(record));
+  const auto json = nlohmann::json::parse(json_report(summary));
   EXPECT_EQ(json.at("threads"), 1);
   EXPECT_EQ(json.at("workers"), 3);
   EXPECT_EQ(json.at("waited_s"), 6.0);
@@ -129,13 +141,13 @@ TEST_F(Report, TellsWhatWaitingInParallelHasSaved) {
 }
 
 TEST_F(Report, StandsARunThatHadNothingToDo) {
-  record.computed_items = 0;
-  record.resumed_items = 100;
-  for (auto& row : record.tables.ranks) row = RankRow{};
-  const auto text = text_report(record);
+  summary.computed_items = 0;
+  summary.resumed_items = 100;
+  for (auto& row : summary.tables.ranks) row = RankRow{};
+  const auto text = text_report(summary);
   EXPECT_NE(text.find("100 of 100 items were there already"), std::string::npos) << text;
   EXPECT_EQ(text.find("nan"), std::string::npos) << text;
-  const auto json = nlohmann::json::parse(json_report(record));
+  const auto json = nlohmann::json::parse(json_report(summary));
   EXPECT_EQ(json.at("rate"), 0.0);
   EXPECT_EQ(json.at("imbalance"), 1.0);
 }
@@ -146,7 +158,7 @@ TEST_F(Report, OfThePlanSaysWhoOwnsWhat) {
     request.ranks = 3;
     request.schedule = schedule;
     request.costs.assign(100, 1.0);
-    const auto text = plan_report(options, Plan(request), {2, 1, 1});
+    const auto text = plan_report(options, parts, Plan(request), {2, 1, 1});
     EXPECT_NE(text.find("3 ranks x 2 threads"), std::string::npos) << text;
     EXPECT_NE(text.find("rank 2"), std::string::npos) << text;
     EXPECT_NE(text.find("(2 bound cores)"), std::string::npos) << text;
@@ -159,7 +171,7 @@ TEST_F(Report, OfThePlanSaysWhoOwnsWhat) {
   PlanRequest request = plan->request();
   request.items = 1;
   request.schedule = Schedule::block;
-  EXPECT_NE(plan_report(options, Plan(request), {1, 1}).find("rank 1    no items"), std::string::npos);
+  EXPECT_NE(plan_report(options, parts, Plan(request), {1, 1}).find("rank 1    no items"), std::string::npos);
 }
 
 TEST_F(Report, OfThePlanIsOneObjectForScripts) {
@@ -167,7 +179,7 @@ TEST_F(Report, OfThePlanIsOneObjectForScripts) {
     PlanRequest request = plan->request();
     request.ranks = 3;
     request.schedule = schedule;
-    const auto json = nlohmann::json::parse(plan_json(options, Plan(request), {2, 1, 1}));
+    const auto json = nlohmann::json::parse(plan_json(options, parts, Plan(request), {2, 1, 1}));
     EXPECT_EQ(json.at("workload"), options.name);
     EXPECT_EQ(json.at("ranks"), 3);
     EXPECT_EQ(json.at("threads"), 2);

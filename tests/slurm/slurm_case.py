@@ -48,13 +48,14 @@ class SlurmCase(harness.TestCase):
     def assert_result(self, path, digest, job=None):
         self.assertFalse(pathlib.Path(f"{path}.part").exists(), path)
         with h5py.File(path) as file:
-            self.assertEqual(file.attrs["digest"], digest)
+            about = {name: harness.attribute(file, name) for name in file.attrs}
+            self.assertEqual(about["digest"], digest)
             self.assertTrue(file["/run/finished"][:].all())
             if job:
-                self.assertEqual(file.attrs["slurm_job_id"], job)
-                self.assertEqual(file.attrs["slurm_partition"], "main")
-                self.assertRegex(file.attrs["slurm_nodes"], r"^n\[?[1-4]")
-            return dict(file.attrs), file["/run/ranks"][:]
+                self.assertEqual(about["slurm_job_id"], job)
+                self.assertEqual(about["slurm_partition"], "main")
+                self.assertRegex(about["slurm_nodes"], r"^n\[?[1-4]")
+            return about, file["/run/ranks"][:]
 
     def restarts(self, job):
         return int(self.slurm.jobs(job)[0]["Restarts"])

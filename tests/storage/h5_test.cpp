@@ -70,13 +70,32 @@ TEST_F(H5, AttributesThatAreMissingOrOfAnotherKindAreErrors) {
   EXPECT_TRUE(test::error_of([&] { h5::get_attribute(file.get(), "text", 0.0); }));
 }
 
+TEST_F(H5, TextsOfAttributesAndColumnsHaveAFixedLength) {
+  const auto file = create();
+  const std::string text = "größer ≥ 2";
+  h5::set_attribute(file.get(), "it", text);
+  const h5::Handle attribute(H5Aopen(file.get(), "it", H5P_DEFAULT), H5Aclose, "H5Aopen");
+  const h5::Handle type(H5Aget_type(attribute.get()), H5Tclose, "H5Aget_type");
+  EXPECT_EQ(H5Tis_variable_str(type.get()), 0);
+  EXPECT_EQ(H5Tget_cset(type.get()), H5T_CSET_UTF8);
+  for (const std::int64_t width : {1, 7, 70'000}) {
+    const auto stored = h5::stored_type(ElementType::text, width), native = h5::native_type(ElementType::text, width);
+    EXPECT_EQ(H5Tget_size(stored.get()), static_cast<std::size_t>(width));
+    EXPECT_GT(H5Tequal(stored.get(), native.get()), 0) << "texts are the same everywhere";
+    EXPECT_EQ(H5Tis_variable_str(stored.get()), 0);
+    EXPECT_EQ(H5Tget_strpad(stored.get()), H5T_STR_NULLPAD);
+    EXPECT_EQ(H5Tget_cset(stored.get()), H5T_CSET_UTF8);
+  }
+}
+
 TEST_F(H5, TypesHaveTheWidthOfTheElements) {
   using enum ElementType;
   for (const auto type : {uint8, uint16, uint32, uint64, int64, float64}) {
-    EXPECT_EQ(H5Tget_size(h5::stored_type(type)), static_cast<std::size_t>(bytes_of(type)));
-    EXPECT_EQ(H5Tget_size(h5::native_type(type)), static_cast<std::size_t>(bytes_of(type)));
-    EXPECT_EQ(H5Tget_class(h5::stored_type(type)), H5Tget_class(h5::native_type(type)));
-    EXPECT_EQ(H5Tget_order(h5::stored_type(type)), type == uint8 ? H5Tget_order(h5::stored_type(type)) : H5T_ORDER_LE);
+    const auto stored = h5::stored_type(type, 1), native = h5::native_type(type, 1);
+    EXPECT_EQ(H5Tget_size(stored.get()), static_cast<std::size_t>(bytes_of(type)));
+    EXPECT_EQ(H5Tget_size(native.get()), static_cast<std::size_t>(bytes_of(type)));
+    EXPECT_EQ(H5Tget_class(stored.get()), H5Tget_class(native.get()));
+    EXPECT_EQ(H5Tget_order(stored.get()), type == uint8 ? H5Tget_order(stored.get()) : H5T_ORDER_LE);
   }
 }
 

@@ -22,36 +22,36 @@ using test::numbers_shape;
 constexpr std::int64_t width = 13;
 const Provenance provenance = {{"software", std::string("paceline")}, {"command", std::string("paceline numbers")}};
 
-/// A rank's part of a write, bytes and digests as they must be read back.
+/// A rank's part of a write, bytes and marks as they must be read back.
 struct Part {
   std::vector<Run> runs;
-  std::int64_t extent = 0;
   std::vector<std::byte> bytes;
-  std::vector<std::uint64_t> digests;
+  std::vector<ItemMark> marks;
 
   /// `gap` items of the buffers lie unused before each run.
   explicit Part(const std::vector<Slab>& slabs, std::int64_t gap = 0) {
     for (const auto& slab : slabs) {
-      for (std::int64_t i = 0; i < gap; ++i) add(std::vector<std::byte>(width, std::byte{0xee}), 13);
-      runs.push_back({slab, extent});
+      ItemMark none;
+      none.digest = 13;
+      for (std::int64_t i = 0; i < gap; ++i) add(std::vector<std::byte>(width, std::byte{0xee}), none);
+      runs.push_back({slab, std::ssize(marks), std::ssize(bytes)});
       for (auto item = slab.begin; item < slab.end; ++item) {
         const auto item_bytes = test::item_bytes(item, width);
-        add(item_bytes, item_digest(item, item_bytes));
+        add(item_bytes, test::mark_of(item, item_bytes));
       }
     }
   }
-  void add(const std::vector<std::byte>& item, std::uint64_t digest) {
+  void add(const std::vector<std::byte>& item, const ItemMark& mark) {
     bytes.insert(bytes.end(), item.begin(), item.end());
-    digests.push_back(digest);
-    ++extent;
+    marks.push_back(mark);
   }
-  void write_to(ResultFile& file) const { file.write(runs, extent, bytes, digests); }
+  void write_to(ResultFile& file) const { file.write(runs, bytes, marks); }
 };
 
 class ResultFileTest : public testing::Test {
  protected:
   void create(std::int64_t items) {
-    if (world.rank() == 0) ResultFile::create(path, numbers_shape(items, width), provenance);
+    if (world.rank() == 0) ResultFile::create(path, numbers_shape(items, width));
     world.barrier();
   }
   ResultFile open(std::int64_t items, ResultFile::Access access = ResultFile::Access::write) {
@@ -62,7 +62,7 @@ class ResultFileTest : public testing::Test {
     world.barrier();
     if (world.rank() == 0) {
       const ResultFile file(path, std::nullopt, numbers_shape(items, width), ResultFile::Access::read);
-      const auto digests = file.finished_digests({0, items});
+      const auto marks = file.marks({0, items});
       for (std::int64_t item = 0; item < items; ++item) {
         std::vector<std::byte> bytes(width);
         file.read({item, item + 1}, bytes);
@@ -70,7 +70,7 @@ class ResultFileTest : public testing::Test {
         if (there(item)) {
           EXPECT_EQ(bytes, expected) << "item " << item;
         }
-        EXPECT_EQ(digests[static_cast<std::size_t>(item)], there(item) ? item_digest(item, expected) : 0U) << item;
+        EXPECT_EQ(marks[static_cast<std::size_t>(item)].digest, there(item) ? item_digest(item, expected) : 0U) << item;
       }
     }
     world.barrier();
@@ -146,7 +146,7 @@ TEST_F(ResultFileTest, ReadsOnDifferentRanksAreTheirOwn) {
     std::vector<std::byte> bytes(width);
     file.read({i, i + 1}, bytes);
     EXPECT_EQ(bytes, test::item_bytes(i, width));
-    EXPECT_NE(file.finished_digests({i, i + 1}).front(), 0U);
+    EXPECT_NE(file.marks({i, i + 1}).front().digest, 0U);
   }
   file.close();
 }
@@ -157,14 +157,14 @@ TEST_F(ResultFileTest, HoldsEveryElementType) {
     auto shape = numbers_shape(6, 2);
     shape.dims = {6, 3, 2};
     shape.type = type;
-    if (world.rank() == 0) ResultFile::create(path, shape, provenance);
+    if (world.rank() == 0) ResultFile::create(path, shape);
     world.barrier();
     ResultFile file(path, world, shape, ResultFile::Access::write);
-    std::vector<std::byte> bytes(static_cast<std::size_t>(6 * shape.bytes_per_item()));
+    std::vector<std::byte> bytes(shape.bytes_in({0, 6}));
     test::fill_item(1, bytes);
-    const std::vector<std::uint64_t> digests(6, 1);
-    const paceline::Run all{{0, 6}, 0};
-    file.write(world.rank() == 0 ? std::span(&all, 1) : std::span<const paceline::Run>(), 6, bytes, digests);
+    const std::vector<ItemMark> marks(6, test::mark_of(0, bytes));
+    const paceline::Run all{{0, 6}, 0, 0};
+    file.write(world.rank() == 0 ? std::span(&all, 1) : std::span<const paceline::Run>(), bytes, marks);
     file.close();
     ResultFile again(path, world, shape, ResultFile::Access::read);
     std::vector<std::byte> read(bytes.size());
@@ -184,13 +184,23 @@ TEST_F(ResultFileTest, SealsWithDigestAndTables) {
     tables.ranks[2].compute_s = 1.5;
     tables.threads = 2;
     tables.busy_s = {1, 2, 3, 4, 5, 6};
-    EXPECT_EQ(test::error_of([&] { stored_digest(path, numbers_shape(4, width)); })->code(), ExitCode::input);
-    ResultFile::seal(path, "0123456789abcdef", tables);
-    EXPECT_EQ(stored_digest(path, numbers_shape(4, width)), "0123456789abcdef");
-    EXPECT_EQ(test::error_of([&] { stored_digest(path, numbers_shape(5, width)); })->code(), ExitCode::input);
+    const auto shape = numbers_shape(4, width);
+    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, shape); })->code(), ExitCode::input);
+    const Reduced number{"/numbers/sum", "sum of all", {}, {2.5}};
+    const Reduced table{"/numbers/table", "two by three", {2, 3}, {1, 2, 3, 4, 5, 6}};
+    ResultFile::seal(path, shape, {0x0123456789abcdef, tables, provenance, {number, table}});
+    EXPECT_EQ(ResultFile::check_complete(path, shape), 0x0123456789abcdefU);
+    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, numbers_shape(5, width)); })->code(),
+              ExitCode::input);
 
     const h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "H5Fopen");
     EXPECT_EQ(h5::get_attribute(file.get(), "software", std::string()), AttributeValue("paceline"));
+    EXPECT_EQ(h5::get_attribute(file.get(), "digest", std::string()), AttributeValue("0123456789abcdef"));
+    double sum = 0, values[6] = {};
+    h5::check(H5LTread_dataset_double(file.get(), "/numbers/sum", &sum), "H5LTread_dataset_double");
+    EXPECT_EQ(sum, 2.5);
+    h5::check(H5LTread_dataset_double(file.get(), "/numbers/table", values), "H5LTread_dataset_double");
+    EXPECT_EQ(values[5], 6.0);
     hsize_t dims[2] = {};
     h5::check(H5LTget_dataset_info(file.get(), "/run/threads", dims, nullptr, nullptr), "H5LTget_dataset_info");
     EXPECT_EQ(dims[0], 3U);
@@ -215,7 +225,7 @@ TEST_F(ResultFileTest, MarksAnImageWithItsAxes) {
     shape.is_image = true;
     shape.image = {20, std::vector<std::uint8_t>(768, 7)};
     shape.axes = {{"/numbers/im", "imaginary part", {1, 2, 3}}, {"/numbers/re", "real part", {4, 5}}};
-    ResultFile::create(path, shape, provenance);
+    ResultFile::create(path, shape);
     const h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "H5Fopen");
     EXPECT_EQ(H5IMis_image(file.get(), "/numbers/values"), 1);
     hssize_t palettes = 0;
@@ -230,9 +240,16 @@ TEST_F(ResultFileTest, MarksAnImageWithItsAxes) {
   world.barrier();
 }
 
-// A wrong file is refused by all ranks, in a sentence, without HDF5's own words.
+// A wrong file is refused in a sentence, without HDF5's own words.
 class WrongFile : public ResultFileTest {
  protected:
+  void expect_told(const std::optional<Error>& error, const std::string& part) {
+    ASSERT_TRUE(error) << part;
+    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_TRUE(test::says(*error, part)) << error->what();
+    EXPECT_TRUE(test::says(*error, path.string())) << error->what();
+  }
+  /// By all ranks that open it.
   void expect_refused(const ResultShape& shape, const std::string& part) {
     world.barrier();
     for (const bool parallel : {true, false}) {
@@ -241,13 +258,25 @@ class WrongFile : public ResultFileTest {
         const auto comm = parallel ? std::optional(world) : std::nullopt;
         const ResultFile file(path, comm, shape, ResultFile::Access::read);
       });
-      EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
-      ASSERT_TRUE(error) << "parallel: " << parallel;
-      EXPECT_EQ(error->code(), ExitCode::input);
-      EXPECT_TRUE(test::says(*error, part)) << error->what();
-      EXPECT_TRUE(test::says(*error, path.string())) << error->what();
+      EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "parallel: " << parallel;
+      expect_told(error, part);
     }
     world.barrier();
+  }
+  /// Of a run that is resumed, and of a complete file. By rank 0 alone; the file stays as it is.
+  void expect_other_run(const ResultShape& shape, const std::string& part) {
+    const auto before = text_of(path);
+    testing::internal::CaptureStderr();
+    const auto resumed = test::error_of([&] { ResultFile::restore(path, shape); });
+    const auto complete = test::error_of([&] { ResultFile::check_complete(path, shape); });
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    expect_told(resumed, part);
+    expect_told(complete, part);
+    EXPECT_TRUE(text_of(path) == before);
+  }
+  static std::string text_of(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
   }
   void put(const std::string& text) {
     if (world.rank() == 0) std::ofstream(path) << text;
@@ -255,26 +284,36 @@ class WrongFile : public ResultFileTest {
 };
 
 TEST_F(WrongFile, OfAnotherShapeOrRun) {
-  create(10);
-  expect_refused(numbers_shape(11, width), "the shape is 10 x 13 there and 11 x 13 here");
-  auto shape = numbers_shape(10, width);
-  shape.attributes[1].second = std::int64_t{8};
-  expect_refused(shape, "seed is 7 there and 8 here");
-  shape = numbers_shape(10, width);
-  shape.attributes[2].second = 0.25;
-  expect_refused(shape, "scale is 0.5 there and 0.25 here");
-  shape = numbers_shape(10, width);
-  shape.attributes[0].second = std::string("letters");
-  expect_refused(shape, "kind is numbers there and letters here");
-  shape = numbers_shape(10, width);
-  shape.attributes.emplace_back("new", std::int64_t{1});
-  expect_refused(shape, "damaged or not a result");
-  shape = numbers_shape(10, width);
-  shape.type = ElementType::uint16;
-  expect_refused(shape, "type");
-  shape = numbers_shape(10, width);
-  shape.path = "/letters/values";
-  expect_refused(shape, "it has no /letters/values");
+  if (world.rank() == 0) {
+    const auto right = numbers_shape(10, width);
+    ResultFile::create(path, right);
+    for (const bool is_sealed : {false, true}) {
+      if (is_sealed) ResultFile::seal(path, right, {1, {}, provenance, {}});
+      expect_other_run(numbers_shape(11, width), "the shape is 10 x 13 there and 11 x 13 here");
+      auto shape = right;
+      shape.attributes[1].second = std::int64_t{8};
+      expect_other_run(shape, "seed is 7 there and 8 here");
+      shape = right;
+      shape.attributes[2].second = 0.25;
+      expect_other_run(shape, "scale is 0.5 there and 0.25 here");
+      shape = right;
+      shape.attributes[0].second = std::string("letters");
+      expect_other_run(shape, "kind is numbers there and letters here");
+      shape = right;
+      shape.attributes.emplace_back("new", std::int64_t{1});
+      expect_other_run(shape, "belongs to another run");
+      shape = right;
+      shape.attributes.pop_back();
+      expect_other_run(shape, "belongs to another run");
+      shape = right;
+      shape.type = ElementType::uint16;
+      expect_other_run(shape, "/numbers/values is type");
+      shape = right;
+      shape.path = "/letters/values";
+      expect_other_run(shape, "belongs to another run");
+    }
+  }
+  world.barrier();
 }
 
 TEST_F(WrongFile, ThatIsNoHdf5) {
@@ -286,7 +325,38 @@ TEST_F(WrongFile, ThatIsNoHdf5) {
   expect_refused(numbers_shape(10, width), "damaged or not a result");
 }
 
-TEST_F(WrongFile, ThatIsMissing) { expect_refused(numbers_shape(10, width), "damaged or not a result"); }
+TEST_F(WrongFile, ThatIsNoResultIsNeverComplete) {
+  if (world.rank() == 0) {
+    const auto shape = numbers_shape(10, width);
+    std::string noise(100'000, '\0');
+    for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(test::scrambled(i));
+    for (const auto& text : {std::string(), std::string("rows,cols\n4000,3000\n"), noise}) {
+      put(text);
+      expect_told(test::error_of([&] { ResultFile::check_complete(path, shape); }), "damaged or not a result");
+    }
+    // What is no HDF5 either has nothing to lose.
+    for (const auto& text : {std::string(), std::string("rows,cols\n4000,3000\n"), noise}) {
+      put(text);
+      EXPECT_FALSE(ResultFile::has_finished_items(path, shape));
+      EXPECT_FALSE(ResultFile::restore(path, shape));
+    }
+    noise.replace(0, 8, "\x89HDF\r\n\x1a\n");
+    put(noise);
+    EXPECT_TRUE(ResultFile::has_finished_items(path, shape));
+    expect_told(test::error_of([&] { ResultFile::restore(path, shape); }), "it has no identity");
+    EXPECT_TRUE(text_of(path) == noise);
+  }
+  world.barrier();
+}
+
+TEST_F(WrongFile, ThatIsMissing) {
+  expect_refused(numbers_shape(10, width), "damaged or not a result");
+  for (const auto& error : {test::error_of([&] { ResultFile::restore(path, numbers_shape(10, width)); }),
+                            test::error_of([&] { ResultFile::check_complete(path, numbers_shape(10, width)); })}) {
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code(), ExitCode::input);
+  }
+}
 
 TEST_F(WrongFile, ThatIsTruncatedAnywhere) {
   create(1000);
@@ -319,11 +389,11 @@ class FileSizeLimit {
 TEST_F(ResultFileTest, ThatCantBeCreatedIsToldInASentence) {
   if (world.rank() == 0) {
     testing::internal::CaptureStderr();
-    const auto nowhere = test::error_of(
-        [&] { ResultFile::create(folder / "no" / "such" / "folder.h5", numbers_shape(10, width), provenance); });
+    const auto nowhere =
+        test::error_of([&] { ResultFile::create(folder / "no" / "such" / "folder.h5", numbers_shape(10, width)); });
     const auto full = test::error_of([&] {
       const FileSizeLimit limit(1000);
-      ResultFile::create(path, numbers_shape(100'000, width), provenance);
+      ResultFile::create(path, numbers_shape(100'000, width));
     });
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
     for (const auto& error : {nowhere, full}) {
@@ -388,7 +458,9 @@ TEST_F(ResultFileTest, OfOneRankOnAFullDiskIsToldAndEnds) {
       const FileSizeLimit limit(bytes);
       RunTables tables;
       tables.ranks.resize(10'000);
-      const auto error = test::error_of([&] { ResultFile::seal(path, "0123456789abcdef", tables); });
+      const auto error = test::error_of([&] {
+        ResultFile::seal(path, numbers_shape(items, width), {1, tables, provenance, {}});
+      });
       ASSERT_TRUE(error);
       EXPECT_EQ(error->code(), ExitCode::output);
       EXPECT_TRUE(test::says(*error, "File too large")) << error->what();

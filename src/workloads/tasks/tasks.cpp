@@ -33,7 +33,8 @@ void Tasks::prepare() {
   shape_.type = work_.result_type();
   shape_.dims = {count_};
   shape_.origins = "/tasks";
-  if (shape_.type == ElementType::float64) shape_.units = std::string(1, 's');
+  // Of a string: g++ 12 warns of "s" itself, wrongly.
+  if (shape_.type == ElementType::float64) shape_.units = std::string("s");
   shape_.attributes = {{"work", work_.text()}};
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <CLI/CLI.hpp>
+#include <parsed.hpp>
 #include <support.hpp>
 
 #include "workloads/array/partial.hpp"
@@ -15,14 +15,7 @@
 namespace paceline::array {
 namespace {
 
-std::unique_ptr<Array> parsed(const std::string& line) {
-  auto array = std::make_unique<Array>();
-  CLI::App app;
-  array->add_options(app);
-  app.parse(line);
-  array->prepare();
-  return array;
-}
+std::unique_ptr<Array> parsed(const std::string& line) { return test::workload_of<Array>("array", line); }
 
 /// Items computed with their operands made on the spot.
 std::vector<double> computed(const Array& array, Slab items, bool by_reference) {
@@ -36,9 +29,9 @@ std::vector<double> computed(const Array& array, Slab items, bool by_reference) 
   for (const auto& each : values) operands.emplace_back(each);
   std::vector<double> out(array.shape().bytes_in(items) / sizeof(double));
   if (by_reference) {
-    array.compute_reference(items, operands, std::as_writable_bytes(std::span(out)));
+    array.compute_reference(items, operands, {std::as_writable_bytes(std::span(out))});
   } else {
-    array.compute(items, operands, std::as_writable_bytes(std::span(out)));
+    array.compute(items, operands, {std::as_writable_bytes(std::span(out))});
   }
   return out;
 }
@@ -51,13 +44,15 @@ TEST(Array, HasTheShapeOfItsOperation) {
   EXPECT_EQ(map->shape().bytes_in({0, 3}), 80'000U);
   EXPECT_EQ(map->shape().bytes_in({2, 3}), (10'000U - 8192U) * 8);
   EXPECT_EQ(map->shape().bytes_in({3, 3}), 0U);
-  EXPECT_FALSE(map->has_value());
+  EXPECT_EQ(map->parts().reduction, nullptr);
+  EXPECT_NE(map->parts().inputs, nullptr);
+  EXPECT_EQ(map->parts().scanned_file, nullptr);
   EXPECT_EQ(map->inputs().size(), 2U);
 
   const auto sum = parsed("--op sum --size 10000");
   EXPECT_EQ(sum->shape().path, "/array/partials");
   EXPECT_EQ(sum->shape().dims, (std::vector<std::int64_t>{3, 2}));
-  EXPECT_TRUE(sum->has_value());
+  EXPECT_NE(sum->parts().reduction, nullptr);
   EXPECT_EQ(sum->inputs().size(), 1U);
   EXPECT_EQ(parsed("")->elements(), 16'000'000) << "the lessons' arrays";
 }
@@ -83,23 +78,25 @@ TEST(Array, CountsTheBytesThatMove) {
     std::vector<double> x(5000, 1.0);
     const std::vector<std::span<const double>> operands(array->inputs().size(), x);
     std::vector<std::byte> out(array->shape().bytes_in({0, 2}));
-    const auto work = array->compute({0, 2}, operands, out);
+    const auto work = array->compute({0, 2}, operands, {out});
     EXPECT_EQ(static_cast<double>(work.useful), op.bytes_per_element * 5000) << op.name;
-    EXPECT_NE(array->kernel_name().find(op.formula), std::string::npos);
+    EXPECT_NE(array->traits().kernel.find(op.formula), std::string::npos);
   }
 }
 
-TEST(Array, ConcludesWithTheTreeOverItsBlocks) {
+TEST(Array, ReducesWithTheTreeOverItsBlocks) {
   const auto array = parsed("--op sum --size 1000000 --seed 1");
   const auto partials = computed(*array, {0, array->shape().items()}, false);
-  const auto value = array->conclude([&](Slab items, std::span<std::byte> bytes) {
+  const auto value = array->reduce([&](Slab items, std::span<std::byte> bytes) {
     std::memcpy(bytes.data(), &partials[static_cast<std::size_t>(2 * items.begin)], bytes.size());
   });
   PartialTree tree;
   for (std::size_t i = 0; i < partials.size(); i += 2) tree.add({partials[i], partials[i + 1]});
-  EXPECT_EQ(value.value, tree.sum().value());
+  EXPECT_TRUE(value.dims.empty()) << "one number";
+  ASSERT_EQ(value.values.size(), 1U);
+  EXPECT_EQ(value.values.front(), tree.sum().value());
   EXPECT_EQ(value.path, "/array/value");
-  EXPECT_NEAR(value.value, 500'000, 2'000);
+  EXPECT_NEAR(value.values.front(), 500'000, 2'000);
 }
 
 TEST(Array, TakesItsInputsFromAFile) {
@@ -121,9 +118,14 @@ TEST(Array, RefusesInputsThatMakeNoSense) {
     EXPECT_EQ(error->code(), ExitCode::usage) << line;
     EXPECT_TRUE(test::says(*error, "--input")) << error->what();
   }
-  EXPECT_THROW(parsed("--size 0"), CLI::ValidationError);
-  EXPECT_THROW(parsed("--op divide"), CLI::ValidationError);
-  EXPECT_THROW(parsed("--size 5 --input f.h5:x,y"), CLI::ExcludesError);
+  for (const auto& [line, part] :
+       {std::pair("--size 0", "--size"), std::pair("--op divide", "--op"),
+        std::pair("--size 5 --input f.h5:x,y", "--size"), std::pair("--seed 5 --input f.h5:x,y", "--seed")}) {
+    const auto error = test::error_of([&, text = line] { parsed(text); });
+    ASSERT_TRUE(error) << line;
+    EXPECT_EQ(error->code(), ExitCode::usage) << line;
+    EXPECT_TRUE(test::says(*error, part)) << error->what();
+  }
 }
 
 }  // namespace

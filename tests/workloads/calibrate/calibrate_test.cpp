@@ -1,24 +1,18 @@
 // The calibration workload: the dialled share of a fixed amount is serial, the rest is in items, and all is done.
 #include "workloads/calibrate/calibrate.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include <parsed.hpp>
 #include <support.hpp>
 
 namespace paceline::calibrate {
 namespace {
 
 std::unique_ptr<Calibrate> calibrate_of(const std::string& options) {
-  auto workload = std::make_unique<Calibrate>();
-  CLI::App app;
-  workload->add_options(app);
-  app.parse(options);
-  workload->prepare();
-  return workload;
+  return test::workload_of<Calibrate>("calibrate", options);
 }
 
 std::int64_t in_items(const Calibrate& workload) {
@@ -44,11 +38,11 @@ TEST(Calibrate, CutsAllOfTheWork) {
 TEST(Calibrate, ComputesTheSameForEveryCut) {
   const auto workload = calibrate_of("--seconds 0.001");
   std::vector<std::byte> whole(static_cast<std::size_t>(Calibrate::items) * 8);
-  const auto work = workload->compute({0, Calibrate::items}, {}, whole);
+  const auto work = workload->compute({0, Calibrate::items}, {}, {whole});
   EXPECT_EQ(work.useful, static_cast<std::uint64_t>(in_items(*workload)));
   EXPECT_EQ(work.executed, work.useful);
   std::vector<std::byte> part(5 * 8);
-  workload->compute_reference({1003, 1008}, {}, part);
+  workload->compute_reference({1003, 1008}, {}, {part});
   EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 1003 * 8));
   std::vector<double> values(static_cast<std::size_t>(Calibrate::items));
   std::memcpy(values.data(), whole.data(), whole.size());
@@ -62,7 +56,8 @@ TEST(Calibrate, ComputesTheSameForEveryCut) {
 TEST(Calibrate, StopsItsSerialPartWhenAsked) {
   const auto workload = calibrate_of("--serial 1 --seconds 1000000");
   int looks = 0;
-  workload->serial_part([&] { return ++looks > 3; });
+  ASSERT_NE(workload->parts().serial, nullptr);
+  workload->parts().serial->run_serial_part([&] { return ++looks > 3; });
   EXPECT_EQ(looks, 4);
 }
 
@@ -73,7 +68,10 @@ TEST(Calibrate, RefusesWhatMakesNoSense) {
     EXPECT_EQ(error->code(), ExitCode::usage);
   }
   for (const char* options : {"--seconds -1", "--serial 1.1", "--serial -0.1", "--serial some"}) {
-    EXPECT_THROW(calibrate_of(options), CLI::ParseError) << options;
+    const auto error = test::error_of([&] { calibrate_of(options); });
+    ASSERT_TRUE(error) << options;
+    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_TRUE(test::says(*error, std::string(options).substr(0, 8))) << error->what();
   }
 }
 

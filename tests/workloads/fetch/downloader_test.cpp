@@ -27,8 +27,11 @@ Settings quick() {
 bool never() { return false; }
 
 Answer fetched(const std::string& url, const Settings& settings = quick()) {
-  Downloader downloader(settings, never);
-  return downloader.submit(url, 0).get();
+  MemoryBudget memory(1 << 20);
+  Downloader downloader(settings, never, memory);
+  auto answer = downloader.submit(url, 0).get();
+  EXPECT_EQ(memory.held(), static_cast<std::int64_t>(answer.body.size())) << "of attempts that failed nothing is left";
+  return answer;
 }
 
 /// A server that takes requests and says nothing to them.
@@ -191,7 +194,9 @@ TEST(Downloader, EndsAllWaitingWhenStopped) {
   const CannedServer server(silent_until(is_stopped));
   auto settings = quick();
   settings.timeout_s = 1000;
-  Downloader downloader(settings, [&] { return is_stopped.load(); });
+  MemoryBudget memory(1 << 20);
+  Downloader downloader(
+      settings, [&] { return is_stopped.load(); }, memory);
   std::vector<std::future<Answer>> futures;
   for (std::uint64_t i = 0; i < 3; ++i) futures.push_back(downloader.submit(server.url(), i));
   is_stopped = true;
@@ -205,32 +210,36 @@ TEST(Downloader, HoldsNoMoreThanItMayButForTheOldest) {
   const CannedServer second([&](int, const std::string&) { return http("200 OK", large); });
   auto settings = quick();
   settings.connections = 8;
-  settings.held_bytes = 1000;  // less than libcurl gives at once
-  Downloader downloader(settings, never);
+  MemoryBudget memory(1000);  // less than libcurl gives at once
+  Downloader downloader(settings, never, memory);
   std::vector<std::future<Answer>> futures;
   for (std::uint64_t i = 0; i < 16; ++i) futures.push_back(downloader.submit((i % 2 == 0 ? first : second).url(), i));
   for (auto& future : futures) {
     EXPECT_EQ(future.get().body.text(), large);
-    downloader.forget(large.size());
+    memory.give_back(std::ssize(large));
   }
+  EXPECT_EQ(memory.held(), 0);
 }
 
 TEST(Budget, LetsTheOldestPass) {
   int oldest = 0, other = 0;
-  std::int64_t finished = 0;
   const auto announced = Budget::Length::announced, unknown = Budget::Length::unknown;
-  Budget budget{90, 60, 0, &oldest, [&] { return finished; }};
+  MemoryBudget memory(90);
+  memory.take(60);
+  Budget budget{memory, 60, 0, &oldest};
+  EXPECT_EQ(budget.finished(), 0);
   EXPECT_TRUE(budget.allows(&other, 0, 30, announced));
   EXPECT_FALSE(budget.allows(&other, 0, 31, announced));
   for (const auto length : {announced, unknown}) {
     EXPECT_TRUE(budget.allows(&oldest, 40, 1000, length));
     // It waits for what is finished, which goes away by itself.
-    finished = 10;
+    memory.take(10);
+    EXPECT_EQ(budget.finished(), 10);
     EXPECT_TRUE(budget.allows(&oldest, 40, 40, length));
     EXPECT_FALSE(budget.allows(&oldest, 40, 41, length));
     EXPECT_FALSE(budget.allows(&other, 0, 21, length));
     // And for those that have all that they need.
-    finished = 0;
+    memory.give_back(10);
     budget.sure = 10;
     EXPECT_TRUE(budget.allows(&oldest, 40, 40, length));
     EXPECT_FALSE(budget.allows(&oldest, 40, 41, length));
@@ -240,10 +249,13 @@ TEST(Budget, LetsTheOldestPass) {
 
 TEST(Budget, LeavesRoomForTheOldestWhereNobodyKnowsHowLongTheOthersWillBe) {
   int oldest = 0, other = 0;
-  Budget budget{90, 60, 50, &oldest, [] { return std::int64_t{0}; }};
+  MemoryBudget memory(90);
+  memory.take(60);
+  Budget budget{memory, 60, 50, &oldest};
   EXPECT_TRUE(budget.allows(&other, 5, 20, Budget::Length::unknown));
   EXPECT_FALSE(budget.allows(&other, 5, 21, Budget::Length::unknown));
   EXPECT_TRUE(budget.allows(&other, 0, 21, Budget::Length::announced));
+  memory.take(20);
   budget.held = 80;
   EXPECT_FALSE(budget.allows(&other, 5, 11, Budget::Length::unknown));
 }

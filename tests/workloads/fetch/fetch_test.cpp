@@ -1,5 +1,5 @@
-// The fetch workload as the engine sees it: shapes, shares of the connections, parcels, what fails, what makes no
-// sense.
+// The fetch workload as the engine sees it: shapes, shares of the connections, items and bodies, what fails, what
+// makes no sense.
 #include "workloads/fetch/fetch.hpp"
 
 #include <cstdlib>
@@ -7,11 +7,10 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <CLI/CLI.hpp>
+#include <parsed.hpp>
 #include <support.hpp>
 
 #include "canned_server.hpp"
-#include "storage/parcel.hpp"
 
 namespace paceline::fetch {
 namespace {
@@ -19,14 +18,28 @@ namespace {
 using test::error_of;
 using test::says;
 
-std::unique_ptr<Fetch> parsed(const std::string& line) {
-  auto fetch = std::make_unique<Fetch>();
-  CLI::App app;
-  fetch->add_options(app);
-  app.parse(line);
-  fetch->prepare();
-  return fetch;
-}
+std::unique_ptr<Fetch> parsed(const std::string& line) { return test::workload_of<Fetch>("fetch", line); }
+
+/// An item as the engine has it.
+struct Computed {
+  std::vector<std::byte> bytes;
+  Pieces pieces;
+
+  explicit Computed(const Fetch& fetch) : bytes(fetch.shape().bytes_in({0, 1})) {}
+  /// Of a column; texts without the NULs behind them.
+  [[nodiscard]] std::string text(const Fetch& fetch, std::size_t column) const {
+    std::size_t at = 0;
+    for (std::size_t k = 0; k < column; ++k) at += static_cast<std::size_t>(fetch.shape().columns[k].element_bytes());
+    const auto size = static_cast<std::size_t>(fetch.shape().columns[column].element_bytes());
+    std::string text(reinterpret_cast<const char*>(&bytes[at]), size);
+    return text.substr(0, text.find_last_not_of('\0') + 1);
+  }
+  [[nodiscard]] std::string body() const {
+    std::string text;
+    for (const auto& piece : pieces) text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return text;
+  }
+};
 
 std::string digest_of_list(const Fetch& fetch) { return std::get<std::string>(fetch.shape().attributes.at(1).second); }
 
@@ -34,12 +47,15 @@ TEST(Fetch, HasARowForEachUrl) {
   const auto fetch = parsed("http://a/1 http://a/1 https://b");
   const auto& shape = fetch->shape();
   EXPECT_EQ(shape.items(), 3);
-  EXPECT_TRUE(shape.is_variable());
-  EXPECT_EQ(shape.records, "/fetch");
+  EXPECT_EQ(shape.origins, "/fetch");
+  ASSERT_TRUE(shape.variable);
+  EXPECT_EQ(shape.variable->path, "/fetch/body");
+  EXPECT_EQ(shape.variable->begin_path, "/fetch/body_begin");
+  EXPECT_EQ(shape.variable->size_path, "/fetch/bytes");
   std::vector<std::string> paths;
   for (const auto& column : shape.columns) paths.push_back(column.path);
-  EXPECT_EQ(paths,
-            (std::vector<std::string>{"/fetch/url", "/fetch/status", "/fetch/bytes", "/fetch/body", "/fetch/error"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{"/fetch/url", "/fetch/status", "/fetch/error"}));
+  EXPECT_EQ(shape.columns[0].width, 10) << "of the longest URL";
   EXPECT_NE(digest_of_list(*fetch), digest_of_list(*parsed("http://a/1 https://b http://a/1")));
   EXPECT_EQ(digest_of_list(*fetch), digest_of_list(*parsed("http://a/1 http://a/1 https://b --parallel 3")));
 }
@@ -48,17 +64,17 @@ TEST(Fetch, ReadsItsListOnce) {
   const test::TempFolder folder;
   std::ofstream(folder / "list") << "# x\nhttp://a\n\nhttp://b\n";
   const auto fetch = parsed("--from " + (folder / "list").string());
-  EXPECT_TRUE(fetch->has_brief());
-  const auto brief = fetch->read_brief(1 << 20);
+  ASSERT_NE(fetch->parts().root_input, nullptr);
+  const auto list = fetch->read_on_root(1 << 20);
   std::filesystem::remove(folder / "list");
-  fetch->set_brief(brief);
+  fetch->set_root_input(list);
   EXPECT_EQ(fetch->shape().items(), 2);
-  EXPECT_FALSE(parsed("http://a")->has_brief());
+  EXPECT_EQ(parsed("http://a")->parts().root_input, nullptr);
 
-  const auto error = error_of([&] { (void)fetch->read_brief(1 << 20); });
+  const auto error = error_of([&] { (void)fetch->read_on_root(1 << 20); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
-  EXPECT_TRUE(error_of([&] { fetch->set_brief("http://a\nb\n"); }));
+  EXPECT_TRUE(error_of([&] { fetch->set_root_input("http://a\nb\n"); }));
 }
 
 TEST(Fetch, SharesTheConnectionsOut) {
@@ -66,40 +82,45 @@ TEST(Fetch, SharesTheConnectionsOut) {
     const auto fetch = parsed("http://a --parallel " + std::to_string(parallel));
     for (const int ranks : {1, 2, 3, 64}) {
       int all = 0;
-      for (int rank = 0; rank < ranks; ++rank) all += fetch->concurrency({rank, ranks, 5});
+      for (int rank = 0; rank < ranks; ++rank) all += fetch->workers({rank, ranks, 5});
       EXPECT_EQ(all, parallel) << ranks;
     }
   }
 }
 
-TEST(Fetch, MakesParcelsAndNotesWhatFailed) {
+TEST(Fetch, MakesItemsWithBodiesAndNotesWhatFailed) {
   const test::CannedServer server([](int, const std::string& head) {
     return head.rfind("GET /1 ", 0) == 0 ? test::http("200 OK", "yes") : test::http("404 Not Found", "no");
   });
   const auto fetch = parsed(server.url("/1") + " " + server.url("/2"));
-  fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, [] { return std::int64_t{0}; }});
-  std::vector<std::byte> first, second, again;
-  EXPECT_EQ(fetch->compute_parcel(0, {}, first).useful, 3U);
-  EXPECT_EQ(fetch->compute_parcel(1, {}, second).useful, 2U);
-  const ParcelView view(fetch->shape(), 1, second);
+  MemoryBudget memory(1 << 20);
+  fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, &memory});
+  Computed first(*fetch), second(*fetch), again(*fetch);
+  EXPECT_EQ(fetch->compute({0, 1}, {}, {first.bytes, &first.pieces}).useful, 3U);
+  EXPECT_EQ(memory.held(), 3) << "until it is written";
+  EXPECT_EQ(fetch->compute({1, 2}, {}, {second.bytes, &second.pieces}).useful, 2U);
+  EXPECT_EQ(memory.held(), 5);
   std::uint16_t status = 0;
-  std::memcpy(&status, view.fixed(1).data(), sizeof status);
+  std::memcpy(&status, &second.bytes[static_cast<std::size_t>(fetch->shape().columns[0].width)], sizeof status);
   EXPECT_EQ(status, 404);
-  EXPECT_EQ(view.texts(0).front(), server.url("/2"));
-  EXPECT_EQ(view.texts(3).front(), "no");
-  EXPECT_EQ(view.texts(4).front(), "");
+  EXPECT_EQ(second.text(*fetch, 0), server.url("/2"));
+  EXPECT_EQ(second.text(*fetch, 2), "");
+  EXPECT_EQ(second.body(), "no");
+  EXPECT_EQ(first.body(), "yes");
   ASSERT_EQ(fetch->failures().size(), 1U);
   EXPECT_EQ(fetch->failures().front().item, 1);
   EXPECT_EQ(fetch->failures().front().what, server.url("/2") + ": 404");
 
-  fetch->compute_parcel_reference(1, {}, again);
-  EXPECT_EQ(again, second);
+  fetch->compute_reference({1, 2}, {}, {again.bytes, &again.pieces});
+  EXPECT_EQ(again.bytes, second.bytes);
+  EXPECT_EQ(again.body(), second.body());
+  EXPECT_EQ(memory.held(), 5) << "what is compared is not written";
   EXPECT_EQ(fetch->failures().size(), 1U) << "a second look at the same";
   fetch->end();
 
   const auto resumed = parsed(server.url("/1") + " " + server.url("/2"));
-  EXPECT_TRUE(resumed->is_settled(first));
-  EXPECT_FALSE(resumed->is_settled(second));
+  EXPECT_TRUE(resumed->is_settled(first.bytes));
+  EXPECT_FALSE(resumed->is_settled(second.bytes));
   EXPECT_TRUE(resumed->failures().empty()) << "what is tried again may yet succeed";
 }
 
@@ -110,10 +131,11 @@ TEST(Fetch, LeavesAnItemUnfinishedWhenStopped) {
     return std::string();
   });
   const auto fetch = parsed(server.url() + " --backoff 1000 --longest-wait 1000");
-  fetch->start({{0, 1, 1}, 1 << 20, [&] { return is_stopped.load(); }, [] { return std::int64_t{0}; }});
-  std::vector<std::byte> parcel;
-  EXPECT_THROW(fetch->compute_parcel(0, {}, parcel), Interrupted);
-  EXPECT_TRUE(parcel.empty());
+  MemoryBudget memory(1 << 20);
+  fetch->start({{0, 1, 1}, 1 << 20, [&] { return is_stopped.load(); }, &memory});
+  Computed item(*fetch);
+  EXPECT_THROW(fetch->compute({0, 1}, {}, {item.bytes, &item.pieces}), Interrupted);
+  EXPECT_TRUE(item.pieces.empty());
   fetch->end();
 }
 
@@ -124,14 +146,28 @@ TEST(Fetch, RefusesWhatMakesNoSense) {
     EXPECT_EQ(error->code(), ExitCode::usage) << line;
   }
   for (const auto* line : {"http://a --from x", "http://a --parallel 0", "http://a --retries -1"}) {
-    EXPECT_THROW(parsed(line), CLI::ParseError) << line;
+    const auto error = error_of([&] { parsed(line); });
+    ASSERT_TRUE(error) << line;
+    EXPECT_EQ(error->code(), ExitCode::usage) << line;
   }
   const auto error = error_of([] { parsed("http://a --ca-file /missing.pem"); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
   EXPECT_TRUE(says(*error, "/missing.pem"));
-  const auto fetch = parsed("http://a");
-  EXPECT_TRUE(error_of([&] { fetch->start({{0, 1, 1}, 100, [] { return false; }, [] { return std::int64_t{0}; }}); }));
+}
+
+TEST(Fetch, KeepsWhyThereIsNoAnswer) {
+  const test::TempFolder folder;
+  const auto url = "file://" + (folder / "none").string();
+  const auto fetch = parsed("--allow-file " + url + " file:///" + std::string(300, 'x'));
+  MemoryBudget memory(1 << 20);
+  fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, &memory});
+  Computed item(*fetch);
+  fetch->compute({0, 1}, {}, {item.bytes, &item.pieces});
+  fetch->end();
+  EXPECT_EQ(item.text(*fetch, 0), url);
+  EXPECT_NE(item.text(*fetch, 2).find("no such file"), std::string::npos) << item.text(*fetch, 2);
+  EXPECT_TRUE(item.pieces.empty());
 }
 
 }  // namespace

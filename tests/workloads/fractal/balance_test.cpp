@@ -1,9 +1,10 @@
 // How even the plan's schedules are on real images, counted in iterations that were executed, so that it is the same
 // on every machine with the same instructions and never noisy.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include <gtest/gtest.h>
+
+#include <parsed.hpp>
 
 #include "engine/plan.hpp"
 #include "report/report.hpp"
@@ -17,22 +18,19 @@ constexpr int ranks = 4;
 class Balance : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    CLI::App app;
-    fractal.add_options(app);
-    app.parse(GetParam());
-    fractal.prepare();
-    row_.resize(static_cast<std::size_t>(64 * fractal.shape().bytes_per_item()));
+    fractal = test::workload_of<Fractal>("fractal", GetParam());
+    row_.resize(static_cast<std::size_t>(64 * fractal->shape().most_bytes_per_item()));
   }
 
   PlanRequest request(Schedule schedule) const {
     PlanRequest asked;
-    asked.items = fractal.shape().items();
-    asked.bytes_per_item = fractal.shape().bytes_per_item() + 8;
+    asked.items = fractal->shape().items();
+    asked.bytes_per_item = fractal->shape().most_bytes_per_item() + 8;
     asked.ranks = ranks;
     asked.schedule = schedule;
-    asked.worst_item_work = fractal.worst_item_work();
+    asked.items_between_checks = fractal->traits().items_between_checks;
     if (schedule == Schedule::weighted) {
-      for (const auto item : sample_items(asked.items, ranks)) asked.costs.push_back(fractal.estimate_cost(item));
+      for (const auto item : sample_items(asked.items, ranks)) asked.costs.push_back(fractal->estimate_cost(item));
     }
     return asked;
   }
@@ -41,13 +39,13 @@ class Balance : public testing::TestWithParam<const char*> {
     double sum = 0;
     for (auto begin = rows.begin; begin < rows.end; begin += 64) {
       const Slab some{begin, std::min(begin + 64, rows.end)};
-      const auto bytes = static_cast<std::size_t>(some.size() * fractal.shape().bytes_per_item());
-      sum += static_cast<double>(fractal.compute(some, {}, std::span(row_).first(bytes)).executed);
+      const auto bytes = fractal->shape().bytes_in(some);
+      sum += static_cast<double>(fractal->compute(some, {}, {std::span(row_).first(bytes)}).executed);
     }
     return sum;
   }
 
-  Fractal fractal;
+  std::unique_ptr<Fractal> fractal;
 
  private:
   std::vector<std::byte> row_;

@@ -1,22 +1,16 @@
 // The fractal as a workload: its options, its shape, and that its rows are those of the reference.
 #include "workloads/fractal/fractal.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <gtest/gtest.h>
 
+#include <parsed.hpp>
 #include <support.hpp>
 
 namespace paceline::fractal {
 namespace {
 
 std::unique_ptr<Fractal> fractal_of(const std::string& options) {
-  auto fractal = std::make_unique<Fractal>();
-  CLI::App app;
-  fractal->add_options(app);
-  app.parse(options);
-  fractal->prepare();
-  return fractal;
+  return test::workload_of<Fractal>("fractal", options);
 }
 
 const Axis& im(const Fractal& fractal) { return fractal.shape().axes.at(0); }
@@ -28,7 +22,7 @@ TEST(Fractal, HasTheLessonsImageByDefault) {
   EXPECT_EQ(shape.path, "/fractal/counts");
   EXPECT_EQ(shape.dims, (std::vector<std::int64_t>{4000, 3000}));
   EXPECT_EQ(shape.items(), 4000);
-  EXPECT_EQ(shape.bytes_per_item(), 3000);
+  EXPECT_EQ(shape.most_bytes_per_item(), 3000);
   EXPECT_EQ(shape.units, "iterations");
   EXPECT_TRUE(shape.is_image);
   EXPECT_EQ(shape.image.max_value, 20U);
@@ -89,14 +83,14 @@ TEST(Fractal, ComputesTheRowsOfTheReference) {
   for (const char* options : {"", "--max-iter 300", "--max-iter 70000", "--max-iter 5000000000 --re 0.3:2 --im 0.6:1",
                               "--formula julia", "--formula burning-ship --interior plain", "--formula tricorn"}) {
     const auto fractal = fractal_of(std::string("--rows 13 --cols 37 ") + options);
-    const auto each = static_cast<std::size_t>(fractal->shape().bytes_per_item());
+    const auto each = static_cast<std::size_t>(fractal->shape().most_bytes_per_item());
     std::vector<std::byte> expected(13 * each), bytes(13 * each);
-    fractal->compute_reference({0, 13}, {}, expected);
+    fractal->compute_reference({0, 13}, {}, {expected});
     Work work;
     for (const auto& rows : {Slab{0, 1}, Slab{1, 9}, Slab{9, 13}}) {
       const auto part = std::span(bytes).subspan(static_cast<std::size_t>(rows.begin) * each,
                                                  static_cast<std::size_t>(rows.size()) * each);
-      work += fractal->compute(rows, {}, part);
+      work += fractal->compute(rows, {}, {part});
     }
     EXPECT_EQ(bytes, expected) << options;
     EXPECT_GT(work.executed, 0U);
@@ -110,11 +104,11 @@ TEST(Fractal, ComputesTheRowsOfTheReference) {
 
 TEST(Fractal, BoundsAndEstimatesItsRows) {
   const auto fractal = fractal_of("--rows 40 --cols 3000 --max-iter 500 --interior plain");
-  std::vector<std::byte> row(static_cast<std::size_t>(fractal->shape().bytes_per_item()));
+  std::vector<std::byte> row(static_cast<std::size_t>(fractal->shape().most_bytes_per_item()));
   double outside = 0, inside = 0;
   for (std::int64_t i = 0; i < 40; ++i) {
-    const auto work = fractal->compute({i, i + 1}, {}, row);
-    EXPECT_LE(static_cast<double>(work.useful), fractal->worst_item_work());
+    const auto work = fractal->compute({i, i + 1}, {}, {row});
+    EXPECT_LE(work.useful, 3000U * 500U);
     const auto estimate = fractal->estimate_cost(i);
     const auto cost = static_cast<double>(work.executed) / 3000;
     EXPECT_NEAR(estimate, cost, 0.1 * cost + 2) << "row " << i;
@@ -122,6 +116,10 @@ TEST(Fractal, BoundsAndEstimatesItsRows) {
     if (i == 39) inside = estimate;
   }
   EXPECT_GT(inside, 3 * outside);
+  EXPECT_EQ(fractal->traits().items_between_checks, 64) << "all of them take a moment";
+  EXPECT_EQ(fractal_of("--cols 3000 --max-iter 100000")->traits().items_between_checks, 3)
+      << "no more than a thousand million iterations";
+  EXPECT_EQ(fractal_of("--cols 3000 --max-iter 100000000")->traits().items_between_checks, 1);
 }
 
 TEST(Fractal, RefusesRangesThatMakeNoSense) {

@@ -49,7 +49,7 @@ struct Image {
   }
   void draw(const std::filesystem::path& path, std::int64_t memory_limit = 1 << 20) const {
     const ReadItems read = [&](Slab rows, std::span<std::byte> bytes) {
-      EXPECT_EQ(static_cast<std::int64_t>(bytes.size()), rows.size() * shape.bytes_per_item());
+      EXPECT_EQ(static_cast<std::int64_t>(bytes.size()), rows.size() * shape.bytes_per_row());
       EXPECT_TRUE(rows.size() == 1 || static_cast<std::int64_t>(bytes.size()) <= memory_limit / 4);
       std::memcpy(bytes.data(), &counts[static_cast<std::size_t>(rows.begin * shape.dims[1])], bytes.size());
     };
