@@ -147,7 +147,6 @@ class Mutations(harness.TestCase):
             calls = len(log.with_suffix(".log.0").read_text().splitlines())
             # Most calls before the last ones write items.
             harness.run(words, cwd=self.inputs, wrap_rank=[*wrap, f"FAULT_AT={calls * 6 // 10}", "FAULT_HOW=kill"])
-            self.assertGreater(harness.finished(folder / "f.h5.part"), 0)
             files[workload, "f.h5.part"] = (folder / "f.h5.part").read_bytes()
         return files, references
 
