@@ -7,14 +7,14 @@
 #include <benchmark/benchmark.h>
 
 #include "study/advise/analysis.hpp"
-#include "study/fit/draws.hpp"
+#include "study/fit/bootstrap_generator.hpp"
 
 namespace paceline {
 namespace {
 
 /// Up to 1,024 cores, noise of 2 %, made by `law`.
 Study large_study(const Model& law, const Values& values) {
-  Draws draws(1);
+  BootstrapGenerator generator(1);
   Study study;
   study.info.mode = law.mode;
   std::vector<Layout> layouts;
@@ -30,7 +30,7 @@ Study large_study(const Model& law, const Values& values) {
       sample.repeat = repeat;
       sample.order = static_cast<int>(study.samples.size());
       sample.status = SampleStatus::ok;
-      sample.wall_s = law.predict(values, layout) * (1 + 0.02 * draws.normal());
+      sample.wall_s = law.predict(values, layout) * (1 + 0.02 * generator.normal());
       study.samples.push_back(sample);
     }
   }

@@ -99,10 +99,15 @@ bool lock_by_mpi(const Window& window, int operations) {
   return true;
 }
 
-/// Shared state at one site.
+/// Shared state at one domain.
 struct State {
-  explicit State(const Site& site)
-      : counter(site), guarded(site), mutex(site, "mutex"), barrier(site), there(site, 64), back(site, 64) {}
+  explicit State(const Domain& domain)
+      : counter(domain),
+        guarded(domain),
+        mutex(domain, "mutex"),
+        barrier(domain),
+        there(domain, 64),
+        back(domain, 64) {}
   Counter counter, guarded;
   Mutex mutex;
   Barrier barrier;
@@ -184,7 +189,7 @@ int main(int argc, char** argv) {
   }
   const int rank = world.rank();
   const Window window(world);
-  State here{Site(world)};
+  State here{Domain(world)};
   add(
       world, "value/alone", 100'000, [&](int n) { return here.fetch(n); }, true);
   add(
@@ -207,7 +212,7 @@ int main(int argc, char** argv) {
   add(world, "queue/stream", 10'000, [&](int n) { return here.stream(rank, n); });
   std::optional<State> far;
   if (is_multiple) {
-    far.emplace(Site(world, *world.split(rank)));
+    far.emplace(Domain(world, *world.split(rank)));
     // Rank 1 asks, rank 0 does nothing but have the state.
     const auto from_afar = [&](const char* name, bool (State::*batch)(int)) {
       add(world, name, 500, [&far, rank, batch](int n) { return rank == 0 || ((*far).*batch)(n); });

@@ -6,6 +6,7 @@
 source "$here/site.sh"
 [[ -n ${PACELINE-} || -x $here/../build/paceline ]] || PACELINE=$(command -v paceline)
 : "${PACELINE:=$here/../build/paceline}"
+: "${PACELINE_GRACE:=45}"  # seconds that a launcher may take to end after the time limit is announced
 : "${PACELINE_RETRIES:=3}" # starts that may fail without having done anything
 
 fail() {
@@ -57,12 +58,18 @@ launch() {
 # FILE.part. Before the time limit (#SBATCH --signal=B:USR1@SECONDS) it is told to save, and the job is put back into
 # the queue; after a lost node, too, if anything was done. Returns when it is done; exits when it failed.
 run_to_end() {
-  local file child='' code is_late='' is_cancelled=''
+  local file child='' guard='' code is_late='' is_cancelled=''
   # Where FILE is a link, FILE.part is not beside it.
   file=$(readlink -m -- "$1") || file=$1
   shift
   # Bash runs traps only between commands or in `wait`. Slurm itself sends SIGTERM to the ranks.
-  trap 'is_late=yes; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' USR1
+  # A launcher whose ranks have gone may wait for ever: what has not ended by then is killed.
+  trap 'is_late=yes
+    if [[ -n $child && -z $guard ]]; then
+      kill -USR1 "$child" 2>/dev/null
+      (sleep "$PACELINE_GRACE" && kill -KILL "$child" 2>/dev/null) &
+      guard=$!
+    fi' USR1
   trap 'is_cancelled=yes' TERM
   ("$@") &
   child=$!
@@ -73,6 +80,7 @@ run_to_end() {
     code=$?
   done
   trap - USR1 TERM
+  [[ -z $guard ]] || kill "$guard" 2>/dev/null
   ((code != 0)) || return 0
   local why=${is_late:+, the time is up}${is_cancelled:+, the job is cancelled}
   echo "paceline: exit code $code after $SECONDS s$why" >&2

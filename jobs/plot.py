@@ -1,28 +1,51 @@
 #!/usr/bin/python3
-"""Draws a result or a study of paceline: plot.py FILE.h5 -o FILE.png|svg|pdf [--force]
+"""Draws a result of paceline: plot.py FILE.h5 -o FILE.png|svg|pdf [--force], or with --document studies, of which
+`paceline plot` hands the samples and the fit over as JSON.
 
 Made to be copied and adapted: a read_ function says what lies in the file, a draw_ function how it looks, and DRAWINGS
 which of them is for which file. Studies are drawn by plot_study.py beside this.
 """
 import argparse
+import json
 import logging
 import os
+import signal
 import sys
+import tempfile
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # locks fail on many network file systems
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home without room for its cache is no news
+
+
+def import_matplotlib():
+    """Without the user's settings: a matplotlibrc lies in the working folder, or is named by the environment."""
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    os.environ.pop("MPLBACKEND", None)
+    folder = os.open(".", os.O_RDONLY)
+    os.chdir("/")
+    try:
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot
+    finally:
+        os.fchdir(folder)
+        os.close(folder)
+    return matplotlib
+
+
 try:
-    import h5py
-    import matplotlib
     import numpy as np
 
-    matplotlib.use("Agg")
+    matplotlib = import_matplotlib()
     import matplotlib.pyplot as plt
     from matplotlib import colors, ticker
 
-    from plot_study import NothingToDraw, draw_study
-except ImportError as missing:
-    sys.exit(f"paceline: error: can't plot ({missing}); install python3-numpy, python3-h5py and python3-matplotlib")
+    from plot_study import NothingToDraw, draw_studies
+except Exception as missing:  # a package may be there and broken
+    why = " ".join(str(missing).split()) or type(missing).__name__
+    print(f"paceline: error: can't plot ({why}); install python3-numpy, python3-h5py and python3-matplotlib",
+          file=sys.stderr)
+    sys.exit(1)
 
 SUFFIXES = ("png", "svg", "pdf")
 LARGEST_SIDE = 4096  # pixels; of larger images every k-th row and column is drawn
@@ -95,7 +118,7 @@ def draw_fractal(file):
     for axis, values, length, room in ((axes.xaxis, re, inches[0], 0.65), (axes.yaxis, im, inches[1], 0.5)):
         several = ticker.MaxNLocator(max(1, int(length / room)), steps=[1, 2, 5, 10])
         axis.set_major_locator(several if len(values) > 1 else ticker.FixedLocator(values))
-    formula = parameters["formula"]
+    formula = text_of(parameters["formula"])
     point = "z_0" if formula == "julia" else "c"
     axes.set_xlabel(rf"$\mathrm{{Re}}\,{point}$")
     axes.set_ylabel(rf"$\mathrm{{Im}}\,{point}$")
@@ -146,15 +169,19 @@ def bar_ticks(norm, most):
 # --- any file ---------------------------------------------------------------------------------------------------------
 
 # Group in the file -> function that returns a figure and a sentence for its caption.
-DRAWINGS = {"fractal": draw_fractal, "study": draw_study}
+DRAWINGS = {"fractal": draw_fractal}
 
 
-def add_caption(figure, file, sentence):
-    made = f"{file.attrs['software']} {file.attrs['software_version']}, {file.attrs['date'][:10]}"
+def text_of(value):
+    """Texts of fixed length are bytes in h5py."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def add_caption(figure, made, sentence):
     figure.supxlabel(f"{sentence}. {made}", fontsize=7, color="0.35")
 
 
-def draw(path):
+def draw_file(path):
     """The figure that suits the file. Throws Problem."""
     damaged = f"{path} is damaged or not a result of paceline"
     if not os.path.exists(path):
@@ -163,35 +190,50 @@ def draw(path):
                       "run the same command with --resume" if has_part else "give the name of a result file")
     if os.path.isdir(path):
         raise Problem(INPUT, f"can't read {path}", "it is a folder", "give the name of a result file")
+    if not os.path.isfile(path):
+        raise Problem(INPUT, f"can't read {path}", "it is a device or a pipe", "give the name of a result file")
+    try:
+        import h5py
+    except ImportError as missing:
+        raise Problem(1, "can't plot", str(missing), "install python3-h5py") from None
     try:
         with h5py.File(path, "r") as file:
             groups = [name for name in DRAWINGS if name in file]
             if not groups and "digest" in file.attrs:
                 raise Problem(INPUT, f"there is no drawing for {path}", f"it holds {', '.join(sorted(set(file) - {'run'}))}",
-                              f"give a file with {' or '.join(DRAWINGS)}")
+                              f"give a file with {' or '.join(DRAWINGS)} or a study")
             if not groups:
-                raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)}",
+                raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)} or study",
                               "give the name of a result file")
-            # A study is never finished; any other result is when it has its digest.
-            if groups[0] != "study" and "digest" not in file.attrs:
+            if "digest" not in file.attrs:
                 raise Problem(INPUT, f"{path} is unfinished", "it has no digest yet",
                               "run the same command with --resume")
             figure, sentence = DRAWINGS[groups[0]](file)
-            add_caption(figure, file, sentence)
+            made = [text_of(file.attrs[name]) for name in ("software", "software_version", "date")]
+            add_caption(figure, f"{made[0]} {made[1]}, {made[2][:10]}", sentence)
             return figure
-    except NothingToDraw as nothing:
-        raise Problem(INPUT, f"there is nothing to draw in {path}", str(nothing), "go on with its study") from None
     except PermissionError as error:
         raise Problem(INPUT, f"can't read {path}", error.strerror or "no permission", "see that it is yours") from None
-    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise Problem(INPUT, damaged, str(error).strip("\"'").replace("\n", " "), "compute it again") from None
+    except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError, MemoryError) as error:
+        raise Problem(INPUT, damaged, str(error).strip("\"'"), "compute it again") from None
 
 
-def check_output(path, force):
+def draw_document(document):
+    try:
+        figure, sentence = draw_studies(document["studies"])
+    except NothingToDraw as nothing:
+        files = ", ".join(study["file"] for study in document["studies"])
+        raise Problem(INPUT, f"there is nothing to draw in {files}", str(nothing), "go on with its study") from None
+    dates = sorted(study["facts"].get("date", "")[:10] for study in document["studies"])
+    add_caption(figure, f"{document['software']}, {dates[-1]}", sentence)
+    return figure
+
+
+def check_output(path, force, suffixes=SUFFIXES, example="fractal.png"):
     suffix = os.path.splitext(path)[1][1:].lower()
-    if suffix not in SUFFIXES:
-        raise Problem(USAGE, f"can't draw {path}", "the name ends in none of ." + ", .".join(SUFFIXES),
-                      "name a picture by its kind, for example fractal.png")
+    if suffix not in suffixes:
+        raise Problem(USAGE, f"can't write {path}", "the name ends in none of ." + ", .".join(suffixes),
+                      f"name it by its kind, for example {example}")
     if os.path.islink(os.path.realpath(path)):
         raise Problem(OUTPUT, f"can't write {path}", "its symbolic links lead in a circle",
                       "remove them or choose another place")
@@ -204,18 +246,53 @@ def check_output(path, force):
     return suffix
 
 
-def save(figure, path, suffix):
-    """Beside its place first: what is there stays until the picture is complete. A link stays, too."""
+def save(write, path):
+    """Beside its place first: what is there stays until the document is complete. A link stays, too. `write` is given a
+    file that is open for bytes."""
     place = os.path.realpath(path)
-    aside = f"{place}.{os.getpid()}.part"
+    aside = None
     try:
-        figure.savefig(aside, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05)
+        # A name that nobody can have laid a link at; made with the modes that the user wants for files.
+        handle, aside = tempfile.mkstemp(dir=os.path.dirname(place), prefix=f".{os.path.basename(place)}.")
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(aside, 0o666 & ~mask)
         os.replace(aside, place)
     except OSError as error:
         raise Problem(OUTPUT, f"can't write {path}", error.strerror or str(error), "choose another place") from None
     finally:
-        if os.path.exists(aside):
+        if aside and os.path.exists(aside):
             os.remove(aside)
+
+
+def printable(text):
+    """In one line, without what a terminal would take for more than text."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+
+
+def run(action):
+    """Does it; what goes wrong is one line and an exit code. Other errors than Problem are of the drawing itself."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        action()
+    except Problem as problem:
+        print(f"paceline: error: {printable(str(problem))}", file=sys.stderr)
+        return problem.code
+    except KeyboardInterrupt:
+        return 130
+    except MemoryError:
+        print("paceline: error: can't draw it (there is not enough memory); draw it on a larger machine", file=sys.stderr)
+        return 1
+    except Exception as error:
+        why = printable(str(error)) or type(error).__name__
+        print(f"paceline: error: can't draw it ({type(error).__name__}: {why}); see that the file is one of paceline",
+              file=sys.stderr)
+        return INPUT
+    return 0
 
 
 class Parser(argparse.ArgumentParser):
@@ -224,19 +301,23 @@ class Parser(argparse.ArgumentParser):
 
 
 def main():
-    parser = Parser(prog="paceline plot", description="Draws a result file with its axes.")
-    parser.add_argument("file", metavar="FILE.h5", help="what to draw")
+    parser = Parser(prog="paceline plot", description="Draws a result file with its axes, or studies.")
+    parser.add_argument("file", metavar="FILE.h5", nargs="?", help="what to draw")
+    parser.add_argument("--document", action="store_true", help="draw the studies that standard input tells in JSON")
     parser.add_argument("-o", "--output", metavar="FILE.png|svg|pdf", required=True, help="the picture")
     parser.add_argument("--force", action="store_true", help="overwrite what exists")
-    try:
+
+    def draw():
         options = parser.parse_args()
+        if bool(options.file) == options.document:
+            raise Problem(USAGE, "wrong command line", "give a file or --document", "see --help")
         suffix = check_output(options.output, options.force)
         with plt.rc_context(STYLE):
-            save(draw(options.file), options.output, suffix)
-    except Problem as problem:
-        print(f"paceline: error: {problem}", file=sys.stderr)
-        return problem.code
-    return 0
+            figure = draw_document(json.load(sys.stdin)) if options.document else draw_file(options.file)
+            save(lambda file: figure.savefig(file, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05),
+                 options.output)
+
+    return run(draw)
 
 
 if __name__ == "__main__":

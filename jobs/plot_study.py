@@ -1,9 +1,8 @@
-"""How plot.py draws a study: speed-up, efficiency, phases, and the ranks x threads map, on one page.
+"""How plot.py draws a study: speed-up, efficiency, phases, the ranks x threads map and memory, on one page.
 
-Made to be adapted: read_study() says what lies in the file, a draw_ function draws one panel each.
+Made to be adapted: a Study is made of the JSON that `paceline plot` hands over; a draw_ function draws one panel each.
 """
 import collections
-import json
 import math
 
 import matplotlib
@@ -11,14 +10,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import ticker
 
-# Colours that the colour-blind tell apart: M. Okabe, K. Ito, Color universal design, 2008. One for each thread count,
-# with a marker of its own, so that the picture can be read in grey.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
+# Colours that the colour-blind tell apart: M. Okabe, K. Ito, Color universal design, 2008. One for each thread count or
+# study, with a marker of its own, so that the picture can be read in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666", "#999933")
+LAW_COLOUR = "#6A3D9A"
 MARKERS = "osD^vP*X"
 PHASES = (("init", "#999999"), ("plan", "#F0E442"), ("scatter", "#56B4E9"), ("compute", "#0072B2"),
           ("waiting for the slowest", "#A6CBE3"), ("gather", "#009E73"), ("write", "#E69F00"), ("rest", "#DDDDDD"))
+# Factors of the measured parallel efficiency: what they lose, in the order in which the tree has them.
+FACTORS = (("mpi_load_balance", "balance of ranks", "#D55E00"), ("mpi_communication", "communication", "#E69F00"),
+           ("openmp_serial", "serial code", "#CC79A7"), ("openmp_load_balance", "balance of threads", "#56B4E9"),
+           ("openmp_scheduling", "OpenMP itself", "#009E73"))
 MODELS = {"amdahl": "Amdahl's law", "gustafson": "Gustafson's law", "usl": "universal scalability law",
           "two-level": "two-level Amdahl law"}
+NUMBERS = ("wall_s", "init_s", "plan_s", "scatter_s", "compute_s", "gather_s", "write_s", "compute_mean_s", "serial_s",
+           "max_rss_bytes", "sum_rss_bytes")
 
 
 class NothingToDraw(Exception):
@@ -34,30 +40,49 @@ class Layout(collections.namedtuple("Layout", "ranks threads nodes")):
         return f"{self.ranks}×{self.threads}" + (f" on {self.nodes}" if with_nodes else "")
 
 
+def layout_of(entry):
+    return Layout(*(int(entry[name]) for name in Layout._fields))
+
+
 class Study:
     """Samples that count, by layout in the order of cores: `rows[layout]`; medians of wall time; the fit, if any."""
 
-    def __init__(self, file):
-        table = file["/study/samples"][:]
-        about = file["/study"].attrs
-        self.command, self.machine, self.weak = about["command"], about["machine"], about["mode"] == "weak"
-        good = table[(table["status"] == b"ok") & ~table["warmup"]]
-        if not good.size:
-            raise NothingToDraw("no run gave a result" if table.size else "it has no samples yet")
-        layouts = {Layout(*(int(row[name]) for name in Layout._fields)) for row in good}
-        self.layouts = sorted(layouts, key=lambda layout: (layout.cores, layout.ranks, layout.nodes))
-        self.rows = {layout: good[np.all([good[name] == value for name, value in layout._asdict().items()], axis=0)]
-                     for layout in self.layouts}
-        self.bound = {layout: bool(rows["bound_ok"].all()) for layout, rows in self.rows.items()}
+    def __init__(self, document):
+        self.file, self.command = document["file"], document["command"]
+        self.machine = document["facts"].get("machine") or document["facts"].get("imported_from", "").split("\n")[0]
+        self.weak = document["mode"] == "weak"
+        self.trusted = "trust" in document["facts"].get("binding", "")
+        good = [sample for sample in document["samples"] if sample["status"] == "ok" and not sample["warmup"]]
+        if not good:
+            raise NothingToDraw("no run gave a result" if document["samples"] else "it has no samples yet")
+        self.layouts = sorted({layout_of(sample) for sample in good},
+                              key=lambda layout: (layout.cores, layout.ranks, layout.nodes))
+        self.rows, self.bound = {}, {}
+        for layout in self.layouts:
+            mine = [sample for sample in good if layout_of(sample) == layout]
+            # What a program does not tell is null.
+            self.rows[layout] = {name: np.array([math.nan if sample[name] is None else sample[name] for sample in mine],
+                                                dtype=float) for name in NUMBERS}
+            self.bound[layout] = all(sample["bound_ok"] for sample in mine)
         self.median = {layout: float(np.median(rows["wall_s"])) for layout, rows in self.rows.items()}
-        self.left_out = {Layout(*(int(row[name]) for name in Layout._fields)) for row in file["/study/left_out"][:]}
+        self.left_out = {layout_of(entry) for entry in document["left_out"]}
         self.with_nodes = len({layout.nodes for layout in self.layouts}) > 1
         self.threads = sorted({layout.threads for layout in self.layouts})
         # What everything is held against: the fewest cores that were measured with a core a thread.
         bound = [layout for layout in self.layouts if self.bound[layout]] or self.layouts
-        self.base = bound[0]
-        self.fit = json.loads(file["/fit/json"][()]) if "fit" in file and "json" in file["fit"] else {}
+        self.base = min(bound, key=lambda layout: (layout.cores, self.median[layout]))
+        self.fit = document["fit"]
         self.has_fit = bool(self.fit.get("chosen") in MODELS and self.fit.get("curve"))
+
+    @property
+    def efficiencies(self):
+        """Measured factors by layout, of those that were profiled."""
+        found = {}
+        for entry in self.fit["layouts"]:
+            measured = entry.get("efficiencies")
+            if measured and measured["runs"] > 0:
+                found[Layout(entry["ranks"], entry["threads"], entry.get("nodes", 1))] = measured
+        return found
 
     def efficiency(self, cores, seconds):
         """1 where all cores are as useful as those of the base."""
@@ -65,7 +90,17 @@ class Study:
         return ideal / seconds
 
     def speedup(self, cores, seconds):
-        return self.efficiency(cores, seconds) * cores
+        """Over the base, as the table has it."""
+        return self.efficiency(cores, seconds) * cores / self.base.cores
+
+    def memory(self, layout, name):
+        """Bytes, the largest of all runs; nan where nothing tells it."""
+        most = float(np.max(self.rows[layout][name]))
+        return most if most > 0 else math.nan
+
+    @property
+    def has_memory(self):
+        return any(not math.isnan(self.memory(layout, "sum_rss_bytes")) for layout in self.layouts)
 
     def style(self, threads):
         place = self.threads.index(threads) if threads in self.threads else len(self.threads)
@@ -80,7 +115,8 @@ def fit_curves(study, most_cores):
     """
     if not study.has_fit:
         return
-    ranks, threads, *seconds = (np.array([point[name] for point in study.fit["curve"]], dtype=float)
+    ranks, threads, *seconds = (np.array([math.nan if point[name] is None else point[name]
+                                          for point in study.fit["curve"]], dtype=float)
                                 for name in ("ranks", "threads", "value", "high", "low"))
     for width in sorted(set(threads)):
         mine = threads == width
@@ -100,8 +136,9 @@ def draw_points(axes, study, measure):
         mine = [layout for layout in study.layouts if layout.threads == threads]
         for layout in mine:
             times = study.rows[layout]["wall_s"]
-            axes.plot([layout.cores] * len(times), measure(layout.cores, times), ".", color=colour, alpha=0.35,
-                      markersize=4, markeredgewidth=0)
+            if len(times) > 1:
+                axes.plot([layout.cores] * len(times), measure(layout.cores, times), ".", color=colour, alpha=0.35,
+                          markersize=4, markeredgewidth=0)
         for is_bound in (True, False):
             some = [layout for layout in mine if study.bound[layout] == is_bound]
             if not some:
@@ -112,9 +149,9 @@ def draw_points(axes, study, measure):
                       markersize=5.5, markerfacecolor=colour if is_bound else "white", label=label)
 
 
-def scale_cores(axes, study, is_wide=False):
+def scale_cores(axes, studies, is_wide=False):
     """From 0, or by powers of two where many more cores than few were measured; returns the right end."""
-    least, most = (side(layout.cores for layout in study.layouts) for side in (min, max))
+    least, most = (side(layout.cores for study in studies for layout in study.layouts) for side in (min, max))
     axes.set_xlabel("cores (ranks × threads)")
     if is_wide and most >= 16 * least:
         axes.set_xscale("log", base=2)
@@ -126,26 +163,30 @@ def scale_cores(axes, study, is_wide=False):
     return most * 1.08 + 0.2
 
 
+def against(study):
+    return f" over {study.base.name(study.with_nodes)}"
+
+
 def draw_speedup(axes, study):
-    end = scale_cores(axes, study)
-    axes.plot([0, end], [0, end], color="0.55", linewidth=1, label="ideal")
+    end = scale_cores(axes, [study])
+    axes.plot([0, end], [0, end / study.base.cores], color="0.55", linewidth=1, label="ideal")
     for threads, cores, middle, low, high in fit_curves(study, end):
-        colour = study.style(threads)[0] if threads else "black"
+        colour = study.style(threads)[0] if threads else LAW_COLOUR
         axes.plot(cores, middle, "--", color=colour, linewidth=1)
         axes.fill_between(cores, low, high, color=colour, alpha=0.1 if threads else 0.15, linewidth=0)
     if study.has_fit:
-        axes.plot([], [], "--", color="black", linewidth=1, label=MODELS[study.fit["chosen"]])
+        axes.plot([], [], "--", color=LAW_COLOUR, linewidth=1, label=MODELS[study.fit["chosen"]])
     draw_points(axes, study, study.speedup)
     highest = max(float(np.max(study.speedup(layout.cores, study.rows[layout]["wall_s"]))) for layout in study.layouts)
-    axes.set_ylim(0, max(end, 1.05 * highest) if highest > end / 4 else 2.5 * highest)
-    axes.set_ylabel(f"{'scaled ' if study.weak else ''}speed-up")
-    against = "" if study.base.cores == 1 else f", held against {study.base.name(study.with_nodes)}"
-    axes.set_title(f"Speed-up{against}")
+    ideal = end / study.base.cores
+    axes.set_ylim(0, max(ideal, 1.05 * highest) if highest > ideal / 4 else 2.5 * highest)
+    axes.set_ylabel(f"{'scaled ' if study.weak else ''}speed-up{against(study)}")
+    axes.set_title("Speed-up")
     axes.legend(loc="best", fontsize=7)
 
 
 def draw_efficiency(axes, study):
-    scale_cores(axes, study, is_wide=True)
+    scale_cores(axes, [study], is_wide=True)
     axes.axhline(100, color="0.55", linewidth=1)
     draw_points(axes, study, lambda cores, seconds: 100 * study.efficiency(cores, seconds))
     axes.set_ylim(0, max(110, axes.get_ylim()[1]))
@@ -155,7 +196,7 @@ def draw_efficiency(axes, study):
 
 def phase_seconds(rows):
     """Median seconds of each of PHASES, or nothing when the program tells none."""
-    middle = {name: float(np.median(rows[name])) for name in rows.dtype.names if name.endswith("_s")}
+    middle = {name: float(np.median(rows[name])) for name in NUMBERS if name.endswith("_s")}
     if any(math.isnan(middle[f"{name}_s"]) for name in ("init", "compute", "compute_mean")):
         return None
     found = {name: max(0, middle.get(f"{name}_s", 0)) for name, _ in PHASES}
@@ -165,10 +206,17 @@ def phase_seconds(rows):
     return found
 
 
+def name_layouts(axes, study):
+    names = [layout.name(study.with_nodes) for layout in study.layouts]
+    axes.set_xlim(-0.7, max(len(names), 3) - 0.3)
+    crowded = len(names) > 8
+    axes.set_xticks(np.arange(len(names)), names, rotation=90 if crowded else 0, fontsize=6 if len(names) > 20 else 8)
+    axes.set_xlabel("layout (ranks × threads" + (" on nodes)" if study.with_nodes else ")"))
+
+
 def draw_phases(axes, study):
     """Seconds in weak mode; else those of all cores together, which stay the same where cores are used well."""
-    names = [layout.name(study.with_nodes) for layout in study.layouts]
-    places = np.arange(len(names))
+    places = np.arange(len(study.layouts))
     phases = [phase_seconds(study.rows[layout]) for layout in study.layouts]
     cores = np.array([1 if study.weak else layout.cores for layout in study.layouts])
     walls = cores * np.array([study.median[layout] for layout in study.layouts])
@@ -176,7 +224,7 @@ def draw_phases(axes, study):
         axes.bar(places, walls, color=PHASES[3][1], width=0.7)
         axes.set_title("Wall time (the program tells no phases)")
     else:
-        below = np.zeros(len(names))
+        below = np.zeros(len(places))
         for name, colour in PHASES:
             heights = cores * np.array([found[name] for found in phases])
             if heights.max() < 0.002 * walls.max():  # too thin to be seen
@@ -185,17 +233,41 @@ def draw_phases(axes, study):
             below += heights
         alone = cores * np.array([np.median(study.rows[layout]["serial_s"]) for layout in study.layouts])
         if alone.max() >= 0.002 * walls.max():
-            axes.plot(places, alone, "_", color="black", markersize=min(9, 160 / len(names)), markeredgewidth=1.5,
+            axes.plot(places, alone, "_", color="black", markersize=min(9, 160 / len(places)), markeredgewidth=1.5,
                       label="one rank alone")
         axes.set_title("Where the time goes")
         axes.set_ylim(0, walls.max() * 1.4)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
-    axes.set_xlim(-0.7, max(len(names), 3) - 0.3)
-    crowded = len(names) > 8
-    axes.set_xticks(places, names, rotation=90 if crowded else 0, fontsize=6 if len(names) > 20 else 8)
-    axes.set_xlabel("layout (ranks × threads" + (" on nodes)" if study.with_nodes else ")"))
+    name_layouts(axes, study)
     axes.set_ylabel("median of each phase [s]" if study.weak else "cores × median of each phase [core s]")
+
+
+def draw_losses(axes, study):
+    """Shares of the core time by what the probe has measured: what is useful, and what each factor loses."""
+    found = [(place, study.efficiencies[layout]) for place, layout in enumerate(study.layouts) if layout in study.efficiencies]
+    places = np.array([place for place, _ in found])
+    left = np.ones(len(found))
+    losses = []
+    for name, words, colour in FACTORS:
+        factor = np.array([1 if measured[name] is None else measured[name] for _, measured in found])
+        losses.append((words, colour, left * (1 - factor)))
+        left = left * factor
+    axes.bar(places, 100 * left, color="#0072B2", width=0.7, label="useful")
+    below = 100 * left
+    for words, colour, lost in reversed(losses):
+        if lost.max() >= 0.002:  # else too thin to be seen
+            axes.bar(places, 100 * lost, bottom=below, color=colour, width=0.7, label=words)
+        below = below + 100 * lost
+    axes.axhline(80, color="black", linestyle="--", linewidth=0.8)
+    axes.annotate("80 %", (1, 80), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
+    axes.set_ylim(0, 140)
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_title("Where the cores go, measured")
+    axes.set_ylabel("core time [%]")
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
+    name_layouts(axes, study)
 
 
 def draw_map(axes, study):
@@ -216,7 +288,7 @@ def draw_map(axes, study):
         for (row, column), seconds in np.ndenumerate(grid):
             is_dark = not np.isnan(seconds) and image.norm(seconds) > 0.55
             axes.text(column, row, "–" if np.isnan(seconds) else f"{seconds:.3g}", ha="center", va="center", fontsize=7,
-                      color="white" if is_dark else "black",
+                      color="#fefefe" if is_dark else "#010101",  # whatever the page around
                       fontweight="bold" if seconds == low else "normal")
     axes.set_xticks(range(len(ranks)), ranks, fontsize=9 if len(ranks) <= 8 else 6.5)
     axes.set_yticks(range(len(threads)), threads)
@@ -230,21 +302,150 @@ def draw_map(axes, study):
         bar.ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def draw_study(file):
-    """The figure and a sentence for its caption."""
-    study = Study(file)
-    many = len(study.layouts) > 12
-    figure, axes = plt.subplots(2, 2, figsize=(10 if many else 8.4, 7.2 if many else 6.4))
-    for panel, axis in zip((draw_speedup, draw_efficiency, draw_phases, draw_map), axes.flat):
-        panel(axis, study)
-        axis.spines[["top", "right"]].set_visible(False)
-    for axis in axes.flat[:2]:
+def draw_memory(axes, study):
+    """Peak resident memory: bars of all ranks together, a mark for the largest rank."""
+    places = np.arange(len(study.layouts))
+    sums, largest = (np.array([study.memory(layout, name) for layout in study.layouts])
+                     for name in ("sum_rss_bytes", "max_rss_bytes"))
+    unit, name = next((size, name) for size, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+                      if np.nanmax(sums) >= size)
+    axes.bar(places, np.nan_to_num(sums / unit), color=COLOURS[5], width=0.7, label="all ranks together")
+    axes.plot(places, largest / unit, "_", color=COLOURS[1], markersize=min(14, 240 / len(places)), markeredgewidth=2,
+              label="largest rank")
+    axes.set_ylim(0, 1.3 * float(np.nanmax(sums)) / unit)
+    name_layouts(axes, study)
+    axes.set_ylabel(f"peak resident memory [{name}]")
+    axes.set_title("Memory")
+    axes.legend(loc="upper left", fontsize=7)
+
+
+def draw_times(axes, studies):
+    """Median time over cores, of one study or of several over each other."""
+    scale_cores(axes, studies, is_wide=True)
+    for place, study in enumerate(studies):
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        best = {}
+        for layout in study.layouts:
+            best[layout.cores] = min(best.get(layout.cores, math.inf), study.median[layout])
+        axes.plot(list(best), list(best.values()), "-", color=colour, linewidth=0.8, alpha=0.6)
+        axes.plot([layout.cores for layout in study.layouts], [study.median[layout] for layout in study.layouts],
+                  marker, color=colour, markersize=5)
+    lows, highs = zip(*((min(study.median.values()), max(study.median.values())) for study in studies))
+    if max(highs) > 4 * min(lows):
+        axes.set_yscale("log")
+        if max(highs) < 100 * min(lows):
+            axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+    else:
+        axes.set_ylim(0, 1.1 * max(highs))
+    axes.set_ylabel("median time [s]")
+    axes.set_title("Time")
+
+
+# --- several studies --------------------------------------------------------------------------------------------------
+
+def labels_of(studies):
+    """Their files without what all of them share; which are weak is said where some are."""
+    names = [study.file.rsplit("/", 1)[-1].removesuffix(".h5") for study in studies]
+    if len(set(names)) < len(names):
+        names = [study.file.removesuffix(".h5") for study in studies]
+    mixed = len({study.weak for study in studies}) > 1
+    return [f"{name} ({'weak' if study.weak else 'strong'})" if mixed else name for name, study in zip(names, studies)]
+
+
+def overlay(axes, studies, measure):
+    for place, (study, label) in enumerate(zip(studies, labels_of(studies))):
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        values = [measure(study, layout.cores, study.median[layout]) for layout in study.layouts]
+        axes.plot([layout.cores for layout in study.layouts], values, marker, color=colour, markersize=5, label=label)
+
+
+def overlay_speedup(axes, studies):
+    end = scale_cores(axes, studies)
+    least = min(study.base.cores for study in studies)
+    if len({study.base.cores for study in studies}) == 1:  # else each has an ideal of its own
+        axes.plot([0, end], [0, end / least], color="0.55", linewidth=1, label="ideal")
+    highest = 0
+    for place, study in enumerate(studies):
+        for threads, cores, middle, low, high in fit_curves(study, end):
+            colour = COLOURS[place % len(COLOURS)]
+            axes.plot(cores, middle, "--", color=colour, linewidth=1)
+            axes.fill_between(cores, low, high, color=colour, alpha=0.1, linewidth=0)
+        highest = max(highest, *(study.speedup(layout.cores, study.median[layout]) for layout in study.layouts))
+    overlay(axes, studies, lambda study, cores, seconds: study.speedup(cores, seconds))
+    axes.set_ylim(0, max(1.05 * highest, min(end / least, 2.5 * highest)))
+    axes.set_ylabel("speed-up, each over its smallest layout")
+    axes.set_title("Speed-up")
+    axes.legend(loc="best", fontsize=7)
+
+
+def overlay_efficiency(axes, studies):
+    scale_cores(axes, studies, is_wide=True)
+    axes.axhline(100, color="0.55", linewidth=1)
+    overlay(axes, studies, lambda study, cores, seconds: 100 * study.efficiency(cores, seconds))
+    axes.set_ylim(0, max(110, axes.get_ylim()[1]))
+    axes.set_ylabel("efficiency [%]")
+    axes.set_title("Efficiency")
+
+
+def overlay_memory(axes, studies):
+    scale_cores(axes, studies, is_wide=True)
+    for place, study in enumerate(studies):
+        axes.plot([layout.cores for layout in study.layouts],
+                  [study.memory(layout, "sum_rss_bytes") / 1e6 for layout in study.layouts],
+                  MARKERS[place % len(MARKERS)], color=COLOURS[place % len(COLOURS)], markersize=5)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("peak memory of all ranks [MB]")
+    axes.set_title("Memory")
+
+
+# --- whole pages ------------------------------------------------------------------------------------------------------
+
+def panels_of(studies):
+    """(function, what it draws) of each panel."""
+    if len(studies) > 1:
+        found = [(overlay_speedup, studies), (overlay_efficiency, studies), (draw_times, studies)]
+        return found + ([(overlay_memory, studies)] if any(study.has_memory for study in studies) else [])
+    study = studies[0]
+    found = [(draw_speedup, study), (draw_efficiency, study), (draw_phases, study), (draw_map, study)]
+    found += [(draw_losses, study)] if study.efficiencies else []
+    return found + ([(draw_memory, study), (draw_times, studies)] if study.has_memory else [])
+
+
+def finish(axis):
+    axis.spines[["top", "right"]].set_visible(False)
+    if not axis.images:
         axis.grid(color="0.92", linewidth=0.6)
         axis.set_axisbelow(True)
-    command = study.command if len(study.command) <= 90 else study.command[:87] + "..."
-    figure.suptitle(command.replace("$", r"\$"), fontsize=10)
-    runs = sorted({len(rows) for rows in study.rows.values()})
+
+
+def clipped(text, most=90):
+    plain = "".join(c if c.isprintable() else "�" for c in text).replace("$", r"\$")
+    return plain if len(plain) <= most else plain[:most - 3] + "..."
+
+
+def draw_studies(documents):
+    """The figure and a sentence for its caption."""
+    studies = [Study(document) for document in documents]
+    panels = panels_of(studies)
+    many = max(len(study.layouts) for study in studies) > 12
+    rows = (len(panels) + 1) // 2
+    figure, axes = plt.subplots(rows, 2, figsize=(10 if many else 8.4, (3.6 if many else 3.2) * rows), squeeze=False)
+    for (panel, what), axis in zip(panels, axes.flat):
+        panel(axis, what)
+        finish(axis)
+    for axis in list(axes.flat)[len(panels):]:
+        axis.set_visible(False)
+    commands = sorted({study.command for study in studies})
+    figure.suptitle(clipped(commands[0] if len(commands) == 1 else f"{len(studies)} studies"), fontsize=10)
+    if len(studies) > 1:
+        return figure, "Markers: medians" + (", bands: 95 % intervals of the laws" if
+                                             any(study.has_fit for study in studies) else "")
+    study = studies[0]
+    runs = sorted({len(rows["wall_s"]) for rows in study.rows.values()})
     runs = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
     band = ", band: 95 % interval of the law" if study.has_fit else ""
-    return figure, (f"{study.machine}. {'Weak' if study.weak else 'Strong'} scaling, {runs} runs a layout; "
-                    f"dots: runs, markers: medians{band}")
+    trust = ", binding not checked" if study.trusted else ""
+    return figure, clipped(f"{study.machine}. {'Weak' if study.weak else 'Strong'} scaling, {runs} "
+                           f"run{'' if runs == '1' else 's'} a layout{trust}; dots: runs, markers: medians{band}", 200)

@@ -5,13 +5,16 @@
 build_packages=(
   g++ cmake ninja-build pkg-config
   libopenmpi-dev openmpi-bin openssh-client
-  libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev
+  libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev zlib1g-dev libzstd-dev
   libcli11-dev libcurl4-openssl-dev ca-certificates libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libboost-math-dev libre2-dev
 )
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
 test_packages=(
-  libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-dask python3-pandas python3-pil openssl shellcheck clang-format
+  libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-dask python3-pandas python3-pil openssl shellcheck clang-format chromium chktex
   munge slurmctld slurmd slurm-client iproute2
+  # For the probe: other compilers and MPIs than the build's, and real programs. Tests skip what is missing.
+  gfortran clang libomp-dev mpich libmpich-dev lammps python3-mpi4py g++-aarch64-linux-gnu qemu-user
 )
 
 # Installs those of the named packages that are missing; says nothing and asks nobody when there are none.

@@ -58,24 +58,7 @@ IFS=, read -ra counts <<<"$node_counts"
 IFS=, read -ra per_node <<<"$ranks_per_node"
 IFS=, read -ra thread_counts <<<"$threads"
 
-# HH:MM:SS, MM:SS, MM and with days in front (D-HH, D-HH:MM), as sbatch reads them -> seconds.
-seconds_of() {
-  local days=0 rest=$1 fields
-  if [[ $rest == *-* ]]; then
-    days=10#${rest%%-*} rest=${rest#*-}
-    IFS=: read -ra fields <<<"$rest:0:0"
-  else
-    IFS=: read -ra fields <<<"$rest"
-    case ${#fields[@]} in
-      1) fields=(0 "${fields[0]}" 0) ;;
-      2) fields=(0 "${fields[@]}") ;;
-    esac
-  fi
-  echo $((days * 86400 + 10#${fields[0]} * 3600 + 10#${fields[1]} * 60 + 10#${fields[2]}))
-}
-[[ $limit =~ ^([0-9]+-)?[0-9]+(:[0-9]+){0,2}$ ]] || usage "$limit is no time limit"
-limit_s=$(seconds_of "$limit")
-((limit_s > 0)) || usage "--time $limit is no time at all"
+limit_s=$(python3 "$jobs/slurm_time.py" "$limit") || usage "--time $limit is no time limit above zero"
 
 # Words as a shell takes them.
 quoted() {

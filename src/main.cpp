@@ -23,6 +23,7 @@
 #include "study/measure/binding.hpp"
 #include "study/measure/study.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace {
 
@@ -62,11 +63,15 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   }
   using Kind = Command::Kind;
   if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
-      command.kind == Kind::plot) {
+      command.kind == Kind::plot || command.kind == Kind::import_times || command.kind == Kind::report ||
+      command.kind == Kind::profile) {
     refuse_several_ranks();
   }
-  if (command.kind == Kind::plot) plot(command.plot);
+  if (command.kind == Kind::profile) return profile(command.profile);
   start_hdf5();
+  if (command.kind == Kind::plot) plot(command.plot);
+  if (command.kind == Kind::report) report(command.report);
+  if (command.kind == Kind::import_times) return import_times(command.import_times);
   // A process inside MPI can't launch others: a study starts none.
   if (command.kind == Kind::study) return study(command.study);
   if (command.kind == Kind::fit) return fit(command.fit);
@@ -74,12 +79,13 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
   if (command.kind == Kind::merge) return merge(command.merge);
   if (command.kind == Kind::probe) {
     choose_mpi_components();
-    const auto mpi = command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv) : nullptr;
+    const auto mpi =
+        command.probe_starts_mpi ? std::make_unique<MpiGuard>(argc, argv, ThreadLevel::serialized) : nullptr;
     print_probe();
     return ExitCode::done;
   }
   choose_mpi_components();
-  const MpiGuard mpi(argc, argv);
+  const MpiGuard mpi(argc, argv, ThreadLevel::serialized);
   return execute(command, Comm::world(), since_start);
 }
 

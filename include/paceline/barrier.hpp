@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 namespace paceline {
 
@@ -16,7 +16,7 @@ class Barrier : public sync::SharedObject {
  public:
   /// Collective, and so is destruction. `expected` arrivals end a phase, from 1 to 2^31 - 1; by default one of each
   /// rank.
-  explicit Barrier(const Site& site, int expected = 0, std::string name = "barrier");
+  explicit Barrier(const Domain& domain, int expected = 0, std::string name = "barrier");
 
   void arrive_and_wait() { arrive_and_wait(sync::forever); }
   /// Returns whether all arrived in time; if not, this arrival is taken back.

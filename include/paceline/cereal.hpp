@@ -9,23 +9,24 @@
 
 namespace paceline {
 
-/// A cereal archive onto a Writer: bytes as they lie in memory, like cereal's own binary archive without the stream.
+/// A cereal archive onto a ByteWriter: bytes as they lie in memory, like cereal's own binary archive without the
+/// stream.
 class CerealOutput : public cereal::OutputArchive<CerealOutput, cereal::AllowEmptyClassElision> {
  public:
-  explicit CerealOutput(Writer& writer) : OutputArchive(this), writer_(writer) {}
+  explicit CerealOutput(ByteWriter& writer) : OutputArchive(this), writer_(writer) {}
   void save_binary(const void* data, std::size_t size) { writer_.write(data, size); }
 
  private:
-  Writer& writer_;
+  ByteWriter& writer_;
 };
 
 class CerealInput : public cereal::InputArchive<CerealInput, cereal::AllowEmptyClassElision> {
  public:
-  explicit CerealInput(Reader& reader) : InputArchive(this), reader_(reader) {}
+  explicit CerealInput(ByteReader& reader) : InputArchive(this), reader_(reader) {}
   void load_binary(void* data, std::size_t size) { reader_.read(data, size); }
 
  private:
-  Reader& reader_;
+  ByteReader& reader_;
 };
 
 // What cereal wants to be told of a binary archive.
@@ -62,11 +63,11 @@ template <class T>
 struct Serialiser<T, std::enable_if_t<!detail::is_known<T> && !std::is_pointer_v<T> &&
                                       cereal::traits::is_output_serializable<T, CerealOutput>::value &&
                                       cereal::traits::is_input_serializable<T, CerealInput>::value>> {
-  static void write(Writer& writer, const T& value) {
+  static void write(ByteWriter& writer, const T& value) {
     CerealOutput archive(writer);
     archive(value);
   }
-  static void read(Reader& reader, T& value) {
+  static void read(ByteReader& reader, T& value) {
     CerealInput archive(reader);
     archive(value);
   }

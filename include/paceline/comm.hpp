@@ -19,14 +19,14 @@ namespace paceline {
 /// Throws Error naming `call` unless `code` is MPI_SUCCESS. Reached because communicators return errors.
 void check_mpi(int code, const char* call);
 
-/// How many threads of a rank may be in MPI at the same time. serialized: one, any. multiple: all, which shared state
-/// between nodes needs (<paceline/site.hpp>).
+/// How many threads of a rank may be in MPI at the same time. serialized: one, any. multiple: all, which pools of
+/// several ranks and shared state between nodes need.
 enum class ThreadLevel : int { serialized = MPI_THREAD_SERIALIZED, multiple = MPI_THREAD_MULTIPLE };
 
 /// MPI from construction to destruction. Throws Error when the library offers less than the thread level asked for.
 class MpiGuard {
  public:
-  MpiGuard(int& argc, char**& argv, ThreadLevel level = ThreadLevel::serialized);
+  MpiGuard(int& argc, char**& argv, ThreadLevel level = ThreadLevel::multiple);
   MpiGuard(const MpiGuard&) = delete;
   MpiGuard& operator=(const MpiGuard&) = delete;
   /// Finalises, but not while an exception unwinds: the other ranks may be waiting in a call that this one left.
@@ -43,6 +43,9 @@ void leave_unfinalised();
 class Comm {
  public:
   static Comm world();
+  /// One that the program or another library has made, and frees when no copy of this is left. Errors of calls on it
+  /// are returned from now on.
+  static Comm of(MPI_Comm handle) { return {handle, false}; }
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }

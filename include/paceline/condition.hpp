@@ -5,8 +5,8 @@
 #include <mutex>
 #include <string>
 
+#include <paceline/domain.hpp>
 #include <paceline/mutex.hpp>
-#include <paceline/site.hpp>
 
 namespace paceline {
 
@@ -16,9 +16,9 @@ namespace paceline {
 class Condition : public sync::SharedObject {
  public:
   /// Collective, and so is destruction.
-  explicit Condition(const Site& site, std::string name = "condition");
+  explicit Condition(const Domain& domain, std::string name = "condition");
 
-  /// Of the same site as `lock`'s mutex, which the calling thread must have.
+  /// Of the same domain as `lock`'s mutex, which the calling thread must have.
   void wait(std::unique_lock<Mutex>& lock) { wait(lock, sync::forever); }
   template <class Predicate>
   void wait(std::unique_lock<Mutex>& lock, Predicate predicate) {

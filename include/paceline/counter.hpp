@@ -9,7 +9,8 @@
 #include <string>
 #include <type_traits>
 
-#include <paceline/site.hpp>
+#include <paceline/aggregate.hpp>
+#include <paceline/domain.hpp>
 
 namespace paceline {
 
@@ -19,8 +20,12 @@ namespace sync {
 enum class Change : std::uint32_t {
   load,
   exchange,
-  add_integer,
-  add_float64,
+  add_64,
+  add_32,
+  add_16,
+  add_8,
+  add_double,
+  add_float,
   bit_and,
   bit_or,
   bit_xor,
@@ -30,7 +35,7 @@ enum class Change : std::uint32_t {
 /// Every value is 8 bytes of the home node.
 class SharedCell : public SharedObject {
  protected:
-  SharedCell(const Site& site, std::string name, std::uint64_t initial);
+  SharedCell(const Domain& domain, std::string name, std::uint64_t initial);
   ~SharedCell() = default;
   std::uint64_t fetch(Change change, std::uint64_t operand, std::uint64_t expected = 0) const;
 
@@ -46,14 +51,15 @@ class SharedCell : public SharedObject {
 /// Arithmetic, for int64, uint64 and double, wraps like std::atomic's.
 template <class T>
 class Value : public sync::SharedCell {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8, "a shared value is at most 8 plain bytes");
-  static constexpr bool is_number = std::is_arithmetic_v<T> && sizeof(T) == 8;
-  static constexpr bool is_integer = is_number && std::is_integral_v<T>;
+  static_assert(detail::MadeOfBytes<T> && sizeof(T) <= 8,
+                "a shared value is at most 8 bytes, and no address: it means nothing on another rank");
+  static constexpr bool is_number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+  static constexpr bool is_integer = std::is_integral_v<T>;
 
  public:
   /// Collective, and so is destruction. All must bring the same initial value; rank 0's counts.
-  explicit Value(const Site& site, T initial = {}, std::string name = "value")
-      : SharedCell(site, std::move(name), bits(initial)) {}
+  explicit Value(const Domain& domain, T initial = {}, std::string name = "value")
+      : SharedCell(domain, std::move(name), bits(initial)) {}
 
   [[nodiscard]] T load() const { return value(fetch(sync::Change::load, 0)); }
   void store(T desired) { fetch(sync::Change::exchange, bits(desired)); }
@@ -67,16 +73,15 @@ class Value : public sync::SharedCell {
   }
 
   /// Returns the value before.
-  T fetch_add(T operand) requires is_number {
-    return value(fetch(is_integer ? sync::Change::add_integer : sync::Change::add_float64, bits(operand)));
-  }
-  T fetch_sub(T operand) requires is_number {
-    if constexpr (is_integer) {
-      return value(fetch(sync::Change::add_integer, std::uint64_t{0} - bits(operand)));
-    } else {
-      return fetch_add(-operand);
-    }
-  }
+  T fetch_add(T operand) requires is_number { return value(fetch(addition(), bits(operand))); }
+  T fetch_sub(T operand) requires is_number { return fetch_add(static_cast<T>(T{} - operand)); }
+  // As std::atomic's, these return the value after, but x++ and x-- that before.
+  T operator+=(T operand) requires is_number { return static_cast<T>(fetch_add(operand) + operand); }
+  T operator-=(T operand) requires is_number { return static_cast<T>(fetch_sub(operand) - operand); }
+  T operator++() requires is_number { return *this += T{1}; }
+  T operator--() requires is_number { return *this -= T{1}; }
+  T operator++(int) requires is_number { return fetch_add(T{1}); }
+  T operator--(int) requires is_number { return fetch_sub(T{1}); }
   T fetch_and(T operand) requires is_integer { return value(fetch(sync::Change::bit_and, bits(operand))); }
   T fetch_or(T operand) requires is_integer { return value(fetch(sync::Change::bit_or, bits(operand))); }
   T fetch_xor(T operand) requires is_integer { return value(fetch(sync::Change::bit_xor, bits(operand))); }
@@ -97,6 +102,16 @@ class Value : public sync::SharedCell {
   }
 
  private:
+  static constexpr sync::Change addition() {
+    if constexpr (std::is_floating_point_v<T>) {
+      return sizeof(T) == 8 ? sync::Change::add_double : sync::Change::add_float;
+    } else {
+      return sizeof(T) == 8   ? sync::Change::add_64
+             : sizeof(T) == 4 ? sync::Change::add_32
+             : sizeof(T) == 2 ? sync::Change::add_16
+                              : sync::Change::add_8;
+    }
+  }
   static std::uint64_t bits(T object) {
     std::uint64_t all = 0;
     std::memcpy(&all, &object, sizeof object);

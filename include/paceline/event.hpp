@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 namespace paceline {
 
@@ -14,7 +14,7 @@ namespace paceline {
 class Event : public sync::SharedObject {
  public:
   /// Collective, and so is destruction. Not set at first.
-  explicit Event(const Site& site, std::string name = "event");
+  explicit Event(const Domain& domain, std::string name = "event");
 
   void set();
   void clear();

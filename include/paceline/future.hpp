@@ -1,100 +1,25 @@
-// Futures: results that are not there yet. Like std::future, with ready(), then() and cancel(). Made by a Pool, used on
-// its driver by any thread, and good for longer than the pool: what a destroyed pool did not begin is cancelled.
+// Futures: results that are not there yet. Like std::future, with ready(), then(), co_await and cancel(). Made by a
+// Pool, used on its driver by any thread, and good for longer than the pool: what a destroyed pool did not begin is
+// cancelled.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstdint>
+#include <coroutine>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <paceline/serialise.hpp>
-#include <paceline/task.hpp>
-#include <paceline/task_error.hpp>
+#include <paceline/completion.hpp>
 
 namespace paceline {
+
+template <class T>
+class Future;
+
 namespace detail {
-
-/// What became of a group of tasks: results in order but for those of the failed tasks.
-struct Outcome {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-  std::vector<std::byte> results;
-  std::vector<Failure> failures;  ///< in the order of tasks
-  int rank = -1;
-  std::string host;  ///< only if there are failures
-  double seconds = 0;
-};
-
-/// Throws the failure as a TaskError.
-[[noreturn]] void throw_failure(const Outcome& outcome, const Failure& failure);
-
-/// Whoever waits for groups of tasks.
-class Ticket {
- public:
-  Ticket() = default;
-  Ticket(const Ticket&) = delete;
-  Ticket& operator=(const Ticket&) = delete;
-  virtual ~Ticket() = default;
-
-  /// Called once a task: every task of the ticket is in one outcome. By any thread of rank 0.
-  virtual void settle(Outcome outcome) = 0;
-
-  /// True if the group that asks may begin. Whoever does not begin one after all says so.
-  bool begin();
-  void take_back() { begun_.fetch_sub(1); }
-  /// No group begins any more. True if none has.
-  bool cancel();
-
-  /// The number of its first task.
-  void set_first(std::int64_t task) { first_ = task; }
-
- protected:
-  [[nodiscard]] std::int64_t first() const { return first_; }
-
- private:
-  std::int64_t first_ = 0;
-  std::atomic<std::int64_t> begun_{0};
-  std::atomic<bool> is_cancelled_{false};
-};
-
-/// A ticket whose owner waits until all its tasks are done.
-class Awaited : public Ticket {
- public:
-  explicit Awaited(std::int64_t tasks) : has_tasks_(tasks > 0), left_(tasks) {}
-  void settle(Outcome outcome) override;
-  /// As Ticket::cancel(), but false without tasks; if true, it is ready at once.
-  bool give_up();
-
-  void wait();
-  bool wait_for(std::chrono::nanoseconds limit);
-  [[nodiscard]] bool ready() const { return is_ready_.load(std::memory_order_acquire); }
-  /// `action` is called once when it is ready: at once, or by the thread that makes it so.
-  void when_ready(std::function<void()> action);
-
-  /// When ready: what has come, in the order of tasks.
-  [[nodiscard]] std::vector<Outcome>& outcomes();
-
- protected:
-  /// Without tasks: all is there.
-  void finish();
-
- private:
-  const bool has_tasks_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Outcome> outcomes_;
-  std::int64_t left_;
-  std::atomic<bool> is_ready_{false};
-  std::vector<std::function<void()>> actions_;
-};
 
 /// The value of a future: made of outcomes by get(), or kept by then().
 template <class T>
@@ -114,10 +39,10 @@ void each_result(std::vector<Outcome>& outcomes, const Handle& handle) {
     if (!outcome.failures.empty()) throw_failure(outcome, outcome.failures.front());
   }
   for (const auto& outcome : outcomes) {
-    Reader reader(outcome.results);
+    ByteReader reader(outcome.results);
     for (std::int64_t k = 0; k < outcome.count; ++k) {
       R result{};
-      read_value(reader, result);
+      read_result(next_delimited<R>(reader), result);
       handle(std::move(result));
     }
   }
@@ -153,7 +78,7 @@ class AllResults final : public State<std::vector<R>> {
   std::int64_t tasks_;
 };
 
-/// What a function on this rank makes of another future.
+/// What a function or a coroutine on this rank makes of other futures.
 template <class U>
 class Continued final : public State<U> {
  public:
@@ -172,9 +97,18 @@ class Continued final : public State<U> {
     }
     this->finish();
   }
+  void fail(std::exception_ptr error) {
+    error_ = std::move(error);
+    this->finish();
+  }
   U value() override {
     if (error_) std::rethrow_exception(error_);
     if constexpr (!std::is_void_v<U>) return std::move(*value_);
+  }
+  std::exception_ptr failure() override { return error_; }
+  FutureStatus status() override {
+    if (!this->ready()) return FutureStatus::waiting;
+    return error_ ? FutureStatus::error : FutureStatus::value;
   }
 
  private:
@@ -182,24 +116,55 @@ class Continued final : public State<U> {
   std::exception_ptr error_;
 };
 
+/// co_return of a coroutine that returns a Future.
+template <class T>
+struct PromiseBase {
+  std::shared_ptr<Continued<T>> state = std::make_shared<Continued<T>>();
+  template <class U>
+  void return_value(U&& value) {
+    state->run([&]() -> T { return std::forward<U>(value); });
+  }
+};
+template <>
+struct PromiseBase<void> {
+  std::shared_ptr<Continued<void>> state = std::make_shared<Continued<void>>();
+  void return_void() const {
+    state->run([] {});
+  }
+};
+
+template <class T>
+struct FutureAccess;
+
 }  // namespace detail
 
 /// No call waits for ever: a task that does not return and a rank that dies are errors after PoolOptions::task_s and
-/// silence_s.
+/// silence_s. Moved, not copied: the value can be taken once.
 template <class T>
 class Future {
  public:
   Future() = default;
   explicit Future(std::shared_ptr<detail::State<T>> state) : state_(std::move(state)) {}
+  Future(Future&&) noexcept = default;
+  Future& operator=(Future&&) noexcept = default;
+  Future(const Future&) = delete;
+  Future& operator=(const Future&) = delete;
+  ~Future() = default;
 
   /// False for one that is default constructed, moved from, or whose value has been taken.
   [[nodiscard]] bool valid() const { return state_ != nullptr; }
   [[nodiscard]] bool ready() const { return state().ready(); }
+  /// What get() would do now.
+  [[nodiscard]] FutureStatus status() const { return state().status(); }
   void wait() const { state().wait(); }
   /// True if it is ready within that time.
   template <class Rep, class Period>
   [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> limit) const {
-    return state().wait_for(std::chrono::duration_cast<std::chrono::nanoseconds>(limit));
+    return state().wait_until(detail::deadline_after(limit));
+  }
+  template <class Clock, class Duration>
+  [[nodiscard]] bool wait_until(std::chrono::time_point<Clock, Duration> time) const {
+    return wait_for(time - Clock::now());
   }
 
   /// Waits and takes the value; once. Throws TaskError if the task failed, for map_async() that of the first task that
@@ -210,15 +175,23 @@ class Future {
     kept->wait();
     return kept->value();
   }
+  /// Waits, and is what get() throws; null if it gives a value.
+  [[nodiscard]] std::exception_ptr exception() const {
+    wait();
+    return state().failure();
+  }
 
   /// Tasks of it that are still on rank 0 and that no thread has begun will not run. True if that is all of them: get()
   /// throws TaskError (cancelled) at once. If some have begun and some will not run, it does so when those are done.
-  /// False and without effect for one without tasks of its own, from then() or an empty map_async().
+  /// False and without effect for one without tasks of its own, from then(), a coroutine or an empty map_async().
   bool cancel() { return state().give_up(); }
+  /// As cancel(), and tasks that run are given up: get() throws TaskError (terminated) within some milliseconds. Their
+  /// threads can't be stopped and are left behind, like those of tasks that run longer than PoolOptions::task_s.
+  void terminate() { state().end_now(); }
 
-  /// A future of what `action(Future<T>)` returns: it is called with this future, ready, as soon as that is so, on
-  /// rank 0 by the thread that finds out. So it should be short, and not wait; to go on with a task, let it submit
-  /// one. This future is empty afterwards.
+  /// A future of what `action(Future<T>)` returns: it is called with this future as soon as that is ready, on rank 0,
+  /// by a compute thread of the pool, or by the calling thread if it is ready already. It may submit tasks and wait for
+  /// them: the thread runs others meanwhile. This future is empty afterwards.
   template <class Action>
   auto then(Action action) {
     using U = std::invoke_result_t<Action, Future<T>>;
@@ -226,13 +199,40 @@ class Future {
     auto kept = std::move(state_);
     if (!kept) throw_invalid();
     auto* const before = kept.get();
-    before->when_ready([next, kept = std::move(kept), action = std::move(action)]() mutable {
-      next->run([&] { return action(Future<T>(std::move(kept))); });
+    // std::function wants to copy; what is moved only can't be.
+    auto shared = std::make_shared<Action>(std::move(action));
+    before->when_ready([next, kept = std::move(kept), shared]() mutable {
+      next->run([&] { return std::invoke(std::move(*shared), Future<T>(std::move(kept))); });
     });
     return Future<U>(std::move(next));
   }
 
+  /// co_await pool.submit<f>(x) in a coroutine: its value, or its exception. The coroutine goes on on rank 0, on a
+  /// thread as in then().
+  auto operator co_await() && {
+    struct Awaiter {
+      Future future;
+      [[nodiscard]] bool await_ready() const { return future.ready(); }
+      void await_suspend(std::coroutine_handle<> waiting) {
+        // The coroutine may go on and destroy this before when_ready() returns.
+        const auto kept = future.state_;
+        kept->when_ready([waiting] { waiting.resume(); });
+      }
+      T await_resume() { return future.get(); }
+    };
+    if (!state_) throw_invalid();
+    return Awaiter{std::move(*this)};
+  }
+  /// A coroutine that returns a Future begins at once.
+  struct promise_type : detail::PromiseBase<T> {
+    Future get_return_object() { return Future(this->state); }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void unhandled_exception() { this->state->fail(std::current_exception()); }
+  };
+
  private:
+  friend struct detail::FutureAccess<T>;
   [[noreturn]] static void throw_invalid() {
     throw Error(ExitCode::failure, "a future without a task was asked for its value",
                 "it is empty, or was asked before", "ask valid() first");
@@ -245,4 +245,12 @@ class Future {
   std::shared_ptr<detail::State<T>> state_;
 };
 
+namespace detail {
+
+template <class T>
+struct FutureAccess {
+  static Awaited& awaited(const Future<T>& future) { return future.state(); }
+};
+
+}  // namespace detail
 }  // namespace paceline

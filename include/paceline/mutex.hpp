@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
 
 namespace paceline {
 
@@ -12,7 +12,7 @@ namespace paceline {
 ///
 /// A queue lock: those who wait get it in the order in which they came, each woken by its own word of memory
 /// (Mellor-Crummey and Scott, ACM TOCS 9(1), 1991, section 2.4), which a time-out may leave (as in Scott and Scherer,
-/// PPoPP 2001). Here the queue is an explicit list under a short latch of the node, so that a rank that dies in it
+/// PPoPP 2001). Here the queue is an explicit list under a short mutex of the node, so that a rank that dies in it
 /// breaks nothing. An unlocked lock is taken with one compare-and-swap. Waiting spins for at most
 /// 20 microseconds, and only where each rank of the node has a core, then sleeps in the kernel.
 ///
@@ -24,8 +24,8 @@ namespace paceline {
 /// Memory: unlock() happens before the next lock() returns, between ranks as between threads (release, acquire).
 class Mutex : public sync::SharedObject {
  public:
-  /// Collective over the site's communicator, and so is destruction. Messages call it by its name.
-  Mutex(const Site& site, std::string name);
+  /// Collective over the domain's communicator, and so is destruction. Messages call it by its name.
+  Mutex(const Domain& domain, std::string name);
   ~Mutex();
 
   void lock();

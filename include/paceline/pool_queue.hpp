@@ -5,9 +5,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include <paceline/future.hpp>
+#include <paceline/completion.hpp>
 #include <paceline/serialise.hpp>
 #include <paceline/task.hpp>
 
@@ -19,8 +20,10 @@ struct Group {
   TaskId function = 0;
   std::int64_t first = 0;
   std::int64_t count = 0;
-  std::vector<std::byte> arguments;
+  Bytes arguments;
+  Bytes held;                      ///< of the function object
   std::shared_ptr<Ticket> ticket;  ///< on rank 0
+  int rank = -1;                   ///< the only one that may run it; -1: any
 };
 
 class PoolQueue {
@@ -30,30 +33,37 @@ class PoolQueue {
   PoolQueue& operator=(const PoolQueue&) = delete;
   virtual ~PoolQueue() = default;
 
-  /// Throws Error where groups can't be posted: on other ranks than 0.
+  /// Throws Error where groups can't be posted: on other ranks than 0, and in tasks.
   virtual void post(Group group) = 0;
+  /// Waits until nothing that was posted is left.
+  virtual void finish() = 0;
   /// Compute threads of all ranks.
   [[nodiscard]] virtual int workers() const = 0;
-  /// Seconds that a task takes, from those that were done last; 0: none was.
-  [[nodiscard]] virtual double mean_task_s() const = 0;
+  [[nodiscard]] virtual int ranks() const = 0;
 
   /// A single task, numbered by the calls of this.
-  void post_one(TaskId function, std::vector<std::byte> arguments, std::shared_ptr<Ticket> ticket) {
+  void post_one(TaskId function, Bytes held, Bytes arguments, std::shared_ptr<Ticket> ticket, int rank) {
     const auto number = submitted_.fetch_add(1, std::memory_order_relaxed);
     ticket->set_first(number);
-    post({0, function, number, 1, std::move(arguments), std::move(ticket)});
+    post({0, function, number, 1, std::move(arguments), std::move(held), std::move(ticket), rank});
   }
 
   /// Cuts many tasks into groups and posts them as their arguments come.
   class Cut {
    public:
     /// `chunk`: tasks a group; 0: fewer towards the end.
-    Cut(PoolQueue& queue, TaskId function, std::shared_ptr<Ticket> ticket, std::int64_t tasks, std::int64_t chunk)
-        : queue_(queue), function_(function), ticket_(std::move(ticket)), left_(tasks), chunk_(chunk) {
+    Cut(PoolQueue& queue, TaskId function, Bytes held, std::shared_ptr<Ticket> ticket, std::int64_t tasks,
+        std::int64_t chunk)
+        : queue_(queue),
+          function_(function),
+          held_(std::move(held)),
+          ticket_(std::move(ticket)),
+          left_(tasks),
+          chunk_(chunk) {
       begin();
     }
     /// For the arguments of the next task.
-    Writer& writer() { return writer_; }
+    ByteWriter& writer() { return writer_; }
     /// They are written.
     void next() {
       if (++group_.count < size_) return;
@@ -68,7 +78,7 @@ class PoolQueue {
 
    private:
     void begin(std::int64_t first = 0) {
-      group_ = {0, function_, first, 0, {}, ticket_};
+      group_ = {0, function_, first, 0, {}, held_, ticket_};
       const auto fair = left_ / (std::int64_t{pieces} * queue_.workers());
       size_ = chunk_ > 0 ? std::min(chunk_, left_) : std::clamp(fair, std::int64_t{1}, largest);
     }
@@ -78,16 +88,20 @@ class PoolQueue {
 
     PoolQueue& queue_;
     TaskId function_;
+    Bytes held_;
     std::shared_ptr<Ticket> ticket_;
     std::int64_t left_;
     std::int64_t chunk_;
     std::int64_t size_ = 1;
     Group group_;
-    Writer writer_;
+    ByteWriter writer_;
   };
 
  private:
   std::atomic<std::int64_t> submitted_{0};
 };
+
+/// Throws Error for a negative number.
+void check_not_negative(const char* what, std::int64_t number);
 
 }  // namespace paceline::detail

@@ -8,59 +8,86 @@
 #include <string>
 #include <type_traits>
 
-#include <paceline/error.hpp>
-#include <paceline/site.hpp>
+#include <paceline/domain.hpp>
+#include <paceline/serialise.hpp>
 
 namespace paceline {
 
+/// What a queue has room for at the same time. Each item takes 8 bytes more than its own.
+struct QueueRoom {
+  std::size_t items = SIZE_MAX;
+  std::size_t bytes = std::size_t{1} << 20;
+};
+
 namespace sync {
 
-/// A ring of items of so many bytes.
+struct Operation;
+
+/// A ring of items of any size.
 class ByteQueue : public SharedObject {
  public:
-  /// Nobody pushes any more; what is there is still popped. Any rank, any number of times.
+  /// No more pushes; what is there is still popped. Any rank, any number of times.
   void close();
   [[nodiscard]] bool is_closed() const;
   /// Number of items that are there; others may change it at any time.
   [[nodiscard]] std::size_t size() const;
 
- protected:
-  enum class Outcome { done, timed_out, closed };
+  /// Says that an item which was popped has been dealt with. Throws Error if that was said of all.
+  void task_done();
+  /// Waits until task_done() was called for every item that was pushed.
+  void join() const { join(forever); }
+  /// Returns whether that was so in time.
+  template <class Rep, class Period>
+  [[nodiscard]] bool join_for(const std::chrono::duration<Rep, Period>& duration) const {
+    return join(timeout_of(duration));
+  }
 
-  ByteQueue(const Site& site, std::size_t capacity, std::size_t item_bytes, std::string name);
+ protected:
+  ByteQueue(const Domain& domain, const QueueRoom& room, std::string name);
   ~ByteQueue() = default;
-  Outcome push(std::span<const std::byte> item, Timeout timeout);
-  Outcome pop(std::span<std::byte> item, Timeout timeout);
-  /// Outcome::closed is thrown as an Error.
-  bool push_or_throw(std::span<const std::byte> item, Timeout timeout);
+  /// False: too late. Throws Error if the queue is closed.
+  bool push(std::span<const std::byte> item, Timeout timeout);
+  /// Of an item of just this size. False: too late, or closed and empty.
+  bool pop(std::span<std::byte> item, Timeout timeout);
+  std::optional<Bytes> pop(Timeout timeout);
+
+ private:
+  bool join(Timeout timeout) const;
+  Operation perform(std::uint32_t verb, Timeout timeout, std::span<const std::byte> in = {},
+                    std::span<std::byte> out = {}) const;
 };
 
 }  // namespace sync
 
-/// First in, first out, for all threads of all ranks; T is trivially copyable. push() waits while `capacity` items are
-/// there, pop() while none is: that is the back-pressure. A loop over all of it, on any number of ranks:
+/// First in, first out, for all threads of all ranks; T is serialisable (serialise.hpp). push() waits while there is no
+/// room, pop() while there is no item: that is the back-pressure. A loop over all of it, on any number of ranks:
 ///
 ///     while (const auto item = queue.pop()) use(*item);
 ///
 /// Waiting calls throw Error naming a rank of the communicator that has died, since it may be the one waited for.
-/// Memory: a push happens before the pop of its item. Cost: a latch and a copy at home, a question and answer between
-/// nodes. The ring is capacity * sizeof(T) bytes of the home node.
+/// Memory: a push happens before the pop of its item. Cost: a lock and a copy at home, a question and answer between
+/// nodes. The room is memory of the home node.
 template <class T>
 class Queue : public sync::ByteQueue {
-  static_assert(std::is_trivially_copyable_v<T>, "what goes from rank to rank must be plain bytes");
+  static_assert(Serialisable<T>,
+                "what goes through a queue must be default constructible, own what it refers to, and "
+                "be known to serialise.hpp, cereal.hpp or a Serialiser");
 
  public:
-  /// Collective, and so is destruction. `capacity`: at least 1.
-  Queue(const Site& site, std::size_t capacity, std::string name = "queue")
-      : ByteQueue(site, capacity, sizeof(T), std::move(name)) {}
+  /// Collective, and so is destruction. `capacity` items, at least 1, of a type that always takes the same bytes.
+  Queue(const Domain& domain, std::size_t capacity, std::string name = "queue") requires detail::Copied<T>
+      : ByteQueue(domain, {capacity, bytes_for(capacity)}, std::move(name)) {}
+  /// The same for any type.
+  Queue(const Domain& domain, const QueueRoom& room, std::string name = "queue")
+      : ByteQueue(domain, room, std::move(name)) {}
 
   /// Throws Error if the queue is closed, before or while it waits.
-  void push(const T& value) { push_or_throw(bytes_of(value), sync::forever); }
+  void push(const T& value) { push(value, sync::forever); }
   /// Returns false when there is no room (in time). Throws Error if the queue is closed.
-  bool try_push(const T& value) { return push_or_throw(bytes_of(value), 0); }
+  bool try_push(const T& value) { return push(value, 0); }
   template <class Rep, class Period>
   bool try_push_for(const T& value, const std::chrono::duration<Rep, Period>& duration) {
-    return push_or_throw(bytes_of(value), sync::timeout_of(duration));
+    return push(value, sync::timeout_of(duration));
   }
 
   /// Nothing: the queue is closed and empty, for good.
@@ -73,11 +100,32 @@ class Queue : public sync::ByteQueue {
   }
 
  private:
-  static std::span<const std::byte> bytes_of(const T& value) { return std::as_bytes(std::span<const T, 1>(&value, 1)); }
+  static std::size_t bytes_for(std::size_t capacity) {
+    constexpr auto each = sizeof(T) + sizeof(std::uint64_t);
+    return capacity < (std::size_t{1} << 40) / each ? capacity * each : SIZE_MAX;
+  }
+  bool push(const T& value, sync::Timeout timeout) {
+    if constexpr (detail::Copied<T>) {
+      return ByteQueue::push(std::as_bytes(std::span<const T, 1>(&value, 1)), timeout);
+    } else {
+      ByteWriter writer;
+      write_value(writer, value);
+      return ByteQueue::push(writer.take(), timeout);
+    }
+  }
   std::optional<T> pop(sync::Timeout timeout) {
-    std::array<std::byte, sizeof(T)> bytes;
-    if (ByteQueue::pop(bytes, timeout) != Outcome::done) return std::nullopt;
-    return std::bit_cast<T>(bytes);
+    if constexpr (detail::Copied<T>) {
+      std::array<std::byte, sizeof(T)> bytes;
+      if (!ByteQueue::pop(bytes, timeout)) return std::nullopt;
+      return std::bit_cast<T>(bytes);
+    } else {
+      const auto bytes = ByteQueue::pop(timeout);
+      if (!bytes) return std::nullopt;
+      ByteReader reader(*bytes);
+      std::optional<T> value(std::in_place);
+      read_value(reader, *value);
+      return value;
+    }
   }
 };
 

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -12,18 +13,20 @@
 #include <optional>
 #include <ranges>
 #include <utility>
-#include <vector>
 
-#include <paceline/future.hpp>
+#include <paceline/completion.hpp>
 #include <paceline/pool_queue.hpp>
 
 namespace paceline {
 
 struct StreamOptions {
-  /// Inputs that are taken before their results are asked for, at the most: this bounds memory. 0: 1,024 a thread.
+  /// Inputs that are taken before their results are asked for, at the most. 0: 1,024 a thread.
   std::int64_t window = 0;
-  /// Tasks handed out at once. 0: as many as take about 0.2 ms, by the tasks done so far.
+  /// Tasks handed out at once. 0: as many as take about 0.2 ms, by the tasks of this stream done so far.
   std::int64_t chunk = 0;
+  /// Bytes of arguments and results that the stream holds, by the mean of those so far; but each thread of the pool has
+  /// a task, however large they are.
+  std::int64_t bytes = std::int64_t{64} << 20;
 };
 
 enum class Order { of_inputs, as_they_come };
@@ -47,18 +50,41 @@ class Arrivals final : public Ticket {
   std::int64_t wanted_ = 0;  ///< first task of the next outcome in order
 };
 
+/// How far a stream may be ahead of its owner, and in groups of how many tasks. It begins with little and doubles,
+/// since only results tell how long tasks take and how large their results are.
+class StreamPace {
+ public:
+  /// Throws Error for options that make no sense.
+  StreamPace(const StreamOptions& options, int workers);
+  void add_arguments(std::size_t bytes) { argument_bytes_ += static_cast<double>(bytes); }
+  void add(const Outcome& outcome);
+  /// Tasks that may be under way or waiting to be taken. `posted`: all so far.
+  [[nodiscard]] std::int64_t window(std::int64_t posted) const;
+  /// Tasks a group.
+  [[nodiscard]] std::int64_t chunk() const;
+
+ private:
+  StreamOptions options_;
+  std::int64_t workers_;
+  double argument_bytes_ = 0;  ///< of all that was posted
+  double result_bytes_ = 0;
+  double seconds_ = 0;
+  std::int64_t done_ = 0;
+};
+
 }  // namespace detail
 
 /// A range to be gone through once. `*it` throws TaskError if that task failed; the loop may go on after it.
 template <class R, class Inputs, class Arguments>
 class Stream {
  public:
-  Stream(detail::PoolQueue& queue, detail::TaskId function, Inputs inputs, const StreamOptions& options, Order order)
+  Stream(detail::PoolQueue& queue, detail::TaskId function, Bytes held, Inputs inputs, const StreamOptions& options,
+         Order order)
       : queue_(&queue),
         function_(function),
+        held_(std::move(held)),
         inputs_(std::move(inputs)),
-        window_(options.window > 0 ? options.window : std::int64_t{1024} * queue.workers()),
-        chunk_(options.chunk),
+        pace_(options, queue.workers()),
         arrivals_(std::make_shared<detail::Arrivals>(order)) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -69,8 +95,8 @@ class Stream {
     using value_type = R;
     using difference_type = std::ptrdiff_t;
     explicit Iterator(Stream& stream) : stream_(&stream) {}
-    /// The result; once.
-    R operator*() const { return stream_->take(); }
+    /// The result; valid until the iterator moves on, and may be moved from.
+    R& operator*() const { return stream_->value(); }
     Iterator& operator++() {
       stream_->advance();
       return *this;
@@ -99,6 +125,7 @@ class Stream {
         return;
       }
       outcome_ = arrivals_->next();
+      pace_.add(outcome_);
       reader_.emplace(outcome_.results);
       in_outcome_ = 0;
       failures_seen_ = 0;
@@ -107,36 +134,44 @@ class Stream {
     ++taken_;
     value_.reset();
     failure_ = nullptr;
+    unreadable_ = nullptr;
     if (failures_seen_ < outcome_.failures.size() && outcome_.failures[failures_seen_].task == task_) {
       failure_ = &outcome_.failures[failures_seen_++];
     } else {
-      read_value(*reader_, value_.emplace());
+      auto reader = detail::next_delimited<R>(*reader_);
+      try {
+        detail::read_result(reader, value_.emplace());
+      } catch (...) {
+        unreadable_ = std::current_exception();
+      }
     }
     fill();
   }
 
-  R take() {
+  R& value() {
     if (failure_ != nullptr) detail::throw_failure(outcome_, *failure_);
-    return std::move(*value_);
+    if (unreadable_) std::rethrow_exception(unreadable_);
+    return *value_;
   }
 
   /// Takes inputs as far as the window allows.
   void fill() {
-    const auto workers = queue_->workers();
     for (;;) {
-      const auto room = window_ - (posted_ - taken_);
-      const auto size = std::min(chunk_size(workers), window_);
+      const auto window = pace_.window(posted_);
+      const auto room = window - (posted_ - taken_);
+      const auto size = std::min(pace_.chunk(), window);
       // Whole groups, unless nothing is under way at all.
       if (room < size && posted_ > taken_) return;
-      detail::Group group{0, function_, posted_, 0, {}, arrivals_};
-      Writer writer;
+      detail::Group group{0, function_, posted_, 0, {}, held_, arrivals_};
+      ByteWriter writer;
       while (group.count < std::min(room, size) && has_input()) {
-        write_value(writer, Arguments(**next_input_));
+        detail::write_arguments(writer, detail::arguments_of_input<Arguments>(**next_input_));
         is_input_used_ = true;
         ++group.count;
       }
       if (group.count == 0) return;
       posted_ += group.count;
+      pace_.add_arguments(writer.size());
       group.arguments = writer.take();
       queue_->post(std::move(group));
     }
@@ -149,18 +184,11 @@ class Stream {
     return *next_input_ != std::ranges::end(inputs_);
   }
 
-  [[nodiscard]] std::int64_t chunk_size(int workers) const {
-    if (chunk_ > 0) return chunk_;
-    const auto mean_s = queue_->mean_task_s();
-    const auto most = std::max(std::int64_t{1}, window_ / (std::int64_t{8} * workers));
-    return mean_s > 0 ? std::clamp(static_cast<std::int64_t>(2e-4 / mean_s), std::int64_t{1}, most) : 1;
-  }
-
   detail::PoolQueue* queue_;
   detail::TaskId function_;
+  Bytes held_;
   Inputs inputs_;
-  std::int64_t window_;
-  std::int64_t chunk_;
+  detail::StreamPace pace_;
   std::shared_ptr<detail::Arrivals> arrivals_;
   std::optional<std::ranges::iterator_t<Inputs>> next_input_;
   bool is_input_used_ = false;
@@ -169,12 +197,13 @@ class Stream {
   bool is_at_end_ = false;
 
   detail::Outcome outcome_;
-  std::optional<Reader> reader_;
+  std::optional<ByteReader> reader_;
   std::int64_t in_outcome_ = 0;
   std::size_t failures_seen_ = 0;
   std::int64_t task_ = -1;
   std::optional<R> value_;
   const detail::Failure* failure_ = nullptr;
+  std::exception_ptr unreadable_;
 };
 
 }  // namespace paceline

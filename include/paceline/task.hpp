@@ -4,6 +4,8 @@
 // pool registers itself before main() under the name of its type, Task<f>; its number is a hash of that name. Functions
 // of one name (in unnamed namespaces of two files) are told apart by their order, which is the same in every process of
 // one program. A pool compares all numbers when it is made: ranks that run different programs are refused.
+//
+// The same holds for function objects: their type is known at compile time, and what they hold travels with the tasks.
 #pragma once
 
 #include <atomic>
@@ -16,63 +18,130 @@
 #include <utility>
 #include <vector>
 
+#include <paceline/callable.hpp>
 #include <paceline/serialise.hpp>
 #include <paceline/task_error.hpp>
 
-namespace paceline {
-namespace detail {
+namespace paceline::detail {
 
-/// Stands for the result of a task that returns nothing; takes no bytes.
-struct Nothing {};
-
-}  // namespace detail
-
-template <>
-struct Serialiser<detail::Nothing> {
-  static void write(Writer& /*writer*/, const detail::Nothing& /*nothing*/) {}
-  static void read(Reader& /*reader*/, detail::Nothing& /*nothing*/) {}
+/// An exception as it travels: its what(), and which of the standard types it is.
+struct Caught {
+  std::string message;
+  std::uint32_t type = 0;  ///< 0: none that is known
 };
-
-namespace detail {
-
-template <class F>
-struct Signature : Signature<decltype(&F::operator())> {};
-template <class R, class... A>
-struct Signature<R (*)(A...)> {
-  static_assert((... && !(std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>>)),
-                "a task is computed on another rank, so it can't change its arguments here: take values or const &");
-  using Result = std::conditional_t<std::is_void_v<R>, Nothing, std::remove_cvref_t<R>>;
-  using Arguments = std::tuple<std::remove_cvref_t<A>...>;
-  static constexpr bool returns = !std::is_void_v<R>;
-  static constexpr bool is_serialisable = Serialisable<Result> && (... && Serialisable<std::remove_cvref_t<A>>);
-};
-template <class R, class... A>
-struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
+/// Of the exception being handled.
+Caught current_exception();
 
 struct Failure {
   std::int64_t task = 0;
   TaskFailure failure = TaskFailure::threw;
-  std::string message;
+  Caught caught;
 };
+
+/// Throws an Error that says what can't be read or written, and why: the exception being handled.
+[[noreturn]] void throw_about(const char* what, std::size_t number, const std::type_info& type);
+
+// What is not of a fixed size has its size in front. So a Serialiser that fails or reads too little spoils one value,
+// and never those behind it.
+
+template <class T>
+inline constexpr bool has_fixed_size = Copied<T> || std::is_same_v<T, Nothing>;
+template <class... T>
+inline constexpr bool has_fixed_size<std::tuple<T...>> = (... && has_fixed_size<T>);
+template <class T>
+inline constexpr std::size_t fixed_size = std::is_same_v<T, Nothing> ? 0 : sizeof(T);
+template <class... T>
+inline constexpr std::size_t fixed_size<std::tuple<T...>> = (std::size_t{0} + ... + fixed_size<T>);
+
+/// Calls `write` and puts the number of bytes that it wrote in front of them.
+template <class T, class Write>
+void write_delimited(ByteWriter& writer, const Write& write) {
+  if constexpr (has_fixed_size<T>) {
+    write();
+  } else {
+    const auto at = writer.size();
+    write_value(writer, std::uint64_t{0});
+    write();
+    const std::uint64_t size = writer.size() - at - sizeof size;
+    writer.overwrite(at, &size, sizeof size);
+  }
+}
+
+/// The bytes of the next value, alone.
+template <class T>
+ByteReader next_delimited(ByteReader& reader) {
+  std::uint64_t size = fixed_size<T>;
+  if constexpr (!has_fixed_size<T>) read_value(reader, size);
+  return ByteReader(reader.take(size));
+}
+
+/// Throws Error if bytes are left: then what was read is not what was written.
+void check_all_read(const ByteReader& reader);
+
+template <class T>
+void write_argument(ByteWriter& writer, std::size_t number, const T& argument) {
+  try {
+    write_value(writer, argument);
+  } catch (...) {
+    throw_about("argument {} of a task ({}) can't be written", number, typeid(T));
+  }
+}
+template <class T>
+void read_argument(ByteReader& reader, std::size_t number, std::size_t last, T& argument) {
+  try {
+    read_value(reader, argument);
+    if (number == last) check_all_read(reader);
+  } catch (...) {
+    throw_about("argument {} of a task ({}) can't be read", number, typeid(T));
+  }
+}
+
+template <class Arguments>
+void write_arguments(ByteWriter& writer, const Arguments& arguments) {
+  [[maybe_unused]] std::size_t number = 0;
+  write_delimited<Arguments>(writer, [&] {
+    std::apply([&](const auto&... argument) { (write_argument(writer, ++number, argument), ...); }, arguments);
+  });
+}
+template <class Arguments>
+void read_arguments(ByteReader& all, Arguments& arguments) {
+  [[maybe_unused]] std::size_t number = 0;
+  auto reader = next_delimited<Arguments>(all);
+  std::apply([&](auto&... argument) { (read_argument(reader, ++number, sizeof...(argument), argument), ...); },
+             arguments);
+}
+
+template <class R>
+void write_result(ByteWriter& writer, const R& result) {
+  write_delimited<R>(writer, [&] { write_value(writer, result); });
+}
+/// The result of the next task.
+template <class R>
+void read_result(ByteReader reader, R& result) {
+  try {
+    read_value(reader, result);
+    check_all_read(reader);
+  } catch (...) {
+    throw_about("a result ({1}) can't be read", 0, typeid(R));
+  }
+}
 
 /// Consecutive tasks of one function while a thread runs them. Another thread may take over what is left when a task
 /// does not return: whoever moves `state_` first owns all the rest.
 class GroupRun {
  public:
-  GroupRun(std::int64_t first, std::int64_t count, std::vector<std::byte> arguments)
-      : first_(first), count_(count), bytes_(std::move(arguments)), arguments_(bytes_) {}
+  GroupRun(std::int64_t first, std::int64_t count, Bytes arguments, const Bytes& held)
+      : first_(first), count_(count), bytes_(std::move(arguments)), arguments_(bytes_), held_(held) {}
   GroupRun(const GroupRun&) = delete;
   GroupRun& operator=(const GroupRun&) = delete;
 
   // For the thread that runs it.
 
   [[nodiscard]] std::int64_t count() const { return count_; }
-  Reader& arguments() { return arguments_; }
-  Writer& results() { return results_; }
+  ByteReader& arguments() { return arguments_; }
+  ByteWriter& results() { return results_; }
+  /// Of the function object.
+  [[nodiscard]] const Bytes& held() const { return held_; }
   /// The arguments of task `k` are read and it is about to run.
   void begin(std::int64_t k) { state_.store(2 * k + 1, std::memory_order_release); }
   /// Task `k` has returned. False: it was given up meanwhile, and nothing here may be touched any more.
@@ -80,9 +149,7 @@ class GroupRun {
     auto expected = 2 * k + 1;
     return state_.compare_exchange_strong(expected, 2 * k + 2, std::memory_order_acq_rel);
   }
-  void fail(std::int64_t k, const std::string& message) {
-    failures_.push_back({first_ + k, TaskFailure::threw, message});
-  }
+  void fail(std::int64_t k, Caught caught) { failures_.push_back({first_ + k, TaskFailure::threw, std::move(caught)}); }
 
   // For the thread that watches, and for who has the group when it is done.
 
@@ -101,9 +168,10 @@ class GroupRun {
 
   std::int64_t first_;
   std::int64_t count_;
-  std::vector<std::byte> bytes_;
-  Reader arguments_;
-  Writer results_;
+  Bytes bytes_;
+  ByteReader arguments_;
+  Bytes held_;
+  ByteWriter results_;
   std::vector<Failure> failures_;
   std::atomic<std::int64_t> state_{0};
 };
@@ -113,59 +181,58 @@ using TaskId = std::uint64_t;
 
 /// Before main(). `name`: of the type that stands for the function.
 TaskId register_task(const char* name, Runner runner);
-/// Throws Error (failure) for a number that no function has.
+/// Throws Error for a number that no function has.
 Runner runner_of(TaskId task);
 /// Of all registered tasks: differs when programs do.
 std::uint64_t tasks_digest();
-/// what() of the exception being handled.
-std::string current_message();
 
-template <auto f>
+/// Callable: Constant<f> or Object<F> (callable.hpp).
+template <class Callable>
 struct Task {
-  using Signature = detail::Signature<std::decay_t<decltype(f)>>;
+  using Signature = typename Callable::Signature;
 
   static void run(GroupRun& group) {
+    const auto function = Callable::read(group.held());
     for (std::int64_t k = 0; k < group.count(); ++k) {
-      if (!run_one(group, k)) return;
+      if (!run_one(function, group, k)) return;
     }
   }
 
   inline static const TaskId id = register_task(typeid(Task).name(), &run);
 
  private:
-  static bool run_one(GroupRun& group, std::int64_t k) {
+  static bool run_one(const auto& function, GroupRun& group, std::int64_t k) {
     typename Signature::Arguments arguments;
     try {
-      read_value(group.arguments(), arguments);
+      read_arguments(group.arguments(), arguments);
     } catch (...) {
       group.begin(k);
-      if (group.end(k)) group.fail(k, current_message());
+      if (group.end(k)) group.fail(k, current_exception());
       return true;
     }
     group.begin(k);
     try {
       if constexpr (Signature::returns) {
-        const auto& result = std::apply(f, std::move(arguments));
+        const auto& result = std::apply(function, std::move(arguments));
         if (!group.end(k)) return false;
         const auto before = group.results().size();
         try {
-          write_value<typename Signature::Result>(group.results(), result);
+          write_result<typename Signature::Result>(group.results(), result);
         } catch (...) {
           group.results().truncate(before);
-          group.fail(k, current_message());
+          group.fail(k, current_exception());
         }
       } else {
-        std::apply(f, std::move(arguments));
+        std::apply(function, std::move(arguments));
         return group.end(k);
       }
     } catch (...) {
-      const auto message = current_message();
+      auto caught = current_exception();
       if (!group.end(k)) return false;
-      group.fail(k, message);
+      group.fail(k, std::move(caught));
     }
     return true;
   }
 };
 
-}  // namespace detail
-}  // namespace paceline
+}  // namespace paceline::detail

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <map>
 
+#include "cli/percent_option.hpp"
 #include "study/fit/models.hpp"
 
 namespace paceline {
@@ -51,6 +53,13 @@ CLI::App* add_fit(CLI::App& app, FitOptions& options) {
           },
           ""))
       ->option_text("RANKSxTHREADS");
+  sub->add_option("--objective", options.objective,
+                  "what is fitted: logarithms of times, or throughputs as R's package usl does")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Objective>{{"time", Objective::time}, {"throughput", Objective::throughput}}))
+      ->option_text("time|throughput (time)");
+  add_percent(*sub, "--threshold", "efficiency that layouts should have", "P% (75%)",
+              [&options](double share) { options.threshold = share; });
   sub->add_flag("--json", options.json, "the fit as one JSON object");
   std::string laws = "Laws, of the seconds T on p cores or on r ranks x t threads:\n";
   for (const auto& model : models()) laws += fmt::format("  {:<10} {}\n", model.name, model.formula);
@@ -62,6 +71,9 @@ CLI::App* add_compare(CLI::App& app, CompareOptions& options) {
   auto* sub = app.add_subcommand("compare", "say where two studies differ by more than their noise");
   sub->add_option("first", options.first, "a study")->required()->option_text("A.h5");
   sub->add_option("second", options.second, "another one, of the same command")->required()->option_text("B.h5");
+  add_percent(*sub, "--fail-above", "exit with 5 when a layout of B is slower by more, beyond its interval", "P%",
+              [&options](double share) { options.fail_above = share; });
+  sub->add_flag("--json", options.json, "the comparison as one JSON object");
   return sub;
 }
 

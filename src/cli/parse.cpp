@@ -9,9 +9,12 @@
 
 #include "cli/choice.hpp"
 #include "cli/fit_options.hpp"
+#include "cli/profile_options.hpp"
+#include "cli/report_options.hpp"
 #include "cli/study_options.hpp"
 #include "host/launch.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
+#include "host/secrets.hpp"
 
 namespace paceline {
 namespace {
@@ -149,17 +152,29 @@ Command parse(int argc, char** argv) {
   app.get_formatter()->column_width(34);
 
   auto* info = app.add_subcommand("info", "what this build and this machine are, and where each rank is bound");
-  auto* plot = app.add_subcommand("plot", "draw a result file with its axes, as PNG, SVG or PDF");
-  plot->add_option("file", command.plot.input, "what to draw")->required()->option_text("FILE.h5");
+  auto* plot = app.add_subcommand("plot", "draw a result file with its axes, or studies, as PNG, SVG or PDF");
+  plot->add_option("files", command.plot.inputs, "what to draw; several studies are laid over each other")
+      ->required()
+      ->option_text("FILE.h5 ...");
   plot->add_option("-o,--output", command.plot.output, "the picture")->required()->option_text("FILE.png|svg|pdf");
   plot->add_flag("--force", command.plot.force, "overwrite what exists");
 
   auto line = split_at_dashes(argc, argv);
+  if (line.own.size() > 1 && line.own[1] != "study" && !line.command.empty()) {
+    // What follows is no option of ours: names that begin with a dash.
+    line.own.emplace_back("--");
+    line.own.insert(line.own.end(), line.command.begin(), line.command.end());
+    line.command.clear();
+  }
   command.study.command = line.command;
+  command.profile.line = line.command;
   auto* study = add_study(app, command.study);
   auto* fit = add_fit(app, command.fit);
   auto* compare = add_compare(app, command.compare);
   auto* merge = add_merge(app, command.merge);
+  auto* profile = add_profile(app, command.profile);
+  auto* import_times = add_import(app, command.import_times);
+  auto* report = add_report(app, command.report);
   auto* probe = app.add_subcommand("probe-binding", "")->group("");  // hidden: what a study starts in a program's place
   probe->add_flag("--mpi", command.probe_starts_mpi);
 
@@ -199,19 +214,25 @@ Command parse(int argc, char** argv) {
   if (fit->parsed()) command.kind = Command::Kind::fit;
   if (compare->parsed()) command.kind = Command::Kind::compare;
   if (merge->parsed()) command.kind = Command::Kind::merge;
+  if (import_times->parsed()) command.kind = Command::Kind::import_times;
+  if (report->parsed()) command.kind = Command::Kind::report;
   if (probe->parsed()) command.kind = Command::Kind::probe;
   if (study->parsed()) {
     command.kind = Command::Kind::study;
     command.study.study_command = joined(std::vector<std::string>(argv, argv + argc));
     check_study(command.study);
+  } else if (profile->parsed()) {
+    command.kind = Command::Kind::profile;
+    if (line.command.empty()) throw usage_error(app, "there is no launch line after --");
   } else if (!line.command.empty()) {
-    throw usage_error(app, fmt::format("-- {} is for study alone", line.command.front()));
+    throw usage_error(app, fmt::format("-- {} is for study and profile alone", line.command.front()));
   }
   for (auto& [sub, options] : runs) {
     if (!sub->parsed()) continue;
     command.kind = Command::Kind::run;
     command.run = std::move(options);
-    for (int i = 0; i < argc; ++i) command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : argv[i]);
+    for (int i = 0; i < argc; ++i)
+      command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : without_credentials(argv[i]));
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
     if (std::isnan(command.run.watchdog_s) || std::isnan(command.run.save_every_s)) {
       throw usage_error(app, "--watchdog, --save-every: nan is no number of seconds");

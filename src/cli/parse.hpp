@@ -6,19 +6,22 @@
 
 #include "engine/options.hpp"
 #include "study/advise/fit_command.hpp"
+#include "study/advise/report_document.hpp"
+#include "study/import/import.hpp"
 #include "study/measure/options.hpp"
 #include "study/merge.hpp"
+#include "study/profile/profile.hpp"
 
 namespace paceline {
 
 struct PlotOptions {
-  std::filesystem::path input;
+  std::vector<std::filesystem::path> inputs;  ///< several: studies, over each other
   std::filesystem::path output;
   bool force = false;
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge };
+  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge, import_times, report, profile };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
@@ -27,6 +30,9 @@ struct Command {
   FitOptions fit;
   CompareOptions compare;
   MergeOptions merge;
+  ProfileOptions profile;
+  ImportOptions import_times;
+  ReportOptions report;
   bool probe_starts_mpi = false;
 };
 

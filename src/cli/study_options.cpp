@@ -14,13 +14,14 @@
 #include "host/launch.hpp"
 #include "study/measure/outcome.hpp"
 #include "study/measure/process.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
 
 const std::map<std::string, ScalingMode> modes{{"strong", ScalingMode::strong}, {"weak", ScalingMode::weak}};
-const std::map<std::string, Binding> bindings{{"check", Binding::check}, {"ignore", Binding::ignore}};
+const std::map<std::string, Binding> bindings{
+    {"check", Binding::check}, {"ignore", Binding::ignore}, {"trust", Binding::trust}};
 
 /// "2%" -> 0.02
 std::string read_percent(const std::string& text, std::optional<double>& value) {
@@ -147,16 +148,40 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
   sub->add_option("--launcher", options.launcher, "auto, mpirun, srun or a TEMPLATE; '{command}' is no launcher at all")
       ->option_text("NAME (auto)");
   sub->add_flag("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
-  sub->add_option("--binding", options.binding, "leave layouts out whose threads must share cores, or run them")
+  sub->add_option(
+         "--binding", options.binding,
+         "leave out layouts whose threads must share cores; run them, but let no fit use them; or check nothing: "
+         "you vouch that each thread has a core, for ranks on another machine or simulated times")
       ->transform(choice(bindings))
-      ->option_text("check|ignore (check)");
+      ->option_text("check|ignore|trust (check)");
   sub->add_option("--time-regex", options.time_regex,
-                  "its first group is the time in seconds, in the last line it fits")
+                  "its first group is the time in seconds, in the last line that matches (RE2 syntax)")
       ->option_text("RE");
   sub->add_option("--digest-regex", options.digest_regex, "its first group must be the same for all layouts")
       ->option_text("RE");
+  sub->add_option_function<std::vector<std::string>>(
+         "--ignore-exit-code",
+         [&options](const std::vector<std::string>& texts) {
+           std::vector<int> codes;
+           for (const auto& text : texts) {
+             if (const auto why = read_list(text, 255, codes); !why.empty()) {
+               throw CLI::ValidationError("--ignore-exit-code", why);
+             }
+           }
+           options.ignored_exit_codes = {codes.begin(), codes.end()};
+         },
+         "exit codes of COMMAND that are as good as 0")
+      ->option_text("N,N,...");
   auto* force = sub->add_flag("--force", options.force, "overwrite what exists");
   sub->add_flag("--resume", options.resume, "go on with an interrupted study")->excludes(force);
+  sub->add_option("--profile", options.profile,
+                  "run each layout N more times under the probe, and keep where its cores go; these runs are not timed")
+      ->check(CLI::Range(1, 1000))
+      ->option_text("N");
+  sub->add_option("--suggested", options.suggested,
+                  "measure also the N cheapest layouts that would resolve the law, as fit names them (with --resume)")
+      ->check(CLI::Range(1, 100))
+      ->option_text("N");
   sub->add_flag("--dry-run", options.dry_run, "print layouts, launcher lines and core-hours, and run nothing");
   return sub;
 }
@@ -166,7 +191,11 @@ void check_study(const StudyOptions& options) {
     throw no_study("there is nothing to study", "COMMAND is missing",
                    "give it after --, for example: paceline study -o s.h5 --ranks 1,2 -- paceline fractal");
   }
-  const Reader checks_expressions(options);
+  if (options.suggested > 0 && !options.resume) {
+    throw no_study("--suggested goes on from a study", "--resume is missing",
+                   "measure some layouts first, then add both");
+  }
+  const RunReader checks_expressions(options);
   if (!is_paceline(options.command) || !is_this_program(options.command.front())) return;
 
   const auto command = parse_command(options);

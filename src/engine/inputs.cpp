@@ -12,7 +12,7 @@ namespace paceline {
 namespace {
 
 constexpr std::int64_t bytes_per_element = sizeof(double);
-// Read at once; well below what MPI counts with an int.
+// Sent at once; well below what MPI counts with an int.
 constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
 // Sent at once by rank 0, which makes the next such piece meanwhile.
 constexpr std::int64_t message_elements = std::int64_t{1} << 20;
@@ -21,6 +21,10 @@ constexpr std::int64_t block_elements = std::int64_t{1} << 14;
 constexpr int input_tag = 20;
 
 bool lie_in_files(const NumberInputs* inputs) { return inputs != nullptr && !inputs->inputs().front().is_made(); }
+
+InputFile open_input(const Input& input, std::int64_t memory_limit) {
+  return {input.file, input.dataset, {input.follows_external, memory_limit}};
+}
 
 /// All threads make some elements.
 void make_together(const Input& input, Slab elements, std::span<double> values) {
@@ -48,23 +52,26 @@ void check_shared_space(const Comm& node, std::int64_t bytes) {
 
 }  // namespace
 
-void measure_inputs(const Comm& world, NumberInputs* inputs) {
+void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory_limit) {
   if (!lie_in_files(inputs)) return;
-  std::int64_t elements = 0;
+  std::vector<std::int64_t> extents;
   together(world, [&] {
     if (world.rank() != 0) return;
     for (const auto& input : inputs->inputs()) {
-      const auto here = InputFile(input.file, input.dataset, std::nullopt).elements();
-      if (elements != 0 && here != elements) {
+      const auto here = open_input(input, memory_limit).extents();
+      if (!extents.empty() && here != extents) {
+        const auto shape = [](const std::vector<std::int64_t>& all) {
+          return all.size() == 1 ? fmt::format("{} elements", all.front()) : fmt::format("{}", fmt::join(all, " x "));
+        };
         throw Error(ExitCode::input, fmt::format("can't use {}", input.file.string()),
-                    fmt::format("{} has {} elements, {} has {}", inputs->inputs().front().dataset, elements,
-                                input.dataset, here),
-                    "name datasets of one length");
+                    fmt::format("{} has {}, {} has {}", inputs->inputs().front().dataset, shape(extents), input.dataset,
+                                shape(here)),
+                    "name datasets of one shape");
       }
-      elements = here;
+      extents = here;
     }
   });
-  inputs->set_elements(world.reduce_all(elements, MPI_MAX));
+  inputs->set_extents(world.gather_all(extents).front());
 }
 
 Slab elements_of(const NumberInputs& inputs, Slab items) {
@@ -76,11 +83,11 @@ std::vector<std::span<const double>> spans_of(const std::vector<std::vector<doub
   return {values.begin(), values.end()};
 }
 
-InputReader::InputReader(const NumberInputs* inputs) : inputs_(inputs) {
+InputReader::InputReader(const NumberInputs* inputs, std::int64_t memory_limit) : inputs_(inputs) {
   if (inputs == nullptr) return;
   for (const auto& input : inputs->inputs()) {
     auto& file = files_.emplace_back();
-    if (!input.is_made()) file.emplace(input.file, input.dataset, std::nullopt);
+    if (!input.is_made()) file.emplace(open_input(input, memory_limit));
   }
 }
 
@@ -104,8 +111,7 @@ Inputs::Inputs(const Plan& plan, const NumberInputs* inputs, const Comm& world, 
   if (!lie_in_files(inputs)) return;
   together(world_, [&] {
     for (const auto& input : inputs->inputs()) {
-      files_.emplace_back(input.file, input.dataset,
-                          world.size() > 1 ? std::optional(world.duplicate()) : std::nullopt);
+      files_.push_back(open_input(input, plan.request().memory_limit));
     }
   });
 }
@@ -193,9 +199,7 @@ void Inputs::load() {
   if (!files_.empty()) {
     const Stopwatch watch;
     std::optional<Error> first;
-    std::int64_t largest = 0;
-    for (int rank = 0; rank < world_.size(); ++rank) largest = std::max(largest, plan_.reach(rank).size());
-    read_pieces(0, filled_here(0), largest, first);
+    read_items(0, filled_here(0), first);
     times_.fill_s = watch.seconds();
     agree(world_, first);
   } else if (is_shared() || world_.size() == 1) {
@@ -277,19 +281,14 @@ void Inputs::send_slabs(std::size_t input) {
   for (auto& request : requests) wait(request);
 }
 
-/// Collective: as many calls on every rank as the rank with the `largest` number of items needs.
-void Inputs::read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first) {
-  const auto step = std::max(std::int64_t{1}, piece_bytes / (inputs_->elements_per_item() * bytes_per_element));
-  for (std::size_t k = 0; k < files_.size(); ++k) {
-    for (std::int64_t done = 0; done < largest; done += step) {
-      const auto piece = intersect({items.begin + done, items.begin + done + step}, items);
-      try {
-        const auto elements = piece.empty() ? Slab{} : elements_of(*inputs_, piece);
-        files_[k].read(elements, piece.empty() ? std::span<double>{} : place(band, k, piece));
-      } catch (const Error& error) {
-        if (!first) first = error;
-      }
+void Inputs::read_items(std::int64_t band, Slab items, std::optional<Error>& first) {
+  if (items.empty()) return;
+  try {
+    for (std::size_t k = 0; k < files_.size(); ++k) {
+      files_[k].read(elements_of(*inputs_, items), place(band, k, items));
     }
+  } catch (const Error& error) {
+    if (!first) first = error;
   }
 }
 
@@ -299,7 +298,7 @@ std::optional<Error> Inputs::read_ahead(std::int64_t released) {
   const auto last = std::min(plan_.bands(), released + Plan::bands_in_flight());
   for (auto band = ready_.load(); band < last; ++band) {
     const Stopwatch watch;
-    read_pieces(band, filled_here(band), plan_.band_items(), first);
+    read_items(band, filled_here(band), first);
     if (is_shared()) node_.barrier();
     times_.fill_s += watch.seconds();
     ready_.store(band + 1);

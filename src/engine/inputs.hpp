@@ -22,13 +22,13 @@ namespace paceline {
 
 /// Asks the inputs' files for the number of elements and tells the workload. Null: it has none. Collective; on rank 0
 /// the files are looked at, and errors are agreed upon.
-void measure_inputs(const Comm& world, NumberInputs* inputs);
+void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory_limit);
 
 /// Reads or makes any elements of any input, on one rank alone: for --verify.
 class InputReader {
  public:
   /// Null: there are none.
-  explicit InputReader(const NumberInputs* inputs);
+  InputReader(const NumberInputs* inputs, std::int64_t memory_limit);
   /// Replaces `operands` by the elements of `items`. Not for two threads at once.
   void read(Slab items, std::vector<std::vector<double>>& values);
 
@@ -96,7 +96,7 @@ class Inputs {
   void make_here();
   void make_on_first_and_send();
   void send_slabs(std::size_t input);
-  void read_pieces(std::int64_t band, Slab items, std::int64_t largest, std::optional<Error>& first);
+  void read_items(std::int64_t band, Slab items, std::optional<Error>& first);
 
   const Plan& plan_;
   const NumberInputs* inputs_;

@@ -27,11 +27,11 @@ int agreed_threads(const Comm& world, int asked, const Machine& machine) {
   return world.reduce_all(threads, MPI_MAX);
 }
 
-void read_root_input(const Comm& world, RootInput* input) {
+void read_root_input(const Comm& world, RootInput* input, std::int64_t memory_limit) {
   if (input == nullptr) return;
   std::string text;
   together(world, [&] {
-    if (world.rank() == 0) text = input->read_on_root();
+    if (world.rank() == 0) text = input->read_on_root(memory_limit);
   });
   const auto everywhere = world.gather_all_text(text).front();
   together(world, [&] { input->set_root_input(everywhere); });

@@ -13,7 +13,7 @@ namespace paceline {
 int agreed_threads(const Comm& world, int asked, const Machine& machine);
 
 /// Brings what only rank 0 can read to all. Collective; errors are agreed upon. Null: nothing is.
-void read_root_input(const Comm& world, RootInput* input);
+void read_root_input(const Comm& world, RootInput* input, std::int64_t memory_limit);
 
 /// `threads`: the most that any rank has. Collective; errors are agreed upon.
 Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, const Parts& parts, int threads);

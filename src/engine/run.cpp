@@ -96,9 +96,11 @@ class Runner {
 
   void make_plan() {
     // Both may follow from a file that is looked at first.
-    scan_file(world_, parts_.scanned_file, threads_, options_.memory_limit);
-    read_root_input(world_, parts_.root_input);
-    measure_inputs(world_, parts_.inputs);
+    scan_file(
+        world_, parts_.scanned_file, threads_, options_.memory_limit,
+        options_.output.empty() ? std::filesystem::path() : std::filesystem::absolute(options_.output).parent_path());
+    read_root_input(world_, parts_.root_input, options_.memory_limit);
+    measure_inputs(world_, parts_.inputs, options_.memory_limit);
     check_workers();
     plan_.emplace(paceline::make_plan(world_, node_, options_, parts_, most_workers_));
   }

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "storage/spool.hpp"
+
 namespace paceline {
 namespace {
 
@@ -20,8 +22,9 @@ constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
 
 class Scanner {
  public:
-  Scanner(const Comm& world, ScannedFile& file, int threads, std::int64_t memory_limit)
-      : world_(world), scanned_(file), threads_(threads), memory_limit_(memory_limit) {}
+  Scanner(const Comm& world, ScannedFile& file, int threads, std::int64_t memory_limit,
+          const std::filesystem::path& folder)
+      : world_(world), scanned_(file), threads_(threads), memory_limit_(memory_limit), folder_(folder) {}
 
   void run() {
     open();
@@ -39,14 +42,25 @@ class Scanner {
  private:
   void open() {
     std::int64_t size = -1;
+    std::string copy, origin;
     together(world_, [&] {
-      if (world_.rank() == 0) size = ByteFile::size_of(scanned_.scanned_path());
+      if (world_.rank() != 0) return;
+      spool_ = Spool::of(scanned_.scanned_path(), scanned_.encoding(), folder_);
+      if (spool_) {
+        copy = spool_->path();
+        origin = spool_->origin();
+      }
+      size = ByteFile::size_of(spool_ ? spool_->path() : scanned_.scanned_path());
     });
     size_ = world_.reduce_all(size, MPI_MAX);
+    copy = world_.gather_all_text(copy).front();
+    origin = world_.gather_all_text(origin).front();
+    path_ = copy.empty() ? scanned_.scanned_path() : std::filesystem::path(copy);
     together(world_, [&] {
-      bytes_ = std::make_shared<ByteFile>(scanned_.scanned_path());
-      scanned_.open_source({size_, [file = bytes_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }},
-                           memory_limit_ / 2);
+      bytes_ = std::make_shared<ByteFile>(path_);
+      scanned_.open_source(
+          {size_, [file = bytes_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }, origin},
+          memory_limit_ / 2);
     });
   }
 
@@ -57,7 +71,7 @@ class Scanner {
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
   void read_together(Slab mine, std::int64_t most) {
     std::optional<SharedByteFile> shared;
-    together(world_, [&] { shared.emplace(scanned_.scanned_path(), world_); });
+    together(world_, [&] { shared.emplace(path_, world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
     const auto step = std::max(std::int64_t{1}, piece / scanned_.range_bytes());
@@ -128,14 +142,17 @@ class Scanner {
   /// More bytes than lie beside the range are needed: twice as many each time.
   void look_further(std::int64_t range, std::vector<char>& bytes) {
     const auto begin = begin_of(range);
+    auto& facts = facts_[static_cast<std::size_t>(range)];
     for (auto size = scanned_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
-        throw Error(ExitCode::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
-                    fmt::format("a record from byte {} on is longer than --memory-limit", begin), "raise the limit");
+        throw Error(
+            ExitCode::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
+            fmt::format("the record at byte {} is longer than --memory-limit", facts.empty() ? begin : facts[0]),
+            "raise the limit");
       }
       bytes.resize(static_cast<std::size_t>(std::min(size, size_ - begin)));
       bytes_->read(begin, bytes);
-      if (scanned_.scan(range, bytes, facts_[static_cast<std::size_t>(range)])) return;
+      if (scanned_.scan(range, bytes, facts)) return;
     }
   }
 
@@ -181,6 +198,9 @@ class Scanner {
   ScannedFile& scanned_;
   int threads_;
   std::int64_t memory_limit_;
+  std::filesystem::path folder_;
+  std::unique_ptr<Spool> spool_;  ///< on rank 0, until all have looked at the file
+  std::filesystem::path path_;    ///< of the file that is read
   std::int64_t size_ = 0;
   std::shared_ptr<ByteFile> bytes_;
   std::vector<std::vector<std::int64_t>> facts_;  ///< of ranges looked at here since the last conclusion
@@ -191,8 +211,9 @@ class Scanner {
 
 }  // namespace
 
-void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit) {
-  if (file != nullptr) Scanner(world, *file, threads, memory_limit).run();
+void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit,
+               const std::filesystem::path& folder) {
+  if (file != nullptr) Scanner(world, *file, threads, memory_limit, folder).run();
 }
 
 }  // namespace paceline

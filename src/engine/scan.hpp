@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 
 #include <paceline/comm.hpp>
@@ -13,7 +14,9 @@
 namespace paceline {
 
 /// Collective; errors are agreed upon. `file` null: nothing happens. Half of the memory limit may be kept by the
-/// workload of what it finds; a fourth is for the bytes on their way.
-void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit);
+/// workload of what it finds; a fourth is for the bytes on their way. What can't be read in ranges is copied to
+/// `folder` first; empty: to TMPDIR.
+void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit,
+               const std::filesystem::path& folder);
 
 }  // namespace paceline

@@ -29,7 +29,7 @@ void verify(const Workload& workload, const NumberInputs* inputs, const ResultFi
   // Variable bytes, of which HDF5 is asked by one thread, are looked at item by item.
   const auto most = shape.variable ? std::int64_t{1} : std::int64_t{4096};
   const auto step = std::clamp(memory_limit / 4 / (shape.most_bytes_per_item() + input_bytes), std::int64_t{1}, most);
-  InputReader reader(inputs);
+  InputReader reader(inputs, memory_limit);
   std::vector<std::vector<double>> values;
   std::vector<std::byte> stored, expected;
   std::int64_t first_wrong = shape.items();

@@ -12,6 +12,15 @@
 #include "host/launch.hpp"
 
 namespace paceline {
+namespace {
+
+/// Some firmware pads the name with blanks.
+std::string trimmed(const std::string& text) {
+  const auto begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+}  // namespace
 
 Machine read_machine() {
   Machine machine;
@@ -35,7 +44,7 @@ Machine read_machine() {
     if (machine.cache_bytes > 0) break;
   }
   if (hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0)) {
-    if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = model;
+    if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = trimmed(model);
   }
 
   const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> bound(hwloc_bitmap_alloc(), hwloc_bitmap_free);

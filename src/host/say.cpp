@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "host/secrets.hpp"
+
 namespace paceline {
 namespace {
 
@@ -36,7 +38,7 @@ bool is_control(std::string_view character) {
 }
 
 void tell(const char* kind, std::string_view sentence) {
-  const auto line = fmt::format("paceline: {}: {}\n", kind, printable(sentence));
+  const auto line = fmt::format("paceline: {}: {}\n", kind, printable(without_credentials(sentence)));
   // In one call, so that lines of several ranks don't mix. There is nowhere to say that it failed.
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);

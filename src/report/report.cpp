@@ -123,7 +123,7 @@ std::string columns_text(const ResultShape& shape) {
 
 std::string dims_text(const ResultShape& shape) {
   if (!shape.columns.empty()) return columns_text(shape);
-  return fmt::format("{} ({} x {} bytes, {})", shape.path, fmt::join(shape.dims, " x "), bytes_of(shape.type),
+  return fmt::format("{} ({} x {} bytes, {})", shape.path, fmt::join(shape.stored_dims(), " x "), bytes_of(shape.type),
                      human_bytes(static_cast<double>(shape.bytes_in({0, shape.items()}))));
 }
 

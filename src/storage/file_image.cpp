@@ -117,7 +117,7 @@ std::string identity_text(const ResultShape& shape) {
   for (const auto& [name, value] : shape.attributes) {
     text += std::visit([&](const auto& v) { return fmt::format("{}\t{}\n", name, v); }, value);
   }
-  text += fmt::format("the shape\t{}\n", fmt::join(shape.dims, " x "));
+  text += fmt::format("the shape\t{}\n", fmt::join(shape.stored_dims(), " x "));
   const auto describe = [&](const std::string& path, ElementType type, std::int64_t width, std::int64_t elements) {
     text += fmt::format("{}\ttype {}, {} bytes, {} elements\n", path, static_cast<int>(type), width, elements);
   };

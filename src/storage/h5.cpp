@@ -99,6 +99,8 @@ void set_attribute(hid_t object, const std::string& name, const AttributeValue& 
     put(type.get(), type.get(), text->c_str());
   } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
     put(H5T_STD_I64LE, H5T_NATIVE_INT64, integer);
+  } else if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+    put(H5T_STD_U64LE, H5T_NATIVE_UINT64, natural);
   } else {
     put(H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &std::get<double>(value));
   }
@@ -118,6 +120,11 @@ AttributeValue get_attribute(hid_t object, const std::string& name, const Attrib
     std::int64_t integer = 0;
     check(H5Aread(attribute.get(), H5T_NATIVE_INT64, &integer), "H5Aread");
     return integer;
+  }
+  if (std::holds_alternative<std::uint64_t>(like)) {
+    std::uint64_t natural = 0;
+    check(H5Aread(attribute.get(), H5T_NATIVE_UINT64, &natural), "H5Aread");
+    return natural;
   }
   double number = 0;
   check(H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &number), "H5Aread");

@@ -2,144 +2,132 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-#include <cerrno>
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
+#include <iterator>
+#include <optional>
 
 #include <paceline/error.hpp>
 
-#include "storage/h5.hpp"
+#include "host/child_worker.hpp"
+#include "storage/byte_file.hpp"
+#include "storage/input_dataset.hpp"
 
 namespace paceline {
 namespace {
 
-Error cannot_read(const std::filesystem::path& path, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", path.string()), why, suggestion};
-}
-
-/// HDF5 says little of why a file does not open.
-void check_file(const std::filesystem::path& path) {
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) throw cannot_read(path, "it is a folder", "name an HDF5 file");
-  if (access(path.c_str(), R_OK) != 0) throw cannot_read(path, std::strerror(errno), "see that it is there and yours");
-  if (H5Fis_hdf5(path.c_str()) <= 0) throw cannot_read(path, "it is no HDF5 file, or damaged", "name an HDF5 file");
-}
-
-/// "/x, /group/y": the datasets that are there, a few of them.
-std::string datasets_of(hid_t file) {
-  struct Found {
-    std::string names;
-    int count = 0;
-  } found;
-  const auto visit = [](hid_t /*object*/, const char* name, const H5O_info_t* info, void* data) -> herr_t {
-    auto& so_far = *static_cast<Found*>(data);
-    if (info->type != H5O_TYPE_DATASET) return 0;
-    if (++so_far.count > 8) {
-      so_far.names += ", ...";
-      return 1;
-    }
-    so_far.names += fmt::format("{}/{}", so_far.names.empty() ? "" : ", ", name);
-    return 0;
-  };
-  H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit, &found, H5O_INFO_BASIC);
-  return found.names.empty() ? "no dataset" : found.names;
-}
-
-const char* kind_of(H5T_class_t type) {
-  switch (type) {
-    case H5T_STRING: return "text";
-    case H5T_COMPOUND: return "records";
-    case H5T_ENUM: return "enumerated values";
-    case H5T_ARRAY:
-    case H5T_VLEN: return "arrays";
-    default: return "no numbers";
-  }
-}
+constexpr std::int64_t piece_elements = std::int64_t{1} << 19;
+// Seconds of computing that the child has to open a file, and to read a piece ...
+constexpr double patience_s = 20;
+// ... and longer where so many bytes must be unpacked for it.
+constexpr double slowest_bytes_per_s = 20e6;
+// For HDF5 itself, beside what is unpacked: it holds a chunk up to three times.
+constexpr std::int64_t room_bytes = std::int64_t{256} << 20;
 
 }  // namespace
 
 struct InputFile::Impl {
   std::filesystem::path path;
-  std::string name;
-  h5::Handle file, dataset;
-  bool parallel = false;
-  std::int64_t elements = 0;
+  std::string place;
+  std::unique_ptr<ChildWorker> child;
+  std::unique_ptr<ByteFile> bytes;  ///< of a dataset that needs no HDF5
+  DatasetFacts facts;
 
-  void open(const std::optional<Comm>& comm) {
-    check_file(path);
-    const auto list = h5::properties(H5P_FILE_ACCESS);
-    h5::check(H5Pset_file_locking(list.get(), 0, 1), "H5Pset_file_locking");
-    if (comm) {
-      h5::check(H5Pset_fapl_mpio(list.get(), comm->handle(), MPI_INFO_NULL), "H5Pset_fapl_mpio");
-      h5::check(H5Pset_all_coll_metadata_ops(list.get(), true), "H5Pset_all_coll_metadata_ops");
+  void call(Slab elements, double cpu_s) const {
+    try {
+      child->call(std::array{elements.begin, elements.end}, cpu_s);
+    } catch (const ChildWorker::Died& death) {
+      throw Error(ExitCode::input, fmt::format("can't read {}", place), death.why, "it is damaged: bring another copy");
     }
-    file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, list.get()), H5Fclose, "H5Fopen"};
-    dataset = open_dataset();
-    const h5::Handle type(H5Dget_type(dataset.get()), H5Tclose, "H5Dget_type");
-    const auto kind = H5Tget_class(type.get());
-    const auto place = fmt::format("{}:{}", path.string(), name);
-    if (kind != H5T_INTEGER && kind != H5T_FLOAT) {
-      throw cannot_read(place, fmt::format("it holds {}", kind_of(kind)), "name a dataset of numbers");
-    }
-    const h5::Handle space(H5Dget_space(dataset.get()), H5Sclose, "H5Dget_space");
-    const int dimensions = H5Sget_simple_extent_ndims(space.get());
-    if (dimensions != 1) {
-      throw cannot_read(place, fmt::format("it has {} dimensions", dimensions), "name a dataset of one dimension");
-    }
-    elements = static_cast<std::int64_t>(H5Sget_simple_extent_npoints(space.get()));
-    if (elements == 0) throw cannot_read(place, "it is empty", "name a dataset that holds something");
   }
 
-  [[nodiscard]] h5::Handle open_dataset() const {
-    if (H5Oexists_by_name(file.get(), name.c_str(), H5P_DEFAULT) > 0) {
-      const auto id = H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT);
-      if (id >= 0) return {id, H5Dclose, "H5Dopen"};
+  /// As they are stored.
+  void read(Slab elements, std::span<double> values) const {
+    if (bytes) {
+      const auto at = facts.position + elements.begin * std::int64_t{sizeof(double)};
+      return bytes->read(at, {reinterpret_cast<char*>(values.data()), values.size_bytes()});
     }
-    throw cannot_read(path, fmt::format("it has no dataset {}", name),
-                      fmt::format("there is {}", datasets_of(file.get())));
+    for (auto begin = elements.begin; begin < elements.end; begin += piece_elements) {
+      const Slab piece{begin, std::min(begin + piece_elements, elements.end)};
+      call(piece, patience_s + 2 * static_cast<double>(facts.read_bytes) / slowest_bytes_per_s);
+      std::memcpy(&values[static_cast<std::size_t>(begin - elements.begin)], child->shared().data(),
+                  static_cast<std::size_t>(piece.size()) * sizeof(double));
+    }
+  }
+
+  void refuse_missing(Slab elements, std::span<const double> values) const {
+    const auto marks = std::span(facts.marks).first(static_cast<std::size_t>(facts.mark_count));
+    const auto is_missing = [&](double value) {
+      const bool is_marked = std::any_of(marks.begin(), marks.end(), [&](double mark) {
+        return value == mark || (std::isnan(value) && std::isnan(mark));
+      });
+      return is_marked || (facts.has_range && !(value >= facts.lowest && value <= facts.highest));
+    };
+    const auto found = std::find_if(values.begin(), values.end(), is_missing);
+    if (found == values.end()) return;
+    throw Error(ExitCode::input, fmt::format("can't read {}", place),
+                fmt::format("element {} is missing: it is stored as {:g}, by which its file{} marks what is missing",
+                            elements.begin + (found - values.begin()), *found,
+                            facts.is_packed ? ", whose numbers scale_factor and add_offset unpack," : ""),
+                "fill or leave out what is missing first");
   }
 };
 
-InputFile::InputFile(const std::filesystem::path& path, const std::string& dataset, const std::optional<Comm>& comm)
+InputFile::InputFile(const std::filesystem::path& path, const std::string& dataset, const InputAccess& access)
     : impl_(std::make_unique<Impl>()) {
-  h5::be_quiet();
   impl_->path = path;
-  impl_->name = dataset;
-  impl_->parallel = comm.has_value();
-  try {
-    impl_->open(comm);
-  } catch (const Error& error) {
-    if (error.code() == ExitCode::input) throw;
-    throw cannot_read(path, error.what(), "see that it is whole");
-  }
+  impl_->place = fmt::format("{}:{}", path.string(), dataset);
+  const auto external = access.follows_external ? h5::External::followed : h5::External::refused;
+  // The first call opens the dataset, the others read from it.
+  const auto set = std::make_shared<std::optional<InputDataset>>();
+  const auto answer = [=, limit = access.memory_limit](std::span<const std::int64_t> request,
+                                                       std::span<std::byte> shared) {
+    if (!*set) {
+      set->emplace(path, dataset, external, limit);
+      std::memcpy(shared.data(), &(*set)->facts(), sizeof(DatasetFacts));
+      return;
+    }
+    const Slab elements{request[0], request[1]};
+    try {
+      (*set)->read(elements, {reinterpret_cast<double*>(shared.data()), static_cast<std::size_t>(elements.size())});
+    } catch (const Error& error) {
+      throw Error(ExitCode::input, fmt::format("can't read {}:{}", path.string(), dataset), error.what(),
+                  "see that it is whole");
+    }
+  };
+  impl_->child = std::make_unique<ChildWorker>(static_cast<std::size_t>(piece_elements) * sizeof(double),
+                                               4 * access.memory_limit + room_bytes, answer);
+  impl_->call({}, patience_s);
+  std::memcpy(&impl_->facts, impl_->child->shared().data(), sizeof(DatasetFacts));
+  if (impl_->facts.position < 0) return;
+  impl_->bytes = std::make_unique<ByteFile>(path);
+  impl_->child.reset();
 }
 
 InputFile::InputFile(InputFile&&) noexcept = default;
 InputFile::~InputFile() = default;
 
-std::int64_t InputFile::elements() const { return impl_->elements; }
+std::int64_t InputFile::elements() const { return impl_->facts.elements; }
+
+std::vector<std::int64_t> InputFile::extents() const {
+  const auto& facts = impl_->facts;
+  std::vector<std::int64_t> extents;
+  std::copy_if(facts.extents.begin(), facts.extents.begin() + facts.dimensions, std::back_inserter(extents),
+               [](std::int64_t extent) { return extent != 1; });
+  if (extents.empty()) extents = {1};
+  return extents;
+}
 
 void InputFile::read(Slab elements, std::span<double> values) const {
-  try {
-    const auto extent = static_cast<hsize_t>(impl_->elements);
-    const auto start = static_cast<hsize_t>(elements.begin);
-    const auto count = static_cast<hsize_t>(std::max(std::int64_t{1}, elements.size()));
-    const h5::Handle space(H5Screate_simple(1, &extent, nullptr), H5Sclose, "H5Screate_simple");
-    const h5::Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
-    if (elements.empty()) {
-      h5::check(H5Sselect_none(space.get()), "H5Sselect_none");
-      h5::check(H5Sselect_none(memory.get()), "H5Sselect_none");
-    } else {
-      h5::check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr),
-                "H5Sselect_hyperslab");
-    }
-    const auto list = h5::properties(H5P_DATASET_XFER);
-    if (impl_->parallel) h5::check(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "H5Pset_dxpl_mpio");
-    h5::check(H5Dread(impl_->dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), list.get(), values.data()),
-              "H5Dread");
-  } catch (const Error& error) {
-    throw cannot_read(fmt::format("{}:{}", impl_->path.string(), impl_->name), error.what(), "see that it is whole");
-  }
+  if (elements.empty()) return;
+  values = values.first(static_cast<std::size_t>(elements.size()));
+  const auto& facts = impl_->facts;
+  impl_->read(elements, values);
+  if (facts.mark_count > 0 || facts.has_range) impl_->refuse_missing(elements, values);
+  if (!facts.is_packed) return;
+  for (auto& value : values) value = value * facts.scale + facts.offset;
 }
 
 }  // namespace paceline

@@ -14,6 +14,7 @@
 
 #include "storage/columns.hpp"
 #include "storage/file_image.hpp"
+#include "storage/flat_selection.hpp"
 #include "storage/h5.hpp"
 #include "storage/output_path.hpp"
 #include "storage/structure.hpp"
@@ -191,7 +192,7 @@ struct ResultFile::Impl {
   std::optional<Comm> comm;
   ResultShape shape;
   unsigned access = H5F_ACC_RDONLY;
-  std::vector<hsize_t> dims;
+  std::vector<hsize_t> dims, stored_dims;
   hsize_t row_bytes = 1;
   h5::Handle native;
   std::int64_t items_count = 0;
@@ -208,6 +209,7 @@ struct ResultFile::Impl {
         shape(of),
         access(how),
         dims(shape.dims.begin(), shape.dims.end()),
+        stored_dims(shape.stored_dims().begin(), shape.stored_dims().end()),
         native(h5::native_type(shape.type, 1)),
         items_count(shape.items()) {
     h5::be_quiet();
@@ -268,6 +270,17 @@ struct ResultFile::Impl {
     if (first) throw Error(*first);
   }
 
+  /// Rows of the plain dataset.
+  [[nodiscard]] h5::Handle select_stored(std::span<const Slab> rows) const {
+    auto space = h5::simple_space(stored_dims);
+    if (shape.extents.empty()) {
+      h5::select(space, rows, dims);
+    } else {
+      h5::select_flat(space.get(), stored_dims, rows);
+    }
+    return space;
+  }
+
   /// The rows of the plain dataset.
   void write_rows(std::span<const Run> runs, std::span<const std::byte> bytes) {
     std::vector<Slab> there, here;
@@ -281,9 +294,8 @@ struct ResultFile::Impl {
     auto in_memory = dims;
     in_memory[0] = unsigned_of(extent);
     const auto memory = h5::simple_space(in_memory);
-    const auto space = h5::simple_space(dims);
+    const auto space = select_stored(there);
     h5::select(memory, here, dims);
-    h5::select(space, there, dims);
     const h5::Transfer how(is_parallel());
     h5::check(H5Dwrite(items.get(), native.get(), memory.get(), space.get(), how.list.get(), bytes.data()), "H5Dwrite");
     if (is_parallel()) io_mode = how.mode();
@@ -405,8 +417,7 @@ struct ResultFile::Impl {
     auto part = dims;
     part[0] = unsigned_of(rows.size());
     const auto memory = h5::simple_space(part);
-    const auto space = h5::simple_space(dims);
-    h5::select(space, {&rows, 1}, dims);
+    const auto space = select_stored({&rows, 1});
     h5::check(H5Dread(items.get(), native.get(), memory.get(), space.get(), H5P_DEFAULT, bytes.data()), "H5Dread");
   }
 };

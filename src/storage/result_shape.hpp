@@ -29,7 +29,7 @@ constexpr std::int64_t bytes_of(ElementType type) {
   }
 }
 
-using AttributeValue = std::variant<std::string, std::int64_t, double>;
+using AttributeValue = std::variant<std::string, std::int64_t, double, std::uint64_t>;
 using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
 
 /// Coordinates along one dimension of the result: an HDF5 dimension scale.
@@ -91,7 +91,9 @@ struct VariableBytes {
 struct ResultShape {
   std::string path;  ///< for example `/array/z`; of columns, the group that has the attributes
   ElementType type = ElementType::float64;
-  std::vector<std::int64_t> dims;    ///< dims[0] is the number of rows
+  std::vector<std::int64_t> dims;  ///< dims[0] is the number of rows
+  std::vector<std::int64_t>
+      extents;                       ///< of the dataset in the file, where rows are its elements one by one; else empty
   std::vector<Column> columns;       ///< empty: one dataset; else type and units are theirs, dims is {rows}
   std::int64_t rows_per_item = 1;    ///< consecutive ones; the last item may have fewer
   std::vector<std::int64_t> starts;  ///< where items differ: first row of each, and last the number of rows
@@ -103,6 +105,7 @@ struct ResultShape {
   ImageInfo image;
   Attributes attributes;  ///< parameters; two runs with equal ones make equal results
 
+  [[nodiscard]] const std::vector<std::int64_t>& stored_dims() const { return extents.empty() ? dims : extents; }
   [[nodiscard]] std::int64_t rows() const { return dims.at(0); }
   [[nodiscard]] std::int64_t items() const {
     return starts.empty() ? (rows() + rows_per_item - 1) / rows_per_item : std::ssize(starts) - 1;

@@ -90,7 +90,7 @@ void write_structure(hid_t file, const ResultShape& shape) {
   if (!shape.columns.empty()) add_columns(file, shape);
   const auto items = shape.columns.empty()
                          ? create_dataset(file, shape.path, h5::stored_type(shape.type, 1).get(),
-                                          {shape.dims.begin(), shape.dims.end()})
+                                          {shape.stored_dims().begin(), shape.stored_dims().end()})
                          : h5::Handle(H5Gopen2(file, shape.path.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen");
   for (const auto& [name, value] : shape.attributes) h5::set_attribute(items.get(), name, value);
   if (!shape.units.empty()) h5::set_attribute(items.get(), "units", shape.units);

@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "storage/output_path.hpp"
-#include "storage/study_file.hpp"
 #include "study/measure/facts.hpp"
 #include "study/measure/outcome.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
+#include "study/study_file.hpp"
 
 namespace paceline {
 namespace {
@@ -99,7 +99,7 @@ Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem:
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     auto& [name, value] = whole.info.machine[i];
-    const bool has_lines = name == "launcher_lines" || name == "environment";
+    const bool has_lines = name == "launcher_lines" || name == "environment" || name == "affinity";
     value = fmt::format("{}", fmt::join(values[i], has_lines ? "\n" : name == "layouts" ? " " : " | "));
   }
   std::stable_sort(whole.samples.begin(), whole.samples.end(),

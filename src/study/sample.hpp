@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/table_file.hpp"
+
 namespace paceline {
 
 /// How a program is spread: `ranks` in all, over `nodes`, each with `threads` OpenMP threads.
@@ -42,6 +44,9 @@ struct Sample {
   SampleStatus status = SampleStatus::failed;
   bool bound_ok = true;  ///< the binding gate: each thread had a core of its own
   std::string started;   ///< ISO 8601, UTC
+  // Peak resident memory; -1 where nothing tells it.
+  std::int64_t max_rss_bytes = -1;  ///< of the largest rank
+  std::int64_t sum_rss_bytes = -1;  ///< of all ranks together
 };
 
 enum class ScalingMode { strong, weak };
@@ -60,6 +65,7 @@ struct Study {
   std::vector<Sample> samples;  ///< in the order in which they were taken
   /// Layouts that were asked for and never run, each with the reason.
   std::vector<std::pair<Layout, std::string>> left_out;
+  std::vector<TypedTable> more_tables;  ///< other tables of its file, such as /study/efficiency; kept as they are
 };
 
 }  // namespace paceline

@@ -87,8 +87,8 @@ struct RankInfo {
 /// What only rank 0 can read, for all: for example a list on its standard input.
 class RootInput {
  public:
-  /// Called on rank 0, once, after prepare(). Throws Error.
-  [[nodiscard]] virtual std::string read_on_root() const = 0;
+  /// Called on rank 0, once, after prepare(). Throws Error, also for more than `memory_limit` bytes.
+  [[nodiscard]] virtual std::string read_on_root(std::int64_t memory_limit) const = 0;
   /// Called on every rank with what was read. Throws Error.
   virtual void set_root_input(const std::string& text) = 0;
 
@@ -102,8 +102,9 @@ struct Input {
   /// Writes the numbers `elements` of it, the same whoever asks; called by many threads at once. Nothing: they lie in
   /// a file.
   std::function<void(Slab elements, std::span<double> values)> make;
-  std::filesystem::path file;  ///< HDF5
-  std::string dataset;         ///< one-dimensional, of any real number type
+  std::filesystem::path file;     ///< HDF5
+  std::string dataset;            ///< of any shape and any real number type
+  bool follows_external = false;  ///< whether the file may lead to others
 
   [[nodiscard]] bool is_made() const { return static_cast<bool>(make); }
 };
@@ -118,8 +119,9 @@ class NumberInputs {
   [[nodiscard]] virtual std::span<const Input> inputs() const = 0;
   [[nodiscard]] virtual std::int64_t elements_per_item() const = 0;
   [[nodiscard]] virtual InputMemory input_memory() const = 0;
-  /// Called once after prepare() if inputs lie in files: how many elements there are.
-  virtual void set_elements(std::int64_t elements) = 0;
+  /// Called once after prepare() if inputs lie in files, with their shape, which is the same for all. Elements are in
+  /// row-major order.
+  virtual void set_extents(const std::vector<std::int64_t>& extents) = 0;
   [[nodiscard]] virtual std::int64_t elements() const = 0;
 
  protected:
@@ -131,19 +133,23 @@ struct Source {
   std::int64_t bytes = 0;  ///< its size
   /// Fills `bytes` from position `at` on; any part, by any thread. Throws Error (input).
   std::function<void(std::int64_t at, std::span<char> bytes)> read;
+  std::string origin{};  ///< how it was unpacked or converted, for the report; empty: it was not
 };
 
 /// A file whose byte ranges are scanned, all of them, before the shape is known.
 class ScannedFile {
  public:
   [[nodiscard]] virtual std::filesystem::path scanned_path() const = 0;
+  /// Of the file, if it is to be converted to UTF-8; else empty.
+  [[nodiscard]] virtual std::string encoding() const { return {}; }
   /// Called once after prepare() on every rank. `keep_bytes`: of what it finds, for compute(). Throws Error (input).
   virtual void open_source(Source source, std::int64_t keep_bytes) = 0;
   /// The ranges, after that: all of range_bytes() but the last. The same for every layout.
   [[nodiscard]] virtual std::int64_t ranges() const = 0;
   [[nodiscard]] virtual std::int64_t range_bytes() const = 0;
   /// Looks at a range. `bytes` begin with it, and go on behind it as far as they are at hand. False: more are needed,
-  /// then it is called again with more. `facts`: as many for each range. Called by many threads of any ranks at once.
+  /// then it is called again with more, and `facts` is the place in the file of the record that has no end. Else
+  /// `facts` are as many for each range. Called by many threads of any ranks at once.
   virtual bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) = 0;
   /// Called on every rank with the facts of all ranges in order. Returns ranges that must be scanned again, now that
   /// more is known; none: the shape is known. Throws Error (input), the same on every rank.

@@ -79,7 +79,7 @@ TEST(Parse, KnowsTheOtherCommands) {
   EXPECT_EQ(parsed({"info"}).kind, Command::Kind::info);
   const auto plot = parsed({"plot", "f.h5", "-o", "f.svg", "--force"});
   ASSERT_EQ(plot.kind, Command::Kind::plot);
-  EXPECT_EQ(plot.plot.input, "f.h5");
+  EXPECT_EQ(plot.plot.inputs.front(), "f.h5");
   EXPECT_EQ(plot.plot.output, "f.svg");
   EXPECT_TRUE(plot.plot.force);
 }

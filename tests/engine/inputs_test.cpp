@@ -38,7 +38,7 @@ class Fed : public test::Numbers {
   [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return each; }
   [[nodiscard]] InputMemory input_memory() const override { return memory_; }
-  void set_elements(std::int64_t elements) override { elements_ = elements; }
+  void set_extents(const std::vector<std::int64_t>& extents) override { elements_ = extents.front(); }
   [[nodiscard]] std::int64_t elements() const override { return elements_; }
 
  private:
@@ -102,7 +102,7 @@ class InputsTest : public testing::Test {
       for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
         for (const int ranks_per_node : {1, 2, 8}) {
           Fed workload(elements, memory, from_file ? path : std::filesystem::path());
-          measure_inputs(world, workload);
+          measure_inputs(world, workload, std::int64_t{512} << 20);
           ASSERT_EQ(workload.elements(), elements);
           const Plan plan(request_of(workload, schedule, 2, memory_limit));
           ASSERT_EQ(plan.feeding(), expected);
@@ -158,7 +158,7 @@ TEST_F(InputsTest, AreReadByOneRankForVerification) {
   write_file(95);
   for (const bool from_file : {false, true}) {
     const Fed workload(95, InputMemory::per_rank, from_file ? path : std::filesystem::path());
-    InputReader reader(workload);
+    InputReader reader(workload, std::int64_t{512} << 20);
     std::vector<std::vector<double>> values;
     reader.read({3, 10}, values);
     ASSERT_EQ(values.size(), 2U);
@@ -172,7 +172,7 @@ TEST_F(InputsTest, AreReadByOneRankForVerification) {
 
 TEST_F(InputsTest, MissingFilesAreToldByAllRanks) {
   Fed workload(10, InputMemory::per_rank, folder / "missing.h5");
-  const auto error = test::error_of([&] { measure_inputs(world, workload); });
+  const auto error = test::error_of([&] { measure_inputs(world, workload, std::int64_t{512} << 20); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
 }

@@ -143,6 +143,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"short")
         self.close_connection = True
 
+    def serve_excess(self, *_):
+        """The same on a connection that stays open: what is too much lies before the next answer."""
+        self.send(b"long")
+        self.wfile.write(b" and more\r\n\r\n")
+        self.wfile.flush()
+
+    def serve_late(self, *_):
+        """The same, once the next request is on its way."""
+        self.send(b"long")
+
+        def go_on():
+            try:
+                self.connection.sendall(b" and more\r\n\r\n")
+            except OSError:
+                pass  # the client has left
+
+        threading.Timer(0.05, go_on).start()
+
+    def serve_old(self):
+        """HTTP/0.9: a body and nothing else."""
+        self.wfile.write(b"no head\n")
+        self.close_connection = True
+
+    def serve_toftp(self):
+        self.send(b"elsewhere", 302, Location="ftp://127.0.0.1/x")
+
+    def serve_authorization(self):
+        self.send(self.headers.get("Authorization", "").encode())
+
     def serve_long(self):
         """Sends more than was promised."""
         self.send_response(200)

@@ -1,4 +1,5 @@
 """`paceline fetch` against a real server: what it records, whatever the server does, and never too many connections."""
+import base64
 import os
 import signal
 import socket
@@ -141,7 +142,7 @@ class Fetch(FetchCase):
             free.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{free.getsockname()[1]}/"
             rows = self.fetch_badly([url, self.server.url("/bytes/3")], "--retries", 1, failed=1)
-        self.assertEqual(rows[0], (0, b"", "Couldn't connect to server"))
+        self.assertRegex(rows[0][2], r"\AFailed to connect to 127\.0\.0\.1 port [0-9]+: Couldn't connect to server\Z")
         self.assertEqual(rows[1][1], content(3))
 
     def test_redirects(self):
@@ -152,6 +153,44 @@ class Fetch(FetchCase):
         self.assertEqual({(status, body) for status, body, _ in rows}, {(0, b"")})
         self.assertIn("redirects", rows[0][2])
         self.assertNotIn("redirects", rows[2][2])
+
+    def test_reasons_are_libcurls_own(self):
+        """Of redirects to where it does not go, of answers without a head, of proxies that are not there."""
+        rows = self.fetch_badly([self.server.url(path) for path in ("/tofile", "/toftp", "/old")], "--allow-file", "--retries", 0)
+        self.assertIn('"file"', rows[0][2])
+        self.assertIn('"ftp"', rows[1][2])
+        self.assertIn("HTTP/0.9", rows[2][2])
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            proxy = f"http://user:secret@127.0.0.1:{free.getsockname()[1]}"
+            rows = self.fetch_badly(["http://example.invalid/"], "--retries", 0, no_proxy="", http_proxy=proxy)
+        self.assertIn("the proxy that http_proxy names", rows[0][2])
+        self.assertNotIn("secret", rows[0][2])
+
+    def test_more_than_was_promised_spoils_no_other(self):
+        for path in ("/excess", "/late"):
+            urls = [self.server.url(f"{path}/{k}") for k in range(6)] + [self.server.url("/delay/100/x"), self.server.url("/bytes/10")]
+            bodies, _ = self.fetch(urls, "--parallel", 1, "--retries", 0)
+            self.assertEqual(bodies, [b"long"] * 6 + [b"x", content(10)])
+
+    def test_credentials_are_sent_and_kept_nowhere(self):
+        url = self.server.url("/authorization").replace("//", "//user:se%40cret@")
+        expected = b"Basic " + base64.b64encode(b"user:se@cret")
+        bodies, _ = self.fetch([url])
+        self.assertEqual((bodies, self.urls), ([expected], [self.server.url("/authorization").replace("//", "//***@")]))
+        bodies, _ = self.fetch(self.list_of([url]), ranks=2)
+        self.assertEqual(bodies, [expected])
+        self.assertNotIn(b"cret", self.path.read_bytes())
+        bad = url.replace("authorization", "status/404")
+        result = harness.run(["fetch", bad, "-o", self.path, "--force", "--json"])
+        self.assertEqual(result.code, 5, result)
+        self.assertIn("***@", result.err)
+        self.assertNotIn("cret", result.out + result.err)
+        self.assertNotIn(b"cret", self.path.read_bytes())
+        for wrong in ("ftp://user:secret@h/x", "http://user:secret@h/a b", "http://user:secret@h:port/"):
+            result = harness.run(["fetch", wrong])
+            self.assert_error(result, 2, "***@")
+            self.assertNotIn("secret", result.err)
 
     def test_timeout(self):
         rows = self.fetch_badly([self.server.url("/hang"), self.server.url("/slow/100000/10"), self.server.url("/bytes/1")],
@@ -292,8 +331,6 @@ class Fetch(FetchCase):
                 (["ftp://example.org/x"], "ftp"),
                 (["http://example.org/a b"], "a b"),
                 (["file:///etc/passwd"], "--allow-file"),
-                (["--from", bad], "line 3 of", "bad.txt", "not a url"),
-                (["--from", empty], "nothing to fetch", "empty.txt"),
                 ([url, "--parallel", 0], "--parallel"),
                 ([url, "--timeout", 0], "--timeout"),
                 ([url, "--timeout", "nan"], "nan"),
@@ -302,7 +339,11 @@ class Fetch(FetchCase):
         ):
             with self.subTest(options):
                 self.assert_error(harness.run(["fetch", *options]), 2, *parts)
-        self.assert_error(harness.run(["fetch", "--from", bad], 3), 2, "line 3")
+        for ranks in (None, 3):
+            self.assert_error(harness.run(["fetch", "--from", bad], ranks), 3, "line 3 of", "bad.txt", "not a url")
+            self.assert_error(harness.run(["fetch", "--from", empty], ranks), 3, "nothing to fetch", "empty.txt")
+            endless = harness.run(["fetch", "--from", "/dev/zero", "--memory-limit", "20MB"], ranks)
+            self.assert_error(endless, 3, "/dev/zero", "--memory-limit")
         result = harness.run(["fetch", url, "--parallel", 2, "--schedule", "block"], 3)
         self.assert_error(result, 2, "--schedule dynamic")
         self.assertEqual(sum(self.server.requests.values()), 0)

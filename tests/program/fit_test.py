@@ -1,7 +1,9 @@
 """`paceline fit` and `paceline compare` as users run them, on small studies of a program that is not ours."""
+import collections
 import json
 import os
 import pathlib
+import random
 import shutil
 import tempfile
 import unittest
@@ -70,6 +72,29 @@ class Fit(Studies):
         with h5py.File(path, "r") as file:
             self.assertEqual(json.loads(file["/fit/json"][()]), fit)
             self.assertEqual(len(file["/study/samples"]), 20)
+
+    def test_nothing_counts(self):
+        def change(rows):
+            rows["bound_ok"] = 0
+
+        result = run(["fit", self.study(change=change)])
+        self.assertEqual(result.code, 5, result)
+        self.assertIn("no layout counts", result.out)
+        self.assertRegex(result.err, r"\Apaceline: error: no run counts[^\n]+ \(1 x 1: [^\n]+threads that share a core\); [^\n]+\n\Z")
+
+    def test_what_follows(self):
+        fit = self.record(["fit", self.study(), "--threshold", "80%"])
+        amdahl = fit["models"]["amdahl"]
+        self.assertAlmostEqual(amdahl["limit_speedup"]["value"], 1 / amdahl["serial_fraction"]["value"])
+        threshold = fit["threshold"]
+        self.assertEqual((threshold["ranks"] * threshold["threads"], threshold["efficiency"]), (2, 0.8))
+        # 1/(1 + s*(p - 1)) >= 0.8 holds up to p = 1 + 0.25/s.
+        self.assertEqual(threshold["cores_by_law"], int(1 + 0.25 / amdahl["serial_fraction"]["value"]))
+        text = self.run_ok(["fit", self.study()]).out
+        for part in ("limit     speed-up on any number of cores", ">= 75 %   efficiency up to 2 x 2 measured"):
+            self.assertIn(part, text)
+        throughput = self.record(["fit", self.study(), "--objective", "throughput"])
+        self.assertEqual(throughput["chosen"], "amdahl")
 
     def test_text(self):
         text = self.run_ok(["fit", self.study()]).out
@@ -161,6 +186,98 @@ class Fit(Studies):
         self.assert_error(run(["fit", self.study(), "--at", "8"]), 2, "RANKSxTHREADS")
 
 
+class Damaged(Studies):
+    """Whatever the bytes of a study are, each command ends in time with a result or with one line."""
+
+    def commands(self, path):
+        return (["fit", path], ["compare", path, self.whole], ["merge", path, self.whole, "-o", self.folder / "m.h5", "--force"],
+                ["plot", path, "-o", self.folder / "p.png", "--force"], ["report", path, "-o", self.folder / "r.csv", "--force"])
+
+    def assert_told(self, result, words):
+        self.assertIn(result.code, (0, 2, 3, 5), result)
+        self.assertNotIn("Traceback", result.err)
+        self.assertNotIn("HDF5-DIAG", result.err)
+        errors = [line for line in result.err.splitlines() if not line.startswith("paceline: note: ")]
+        self.assertEqual(len(errors), 0 if result.code == 0 else 1, (words, str(result)))
+        for line in errors:
+            self.assertTrue(line.startswith("paceline: error: "), line)
+            self.assertTrue(line.isprintable(), line)
+
+    def test_bytes_by_seed(self):
+        self.whole = self.study("whole.h5")
+        bytes_of_it = self.whole.read_bytes()
+        chance = random.Random(int(os.environ.get("PACELINE_SEED", 20261129)))
+        # PACELINE_MUTATIONS: more of them, by hand.
+        mutations = int(os.environ.get("PACELINE_MUTATIONS", 30))
+        path = self.folder / "damaged.h5"
+        codes = collections.Counter()
+        for number in range(mutations):
+            data = bytearray(bytes_of_it)
+            kind = number % 3
+            place = chance.randrange(len(data))
+            if kind == 0:
+                for _ in range(chance.randint(1, 8)):
+                    data[chance.randrange(len(data))] = chance.randrange(256)
+            elif kind == 1:
+                data[place:place + 256] = bytes(len(data[place:place + 256]))
+            else:
+                del data[place:]
+            path.write_bytes(data)
+            words = self.commands(path)[number % 5]
+            with self.subTest(f"mutation {number}: {words[0]}"):
+                result = run(words, timeout=60)
+                self.assert_told(result, words)
+                codes[result.code] += 1
+        self.assertGreater(codes[3], 0, "the damage is seen")
+
+    def test_values_that_can_not_be(self):
+        self.whole = self.study("whole.h5")
+        for column, value in (("ranks", 0), ("ranks", -5), ("ranks", 2**31 - 1), ("threads", 0), ("nodes", 0), ("repeat", -1),
+                              ("order", -7), ("status", b"odd")):
+            def change(rows):
+                rows[column][3] = value
+            path = self.study("odd.h5", change)
+            for words in self.commands(path):
+                with self.subTest(f"{column} {value}: {words[0]}"):
+                    self.assert_error(run(words), 3, "odd.h5 is damaged or not a study")
+
+    def test_what_hdf5_loops_on(self):
+        """A heap of variable-length texts, as files of other programs have it, with its sizes zeroed."""
+        path = self.folder / "heap.h5"
+        with h5py.File(path, "w") as file:
+            file.attrs["software"] = "other"
+            group = file.create_group("study")
+            for name in ("command", "launcher", "mode"):
+                group.attrs[name] = name + 300 * "x"
+        data = bytearray(path.read_bytes())
+        place = data.index(b"GCOL")
+        data[place + 16:place + 4096] = bytes(len(data[place + 16:place + 4096]))
+        path.write_bytes(data)
+        self.whole = self.study("whole.h5")
+        result = run(["fit", path], timeout=60)
+        self.assert_error(result, 3, "damaged or not a study")
+
+    def test_files_of_the_first_version(self):
+        """They have texts of variable length."""
+        whole = self.study("whole.h5")
+        old = self.folder / "old.h5"
+        text = h5py.string_dtype()
+        with h5py.File(whole) as source, h5py.File(old, "w") as file:
+            group = file.create_group("study")
+            for name, value in source["study"].attrs.items():
+                group.attrs[name] = value.decode()
+            for name in ("samples", "left_out"):
+                rows = source["study"][name][:]
+                kept = [column for column in rows.dtype.names if not column.endswith("_bytes")]
+                types = [(column, text if column in ("digest", "reason") else rows.dtype[column]) for column in kept]
+                table = numpy.empty(len(rows), types)
+                for column in kept:
+                    table[column] = rows[column]
+                group.create_dataset(name, data=table, maxshape=(None,), chunks=(32,))
+        fit = self.record(["fit", old])
+        self.assertEqual(fit["models"], self.record(["fit", whole])["models"])
+
+
 class Compare(Studies):
     def test_the_same(self):
         result = self.run_ok(["compare", self.study("a.h5"), self.study("b.h5")])
@@ -173,6 +290,25 @@ class Compare(Studies):
         result = self.run_ok(["compare", self.study("a.h5"), self.study("b.h5", change)])
         self.assertRegex(result.out, r"2 x 2 +1\.2\d* .*B is slower")
         self.assertIn("of 4 layouts, B is slower on 1 and faster on 0", result.out)
+
+    def test_a_gate(self):
+        def change(rows):
+            rows["wall_s"][(rows["ranks"] == 2) & (rows["threads"] == 2)] *= 1.2
+
+        old, new = self.study("a.h5"), self.study("b.h5", change)
+        result = run(["compare", old, new, "--fail-above", "5%"])
+        self.assertEqual(result.code, 5, result)
+        self.assertRegex(result.out, r"gate +slower by more than 5 %: 2 x 2 by \d+")
+        self.assertRegex(result.err, r"\Apaceline: error: slower by more than 5 % \(2 x 2 by [^\n]+\); [^\n]+\n\Z")
+        result = run(["compare", old, new, "--fail-above", "5%", "--json"])
+        self.assertEqual(result.code, 5, result)
+        gates = {(row["ranks"], row["threads"]): row["gate"] for row in result.json["layouts"]}
+        self.assertEqual(gates, {(1, 1): "passes", (1, 2): "passes", (2, 1): "passes", (2, 2): "fails"})
+        result = self.run_ok(["compare", old, new, "--fail-above", "20%"])
+        self.assertRegex(result.out, r"unresolved: 2 x 2 \(the interval holds 20 %")
+        self.run_ok(["compare", old, new, "--fail-above", "40%"])
+        self.assertIsNone(self.record(["compare", old, new])["layouts"][0]["gate"])
+        self.assert_error(run(["compare", old, new, "--fail-above", "5"]), 2, "like 5%")
 
 
 if __name__ == "__main__":

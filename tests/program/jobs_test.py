@@ -112,6 +112,12 @@ class SubmitNodes(Jobs):
         self.refused(2, "--time 0 is no time", "--time", "0")
         self.refused(2, "--time 0-00:00:00 is no time", "--time", "0-00:00:00")
         self.refused(2, "soon is no time limit", "--time", "soon")
+        for text, seconds in (("5", 300), ("5:30", 330), ("1:02:03", 3723), ("2-3", 183600), ("1-02:03", 93780),
+                              ("1-02:03:04", 93784), ("010:08", 608)):
+            found = subprocess.run([JOBS / "slurm_time.py", text], capture_output=True, text=True)
+            self.assertEqual((found.returncode, found.stdout), (0, f"{seconds}\n"), text)
+        for text in ("", "0", "1-", "1:2:3:4", "-5", "1-2:3:4:5", "x", "5 "):
+            self.assertEqual(subprocess.run([JOBS / "slurm_time.py", text], capture_output=True).returncode, 2, text)
 
     def test_says_that_there_are_no_nodes(self):
         self.stand_in("sinfo", "exit 0")

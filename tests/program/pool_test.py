@@ -72,6 +72,31 @@ class Examples(harness.TestCase):
     def test_imap(self):
         self.check("example_imap", r"\A7919\n\Z")
 
+    def test_process(self):
+        self.check("example_process", r"\Aquick is done: 1\nstuck is alive: 1\nterminated: 1\n\Z")
+
+    def test_as_completed(self):
+        self.check("example_as_completed", r"\A1 ready first\n220\n\Z")
+
+    def test_lambda(self):
+        self.check("example_lambda", r"\A7.5 Hello, world\n\Z")
+
+    def test_coroutine(self):
+        self.check("example_coroutine", r"\A10967\n\Z")
+
+    def test_handles(self):
+        self.check("example_handles", r"\A5050\n\Z")
+
+    def test_queue_join(self):
+        self.check("example_queue_join", r"\A5050\n\Z")
+
+    def test_pipe(self):
+        self.check("example_pipe", r"\Ahello yourself\n\Z")
+
+    def test_bounded(self):
+        self.check("example_bounded", r'\Anever more than two: 1\nsemaphore "licences" was given 1 units too many '
+                                      r"\(at most 2 can be free\)\n\Z")
+
     def test_locks(self):
         self.check("example_locks", r"\A1000\n\Z")
 

@@ -13,6 +13,7 @@ ROOMS = {
     "include/paceline": [],
     "src/library": ["host"],
     "src/host": [],
+    "src/probe": [],
     "src/storage": ["host"],
     "src/workloads": ["host"],
     "src/report": ["host", "storage", "engine"],
@@ -21,7 +22,7 @@ ROOMS = {
     "src/cli": ["host", "engine", "study", "workloads"],
 }
 # Plain values that pass between rooms: any of them may include these.
-VALUES = ["study/sample.hpp", "storage/result_shape.hpp", "storage/parcel.hpp"]
+VALUES = ["storage/result_shape.hpp", "storage/parcel.hpp"]
 MPI = ["include/paceline/comm.hpp", "include/paceline/node_memory.hpp"]
 
 

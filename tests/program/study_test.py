@@ -1,6 +1,5 @@
 """Studies as users run them: of our workloads and of any program, interrupted, killed, resumed, and what goes wrong."""
 import io
-import json
 import os
 import pathlib
 import random
@@ -79,9 +78,9 @@ class Measures(Study):
         self.assertTrue((rows["wall_s"] > 0).all())
         with h5py.File(self.file) as file:
             about = dict(file["/study"].attrs)
-        self.assertEqual(about["command"], "paceline fractal --rows 300 --cols 200 --max-iter 200")
-        self.assertEqual((about["launcher"], about["mode"], about["seed"]), ("mpirun", "strong", "5"))
-        self.assertIn("OMP_NUM_THREADS=2 ", about["launcher_lines"])
+        self.assertEqual(about["command"], b"paceline fractal --rows 300 --cols 200 --max-iter 200")
+        self.assertEqual((about["launcher"], about["mode"], about["seed"]), (b"mpirun", b"strong", b"5"))
+        self.assertIn(b"OMP_NUM_THREADS=2 ", about["launcher_lines"])
         for name in ("machine", "cpu_model", "cores", "topology", "kernel", "launcher_version", "paceline", "date"):
             self.assertTrue(about[name], name)
         self.assert_only("s.h5")
@@ -307,6 +306,84 @@ class Failures(Study):
         self.study_ok([*options, "--mode", "weak", "--force"], command)
 
 
+class Faults(Study):
+    """What programs, users and disks do to a study."""
+
+    def test_a_regular_expression_can_not_outlast_the_time(self):
+        options, command = self.shell("echo " + 40 * "a", "--time-regex", r"(a*)*total: (\S+)", "--timeout", 5, "--repeats", 1)
+        result = self.study(options, command, timeout=30)
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("--time-regex matches nothing", result.err)
+
+    def test_colours_and_exit_codes(self):
+        options, command = self.shell(r"printf '\033[1mtotal: \033[0m1.5 s\n'; exit 3", "--time-regex", "total: ([0-9.]+)",
+                                      "--ignore-exit-code", "3", "--repeats", 2)
+        self.study_ok(options, command)
+        self.assertEqual(set(samples(self.file)["wall_s"]), {1.5})
+        self.assert_error(self.study([*options, "--force", "--ignore-exit-code", "x"], command), 2, "--ignore-exit-code")
+
+    def test_nothing_in_the_file_is_a_secret(self):
+        options, command = self.shell("echo http://me:hunter2@host/ --password hunter2 >/dev/null")
+        self.study_ok([*options, "--repeats", 1], command, SLURM_JWT="hunter2", OMP_TOOL_TOKEN="hunter2", http_proxy="http://u:hunter2@p/",
+                      OMPI_MCA_url="tcp://u:hunter2@h")
+        self.assertNotIn(b"hunter2", self.file.read_bytes())
+        with h5py.File(self.file) as file:
+            self.assertIn(b"me:***@host", file["/study"].attrs["command"])
+            self.assertNotIn(b"proxy", file["/study"].attrs["environment"])
+        # The same study goes on, though what is kept of its command is not all of it.
+        self.study_ok([*options, "--resume", "--repeats", 2], command)
+
+    def test_links_that_lie_in_the_way_are_not_followed(self):
+        other = self.folder / "other"
+        other.write_text("mine")
+        for suffix in (".next", ".fit"):
+            (self.folder / f"s.h5{suffix}").symlink_to(other)
+        options, command = self.shell("true", "--repeats", 1)
+        self.study_ok(options, command)
+        self.run_ok(["fit", self.file])
+        self.assertEqual(other.read_text(), "mine")
+        self.assert_only("other", "s.h5")
+
+    def test_trusted_layouts_count(self):
+        """What this machine could not hold: times of another one, which a launcher starts or a simulator makes up."""
+        options = ["--launcher", "sh -c 'echo $(( 1000000 / {ranks} + 100000 )) us' {command}", "--ranks", "1,64,4096",
+                   "--time-regex", "(.*) us", "--repeats", 2, "--warmup", 0]
+        self.study_ok([*options, "--binding", "trust"], ["--", "true"])
+        self.assertEqual(set(layouts_of(samples(self.file))), {(1, 1), (64, 1), (4096, 1)})
+        fit = self.record(["fit", self.file])
+        self.assertEqual([row["used"] for row in fit["layouts"]], [True] * 3)
+        self.assertEqual((fit["binding"], fit["chosen"]), ("trust", "amdahl"))
+        self.assertIn("vouches for it", self.run_ok(["fit", self.file]).out)
+
+    def test_suggested_layouts_are_measured(self):
+        script = "echo $(( 1000000 / {ranks} + 100000 + {order} % 7 )) us".replace("{order}", "$$")
+        options, command = self.shell(script, "--ranks", "1,2", "--time-regex", "(.*) us", "--binding", "trust")
+        self.study_ok([*options, "--repeats", 3], command)
+        first = self.record(["fit", self.file])
+        self.assertIsNone(first["chosen"])
+        wanted = [(entry["ranks"], entry["threads"]) for entry in first["suggested"][:2]]
+        self.assertEqual(len(wanted), 2)
+        self.assert_error(self.study([*options, "--suggested", 2, "--force"], command), 2, "--resume")
+        self.study_ok([*options, "--resume", "--repeats", 3, "--suggested", 2], command)
+        self.assertEqual(set(layouts_of(samples(self.file))), {(1, 1), (2, 1), *wanted})
+        self.assertIsNotNone(self.record(["fit", self.file])["chosen"])
+        # It goes on with them, too.
+        self.study_ok([*options, "--resume", "--repeats", 4], command)
+        for layout in wanted:
+            self.assertEqual(layouts_of(samples(self.file)).count(layout), 5)
+
+    def test_memory_of_any_program(self):
+        script = "import os; x = bytearray((1 + int(os.environ.get('OMPI_COMM_WORLD_RANK', 0))) << 26); import time; time.sleep(0.5)"
+        self.study_ok(["--ranks", "1,2", "--oversubscribe", "--binding", "trust", "--repeats", 1, "--warmup", 0],
+                      ["--", "/usr/bin/python3", "-c", script])
+        for row in samples(self.file):
+            ranks = int(row["ranks"])
+            self.assertGreater(row["max_rss_bytes"], ranks << 26)
+            self.assertLess(row["max_rss_bytes"], (ranks << 26) + (40 << 20))
+            self.assertGreater(row["sum_rss_bytes"], (1 if ranks == 1 else 3) << 26)
+        self.assertIn("mem/rank", self.run_ok(["fit", self.file]).out)
+
+
 class Interruptions(Study):
     OPTIONS = ["--ranks", "1,2", "--threads", "1,2", "--repeats", 6, "--seed", 3]
 
@@ -410,12 +487,6 @@ class Pictures(Study):
         self.assertEqual((result.code, result.out, result.err), (0, "", ""), result)
         return (self.folder / name).read_bytes()
 
-    def write_fit(self, fit):
-        with h5py.File(self.file, "r+") as file:
-            if "fit" in file:
-                del file["fit"]
-            file["fit/json"] = json.dumps(fit)
-
     def colours(self, picture):
         """Number of pixels of each colour."""
         image = PIL.Image.open(io.BytesIO(picture)).convert("RGB")
@@ -423,17 +494,10 @@ class Pictures(Study):
 
     def test_of_our_workload_with_its_fit(self):
         self.study_ok(["--ranks", "1,2", "--threads", "1,2", "--repeats", 2, "--oversubscribe"], FRACTAL)
-        without = self.picture()
+        picture = self.picture()
         # A colour a thread count, and that of the compute phase.
         for colour in ("#0072B2", "#D55E00"):
-            self.assertGreater(self.colours(without).get(colour, 0), 100, colour)
-        curve = [{"ranks": ranks, "threads": threads, "value": 1 / ranks, "low": 0.9 / ranks, "high": 1.2 / ranks}
-                 for threads in (1, 2) for ranks in (1, 2, 3)]
-        for chosen in ("amdahl", "usl", "two-level"):
-            self.write_fit({"chosen": chosen, "curve": curve if chosen == "two-level" else curve[:3]})
-            self.assertNotEqual(self.picture("s.png", "--force"), without, chosen)
-        self.write_fit({"chosen": None, "curve": [], "why": "unresolved"})
-        self.assertEqual(self.picture("s.png", "--force"), without, "no model is drawn that was not chosen")
+            self.assertGreater(self.colours(picture).get(colour, 0), 100, colour)
         self.assertTrue(self.picture("s.pdf").startswith(b"%PDF"))
         self.assertTrue(xml.etree.ElementTree.fromstring(self.picture("s.svg")).tag.endswith("svg"))
 
@@ -442,6 +506,57 @@ class Pictures(Study):
             options, command = self.shell("echo 0.{ranks} s", "--ranks", ranks, "--time-regex", "(.*) s")
             self.study_ok([*options, "--repeats", 1, "--warmup", 0, "--mode", "weak", "--force"], command)
             self.assertGreater(len(self.colours(self.picture("s.png", "--force"))), 20)
+
+    def imported(self, name, text):
+        (self.folder / f"{name}.csv").write_text(text)
+        path = self.folder / f"{name}.h5"
+        self.run_ok(["import", self.folder / f"{name}.csv", "-o", path])
+        return path
+
+    def test_of_a_law(self):
+        """The law is dashed where one is resolved, and several studies lie over each other."""
+        law_colour = "#6A3D9A"
+        self.file = self.imported("law", "cores,time\n1,10\n2,5.5\n4,3.25\n8,2.125\n")
+        self.assertGreater(self.colours(self.picture("law.png")).get(law_colour, 0), 50)
+        law, self.file = self.file, self.imported("none", "cores,time\n1,10\n2,11\n4,12\n")
+        self.assertEqual(self.colours(self.picture("none.png")).get(law_colour, 0), 0, "no law that is not believed")
+        result = harness.run(["plot", law, self.file, "-o", self.folder / "both.png"])
+        self.assertEqual((result.code, result.out, result.err), (0, "", ""), result)
+        colours = self.colours((self.folder / "both.png").read_bytes())
+        for colour in ("#0072B2", "#D55E00"):
+            self.assertGreater(colours.get(colour, 0), 100, colour)
+
+    def test_looks_the_same_whatever_the_users_settings_are(self):
+        self.file = self.imported("law", "cores,time\n1,10\n2,5.5\n4,3.25\n")
+        plain = self.picture("plain.png")
+        settings = self.folder / "settings"
+        settings.mkdir()
+        for text in ("figure.facecolor: red\naxes.facecolor: green\nfont.size: 30\n", "text.usetex: True\n", "nonsense\n"):
+            (settings / "matplotlibrc").write_text(text)
+            result = harness.run(["plot", self.file, "-o", "there.png", "--force"], cwd=settings, MPLBACKEND="nonsense",
+                                 MATPLOTLIBRC=str(settings / "matplotlibrc"), MPLCONFIGDIR=str(settings))
+            self.assertEqual((result.code, result.out, result.err), (0, "", ""), result)
+            self.assertEqual((settings / "there.png").read_bytes(), plain)
+
+    def test_no_traceback(self):
+        self.file = self.imported("law", "cores,time\n1,10\n2,5.5\n4,3.25\n")
+        out = self.folder / "p.pdf"
+        for kind in ("pdf", "png", "svg"):
+            out = self.folder / f"p.{kind}"
+            result = harness.run(["plot", self.file, "-o", out], wrap=["prlimit", "--fsize=4000"])
+            self.assert_error(result, 4, "can't write", "File too large")
+            self.assertFalse(out.exists())
+        self.assert_error(harness.run(["plot", self.file, "-o", self.folder / "no/p.png"]), 4)
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        for words in (["plot", pipe, "-o", out], ["fit", pipe], ["compare", self.file, pipe], ["report", pipe, "-o", out],
+                      ["merge", self.file, pipe, "-o", self.folder / "m.h5"], ["import", pipe, "-o", self.folder / "m.h5"]):
+            self.assert_error(harness.run(words, timeout=20), 3, "a device or a pipe")
+        text = self.folder / "text.h5"
+        text.write_text("no HDF5\nat all")
+        for words in (["plot", text, "-o", out], ["report", text, "-o", out]):
+            self.assert_error(harness.run(words), 3)
+        self.assertEqual([path for path in self.folder.iterdir() if path.name.startswith(".")], [])
 
     def test_of_nothing(self):
         options, command = self.shell("exit 1")

@@ -22,16 +22,16 @@ void say(const std::string& sentence) {
 }
 
 struct State {
-  explicit State(const Site& site)
-      : results(site, "results"),
-        other(site, "other"),
-        ready(site, "ready"),
-        never(site, "never"),
-        none(site, 0, "none"),
-        all(site, 0, "all"),
-        empty(site, 2, "empty"),
-        full(site, 1, "full"),
-        changed(site, "changed") {}
+  explicit State(const Domain& domain)
+      : results(domain, "results"),
+        other(domain, "other"),
+        ready(domain, "ready"),
+        never(domain, "never"),
+        none(domain, 0, "none"),
+        all(domain, 0, "all"),
+        empty(domain, 2, "empty"),
+        full(domain, 1, "full"),
+        changed(domain, "changed") {}
   Mutex results, other;
   Event ready, never;
   Semaphore none;
@@ -79,9 +79,9 @@ int main(int argc, char** argv) {
   const auto world = Comm::world();
   const int ranks_per_node = std::atoi(argv[3]);
   // Soon, since the test waits for it; a rank that is only slow must still not be taken for a dead one.
-  const SiteOptions options{64, 2000ms};
-  const Site site(world, *world.split(world.rank() / ranks_per_node), options);
-  State state(site);
+  const DomainOptions options{64, 2000ms};
+  const Domain domain(world, *world.split(world.rank() / ranks_per_node), options);
+  State state(domain);
   if (world.rank() == 0) state.full.push(1);
   world.barrier();
   const int culprit = fault == "home-killed" ? 0 : 1;

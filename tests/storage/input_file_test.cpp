@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -50,6 +51,9 @@ class InputFileTest : public testing::Test {
     put(file.get(), "uint64", H5T_STD_U64LE, H5T_NATIVE_UINT64,
         std::vector<std::uint64_t>{0, 1, std::uint64_t{1} << 53, ~std::uint64_t{0}});
     put(file.get(), "table", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, std::vector<double>(6), {2, 3});
+    std::vector<int> cube(60);
+    std::iota(cube.begin(), cube.end(), 0);
+    put(file.get(), "cube", H5T_STD_I32LE, H5T_NATIVE_INT, cube, {3, 1, 4, 5});
     const h5::Handle pair(H5Tcreate(H5T_COMPOUND, 16), H5Tclose, "H5Tcreate");
     h5::check(H5Tinsert(pair.get(), "re", 0, H5T_NATIVE_DOUBLE), "H5Tinsert");
     h5::check(H5Tinsert(pair.get(), "im", 8, H5T_NATIVE_DOUBLE), "H5Tinsert");
@@ -58,9 +62,9 @@ class InputFileTest : public testing::Test {
     put(group.get(), "inner", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, std::vector<double>{4, 2});
   }
 
-  /// All of a dataset, each rank its part, collectively.
+  /// All of a dataset, each rank its part.
   std::vector<double> read_all(const std::string& name) const {
-    const InputFile file(path, name, world);
+    const InputFile file(path, name, {});
     const auto mine = even_part({0, file.elements()}, world.rank(), world.size());
     std::vector<double> values(static_cast<std::size_t>(mine.size()));
     file.read(mine, values);
@@ -70,7 +74,7 @@ class InputFileTest : public testing::Test {
   }
 
   void expect_refused(const std::filesystem::path& file, const std::string& name, const std::string& why) const {
-    const auto error = test::error_of([&] { InputFile(file, name, std::nullopt); });
+    const auto error = test::error_of([&] { InputFile(file, name, {}); });
     ASSERT_TRUE(error) << name;
     EXPECT_EQ(error->code(), ExitCode::input);
     EXPECT_TRUE(test::says(*error, why)) << error->what();
@@ -103,7 +107,7 @@ TEST_F(InputFileTest, ReadsIntegers) {
 }
 
 TEST_F(InputFileTest, ReadsAnyPart) {
-  const InputFile file(path, "/doubles", std::nullopt);
+  const InputFile file(path, "/doubles", {});
   for (const Slab part : {Slab{0, 1}, Slab{100, 100}, Slab{99, 350}, Slab{1000, 1001}}) {
     std::vector<double> values(static_cast<std::size_t>(part.size()) + 1, 5.0);
     file.read(part, values);
@@ -114,11 +118,25 @@ TEST_F(InputFileTest, ReadsAnyPart) {
   }
 }
 
+TEST_F(InputFileTest, ReadsEveryShapeInRowMajorOrder) {
+  const InputFile file(path, "/cube", {});
+  EXPECT_EQ(file.extents(), (std::vector<std::int64_t>{3, 4, 5})) << "without what is 1";
+  ASSERT_EQ(file.elements(), 60);
+  for (std::int64_t begin = 0; begin < 60; ++begin) {
+    for (auto end = begin; end <= 60; ++end) {
+      std::vector<double> values(static_cast<std::size_t>(end - begin));
+      file.read({begin, end}, values);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        ASSERT_EQ(values[i], static_cast<double>(begin) + static_cast<double>(i)) << begin << " to " << end;
+      }
+    }
+  }
+}
+
 TEST_F(InputFileTest, SaysWhyItCantRead) {
-  expect_refused(path, "/table", "it has 2 dimensions");
   expect_refused(path, "/complex", "it holds records");
   expect_refused(path, "/group", "it has no dataset /group");
-  expect_refused(path, "/nope", "there is /big_endian, /complex, /doubles");
+  expect_refused(path, "/nope", "there is /big_endian, /complex, /cube, /doubles");
   expect_refused(folder / "missing.h5", "/x", "No such file");
   expect_refused(path.parent_path(), "/x", "it is a folder");
   if (world.rank() == 0) {

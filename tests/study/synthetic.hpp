@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "study/fit/draws.hpp"
+#include "study/fit/bootstrap_generator.hpp"
 #include "study/fit/models.hpp"
 #include "study/sample.hpp"
 
@@ -23,22 +23,22 @@ struct Conditions {
 /// Runs in interleaved order, after a warm-up block of twice the time.
 inline Study made_up(const Model& model, const Values& values, const std::vector<Layout>& layouts,
                      const Conditions& conditions, std::uint64_t seed) {
-  Draws draws(seed);
+  BootstrapGenerator generator(seed);
   Study study;
   study.info.command = "made-up";
   study.info.mode = model.mode;
   std::vector<double> factors;
   for (std::size_t i = 0; i < layouts.size(); ++i)
-    factors.push_back(std::pow(conditions.layout_noise, draws.uniform()));
+    factors.push_back(std::pow(conditions.layout_noise, generator.uniform()));
   const double last = static_cast<double>(layouts.size()) * (conditions.repeats + 1) - 1;
   for (int block = -1; block < conditions.repeats; ++block) {
     auto order = layouts;
     std::vector<std::size_t> place(layouts.size());
     for (std::size_t i = 0; i < place.size(); ++i) place[i] = i;
     for (std::size_t i = place.size(); i > 1; --i) {
-      std::swap(place[i - 1], place[static_cast<std::size_t>(draws.uniform() * static_cast<double>(i))]);
+      std::swap(place[i - 1], place[static_cast<std::size_t>(generator.uniform() * static_cast<double>(i))]);
     }
-    const double shared = conditions.block_noise * draws.normal();
+    const double shared = conditions.block_noise * generator.normal();
     for (const auto i : place) {
       Sample sample;
       sample.layout = layouts[i];
@@ -47,8 +47,8 @@ inline Study made_up(const Model& model, const Values& values, const std::vector
       sample.order = static_cast<int>(study.samples.size());
       sample.status = SampleStatus::ok;
       double log_s = std::log(model.predict(values, layouts[i])) + shared;
-      log_s += conditions.noise * factors[i] * draws.normal() + conditions.drift * sample.order / last;
-      if (draws.uniform() < conditions.outliers) log_s += std::log(1.2 + 0.8 * draws.uniform());
+      log_s += conditions.noise * factors[i] * generator.normal() + conditions.drift * sample.order / last;
+      if (generator.uniform() < conditions.outliers) log_s += std::log(1.2 + 0.8 * generator.uniform());
       sample.wall_s = std::exp(log_s) * (sample.warmup ? 2 : 1);
       study.samples.push_back(sample);
     }
@@ -75,13 +75,13 @@ struct Case {
 };
 
 inline Case random_case(const Model& model, std::uint64_t seed) {
-  Draws draws(seed * 7919 + 17);
-  const auto between = [&](double low, double high) { return low + (high - low) * draws.uniform(); };
+  BootstrapGenerator generator(seed * 7919 + 17);
+  const auto between = [&](double low, double high) { return low + (high - low) * generator.uniform(); };
   const auto log_between = [&](double low, double high) { return std::exp(between(std::log(low), std::log(high))); };
   Case made;
   const double t1 = log_between(0.1, 3600);
   // One in ten has nothing serial, no contention, no coherency: truth on a bound.
-  const auto or_none = [&](double value) { return draws.uniform() < 0.1 ? 0.0 : value; };
+  const auto or_none = [&](double value) { return generator.uniform() < 0.1 ? 0.0 : value; };
   if (model.name == "usl") {
     made.values = {or_none(log_between(1e-3, 0.3)), or_none(log_between(1e-6, 1e-2)), t1};
   } else if (model.name == "two-level") {
@@ -92,7 +92,7 @@ inline Case random_case(const Model& model, std::uint64_t seed) {
   const int most_cores = 1 << static_cast<int>(between(3, 10.999));
   const int most_threads = 1 << static_cast<int>(between(1, 5));
   made.layouts = grid(most_cores, std::min(most_threads, most_cores));
-  if (model.name != "two-level" && draws.uniform() < 0.5) {
+  if (model.name != "two-level" && generator.uniform() < 0.5) {
     std::erase_if(made.layouts, [](const Layout& layout) { return layout.threads > 1; });
   }
   // Nobody runs sixty layouts: some are left out, but never the first four.
@@ -102,9 +102,9 @@ inline Case random_case(const Model& model, std::uint64_t seed) {
   }
   made.conditions.repeats = 3 + static_cast<int>(between(0, 7.999));
   made.conditions.noise = between(0.01, 0.05);
-  made.conditions.outliers = draws.uniform() < 0.5 ? 0.03 : 0;
-  made.conditions.block_noise = draws.uniform() < 0.3 ? between(0, 0.05) : 0;
-  made.conditions.layout_noise = draws.uniform() < 0.3 ? 3 : 1;
+  made.conditions.outliers = generator.uniform() < 0.5 ? 0.03 : 0;
+  made.conditions.block_noise = generator.uniform() < 0.3 ? between(0, 0.05) : 0;
+  made.conditions.layout_noise = generator.uniform() < 0.3 ? 3 : 1;
   return made;
 }
 

@@ -2,13 +2,18 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include "library/pool/mail.hpp"
+#include "library/comm/message_queue.hpp"
+#include "library/liveness/silence_watch.hpp"
+#include "library/pool/messages.hpp"
 #include "library/pool/rank.hpp"
+#include "library/pool/task_times.hpp"
 #include "library/pool/team.hpp"
 #include "library/pool/work_queue.hpp"
 
@@ -16,64 +21,88 @@ namespace paceline::detail {
 
 class Driver final : public PoolQueue {
  public:
-  explicit Driver(Crew crew);
+  explicit Driver(Members members);
   ~Driver() override;
 
   void post(Group group) override;
+  void finish() override;
   [[nodiscard]] int workers() const override { return workers_; }
-  [[nodiscard]] double mean_task_s() const override { return team_->mean_task_s(); }
+  [[nodiscard]] int ranks() const override { return members_.comm.size(); }
 
  private:
   /// A group that another rank has; its arguments are there.
   struct Away {
     std::shared_ptr<Ticket> ticket;
+    TaskId function = 0;
     std::int64_t first = 0;  ///< tasks of which nothing has come back yet
     std::int64_t count = 0;
+    bool is_terminated = false;  ///< it was told
   };
   /// Another rank.
   struct Follower {
     int rank = 0;
     bool is_near = false;  ///< a process of this node
-    bool is_lost = false;
+    bool is_lost = false;  ///< and gets nothing any more, even if it lives
     bool has_left = false;
     std::unordered_map<std::uint64_t, Away> away;
-    std::int64_t tasks_away = 0;
-    double mean_task_s = 0;  ///< 0: unknown
-    bool is_asked = false;   ///< to give groups back
+    std::unordered_map<TaskId, std::int64_t> tasks_away;  ///< by function
+    bool is_asked = false;                                ///< to give groups back
     bool is_worth_asking = false;
-    Clock::time_point heard = Clock::now();
     Clock::time_point last_outcome = Clock::now();
   };
+  class ProgressDuty;
 
-  std::optional<Group> take();
-  void carry();  ///< what the courier does
-  bool read_letters();
+  std::optional<Group> take();      ///< for other ranks
+  std::optional<Group> take_own();  ///< for this one
+  void settle(Ticket& ticket, Outcome outcome);
+  void carry();  ///< what the progress thread does
+  bool read_messages();
   bool hand_out();
   [[nodiscard]] bool wants_more(const Follower& follower) const;
+  /// Seconds that a thread would take for all that the rank has; infinite if a function was never timed.
+  [[nodiscard]] double work_away_s(const Follower& follower) const;
+  void send_away(Follower& follower, Batch& batch, Group group);
   bool send_groups(Follower& follower, std::size_t most);
-  void read_outcomes(Follower& follower, const std::vector<std::byte>& bytes);
-  void read_returned(Follower& follower, const std::vector<std::byte>& bytes);
+  bool send_pinned();
+  void remove_away(Follower& follower, const Away& away, std::int64_t tasks);
+  void read_outcomes(Follower& follower, Message& message);
+  void read_returned(Follower& follower, Message& message);
   void recall();
+  void terminate_away();
   void look_after();
+  void look_after(Follower& follower);
   void lose(Follower& follower, const std::string& why);
   void begin_to_stop();
+  [[nodiscard]] bool is_there(const Follower& follower) const;
   [[nodiscard]] bool is_all_over();
   [[nodiscard]] bool is_anything_away() const;
+  [[nodiscard]] const RankInfo& info(const Follower& follower) const {
+    return members_.ranks[static_cast<std::size_t>(follower.rank)];
+  }
   void cancel(Group& group);
 
-  Crew crew_;
+  Members members_;
   int workers_ = 0;
   WorkQueue queue_;
-  Mail mail_;
+  SilenceWatch silence_;
+  MessageQueue messages_;
+  TaskTimes times_;
   std::vector<Follower> followers_;
+  std::mutex pinned_mutex_;
+  std::vector<Group> pinned_;  ///< that only one other rank may run
   std::atomic<std::uint64_t> next_id_{1};
   std::size_t next_follower_ = 0;  ///< whose turn it is
   std::atomic<bool> stopping_{false};
   bool is_stop_sent_ = false;
   Clock::time_point last_look_;
   Clock::time_point last_sign_;
+  std::shared_ptr<std::atomic<int>> terminations_ = std::make_shared<std::atomic<int>>(0);
+  int terminations_seen_ = 0;
+  std::atomic<std::int64_t> unsettled_{0};  ///< tasks
+  std::mutex finish_mutex_;
+  std::condition_variable finished_;
   std::unique_ptr<Team> team_;
-  std::thread courier_;
+  std::thread progress_;
 };
 
 }  // namespace paceline::detail

@@ -6,8 +6,9 @@
 #include <mutex>
 #include <thread>
 
-#include "library/pool/mail.hpp"
-#include "library/pool/packet.hpp"
+#include "library/comm/message_queue.hpp"
+#include "library/liveness/silence_watch.hpp"
+#include "library/pool/messages.hpp"
 #include "library/pool/rank.hpp"
 #include "library/pool/team.hpp"
 #include "library/pool/work_queue.hpp"
@@ -16,40 +17,45 @@ namespace paceline::detail {
 
 class Follower final : public PoolQueue {
  public:
-  explicit Follower(Crew crew);
+  explicit Follower(Members members);
   /// Waits until rank 0 is done with the pool.
   ~Follower() override;
-  /// No letter goes out any more: rank 0 will lose this rank. Tasks may still be running, so this must not be destroyed
-  /// afterwards.
+  /// No message goes out any more: rank 0 will lose this rank. Tasks may still be running, so this must not be
+  /// destroyed afterwards.
   void desert() { is_deserting_ = true; }
 
   void post(Group group) override;
+  void finish() override;
   [[nodiscard]] int workers() const override;
-  [[nodiscard]] double mean_task_s() const override { return team_->mean_task_s(); }
+  [[nodiscard]] int ranks() const override { return members_.comm.size(); }
 
  private:
-  void carry();  ///< what the courier does
-  bool read_letters();
+  [[noreturn]] void throw_not_driver() const;
+  void carry();  ///< what the progress thread does
+  bool read_messages();
+  void read_groups(Message& message);
+  void add_report_of(std::uint64_t group, Outcome outcome);
   bool report();
   void return_groups();
+  void terminate(std::uint64_t group);
   void begin_to_stop();
   void look_after();
 
-  Crew crew_;
+  Members members_;
   WorkQueue queue_;
-  Mail mail_;
+  SilenceWatch silence_;
+  MessageQueue messages_;
   std::mutex mutex_;
-  Writer reports_;  ///< of what was done since the last letter
+  Batch reports_;  ///< of what was done since the last message
   std::atomic<bool> is_deserting_{false};
   bool is_stopping_ = false;
   bool has_left_ = false;
   bool is_dismissed_ = false;
-  bool is_any_lost_ = false;
-  Clock::time_point heard_ = Clock::now();
+  bool is_any_gone_ = false;
   Clock::time_point last_look_;
   Clock::time_point last_sign_;
   std::unique_ptr<Team> team_;
-  std::thread courier_;
+  std::thread progress_;
 };
 
 }  // namespace paceline::detail

@@ -1,11 +1,18 @@
-#include <paceline/future.hpp>
-
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <thread>
+
+#include <paceline/as_completed.hpp>
+
+#include "library/pool/wait.hpp"
 
 namespace paceline::detail {
+
+Outcome all_failed(std::int64_t first, std::int64_t count, TaskFailure failure, const std::string& why) {
+  Outcome outcome;
+  outcome.first = first;
+  outcome.count = count;
+  for (std::int64_t k = 0; k < count; ++k) outcome.failures.push_back({first + k, failure, {why}});
+  return outcome;
+}
 
 // Both sides write first and look then, so that one of them sees the other.
 bool Ticket::begin() {
@@ -18,6 +25,17 @@ bool Ticket::begin() {
 bool Ticket::cancel() {
   is_cancelled_.store(true);
   return begun_.load() == 0;
+}
+
+void Ticket::set_terminations(std::shared_ptr<std::atomic<int>> count) {
+  const std::lock_guard lock(terminations_mutex_);
+  terminations_ = std::move(count);
+}
+
+void Ticket::terminate() {
+  if (is_terminated_.exchange(true)) return;
+  const std::lock_guard lock(terminations_mutex_);
+  if (terminations_) terminations_->fetch_add(1);
 }
 
 void Awaited::settle(Outcome outcome) {
@@ -34,51 +52,48 @@ void Awaited::settle(Outcome outcome) {
 
 bool Awaited::give_up() {
   if (!has_tasks_ || !cancel()) return false;
-  Outcome outcome;
-  outcome.first = first();
+  std::int64_t left = 0;
   {
     const std::lock_guard lock(mutex_);
-    outcome.count = left_;
+    left = left_;
   }
-  outcome.failures.push_back({outcome.first, TaskFailure::cancelled, "it was not begun"});
-  settle(std::move(outcome));
+  settle(all_failed(first(), left, TaskFailure::cancelled, "it was not begun"));
+  return true;
+}
+
+bool Awaited::end_now() {
+  if (!has_tasks_) return false;
+  if (!give_up()) terminate();
   return true;
 }
 
 void Awaited::finish() {
-  std::vector<std::function<void()>> actions;
+  std::vector<Waiter> waiters;
   {
     const std::lock_guard lock(mutex_);
     std::sort(outcomes_.begin(), outcomes_.end(), [](const Outcome& a, const Outcome& b) { return a.first < b.first; });
     is_ready_.store(true, std::memory_order_release);
-    actions.swap(actions_);
+    waiters.swap(waiters_);
     // Under the lock: who waits may let go of this as soon as it is ready.
     changed_.notify_all();
   }
-  for (const auto& action : actions) action();
-}
-
-void Awaited::wait() {
-  // Where a compute thread shares this core, yielding lets it finish many short tasks without waking us for each.
-  for (int round = 0; round < 30; ++round) {
-    if (ready()) return;
-    std::this_thread::yield();
+  auto* const duty = thread_duty();
+  for (auto& [action, is_quick] : waiters) {
+    if (is_quick || duty == nullptr || !duty->take_over(action)) action();
   }
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return ready(); });
 }
 
-bool Awaited::wait_for(std::chrono::nanoseconds limit) {
+bool Awaited::wait_until(const Deadline& deadline) {
   if (ready()) return true;
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, limit, [&] { return ready(); });
+  return detail::wait_until(lock, changed_, deadline, [&] { return ready(); });
 }
 
-void Awaited::when_ready(std::function<void()> action) {
+void Awaited::add(Action action, bool is_quick) {
   {
     const std::lock_guard lock(mutex_);
     if (!ready()) {
-      actions_.push_back(std::move(action));
+      waiters_.push_back({std::move(action), is_quick});
       return;
     }
   }
@@ -91,8 +106,39 @@ std::vector<Outcome>& Awaited::outcomes() {
   return outcomes_;
 }
 
-void throw_failure(const Outcome& outcome, const Failure& failure) {
-  throw TaskError(failure.failure, failure.task, outcome.rank, outcome.host, failure.message);
+std::exception_ptr Awaited::failure() {
+  for (const auto& outcome : outcomes()) {
+    if (outcome.failures.empty()) continue;
+    try {
+      throw_failure(outcome, outcome.failures.front());
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+  return nullptr;
+}
+
+FutureStatus Awaited::status() {
+  if (!ready()) return FutureStatus::waiting;
+  for (const auto& outcome : outcomes()) {
+    if (outcome.failures.empty()) continue;
+    const bool is_cancelled = outcome.failures.front().failure == TaskFailure::cancelled;
+    return is_cancelled ? FutureStatus::cancelled : FutureStatus::error;
+  }
+  return FutureStatus::value;
+}
+
+std::optional<std::size_t> ReadyNumbers::next(const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  if (!wait_until(lock, changed_, deadline, [&] { return !numbers_.empty(); })) return std::nullopt;
+  const auto number = numbers_.front();
+  numbers_.pop_front();
+  return number;
+}
+
+ThreadDuty*& thread_duty() {
+  static thread_local ThreadDuty* duty = nullptr;
+  return duty;
 }
 
 }  // namespace paceline::detail

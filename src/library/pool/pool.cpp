@@ -15,12 +15,12 @@ struct Pool::Rank {
 };
 
 Pool::Pool(const Comm& comm, const PoolOptions& options) : rank_(std::make_unique<Rank>()) {
-  auto crew = detail::muster(comm, options);
+  auto members = detail::introduce(comm, options);
   if (comm.rank() == 0) {
-    rank_->driver = std::make_unique<detail::Driver>(std::move(crew));
+    rank_->driver = std::make_unique<detail::Driver>(std::move(members));
     queue_ = rank_->driver.get();
   } else {
-    rank_->follower = std::make_unique<detail::Follower>(std::move(crew));
+    rank_->follower = std::make_unique<detail::Follower>(std::move(members));
     queue_ = rank_->follower.get();
   }
 }

@@ -4,11 +4,8 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
-#include <fstream>
 
 #include "host/launch.hpp"
 
@@ -34,49 +31,59 @@ void check(const PoolOptions& options) {
   }
 }
 
+void initialise(const PoolOptions& options) {
+  if (!options.initialise) return;
+  try {
+    options.initialise();
+  } catch (const std::exception& error) {
+    throw Error(ExitCode::failure, "PoolOptions::initialise failed", error.what());
+  }
+}
+
 }  // namespace
 
-Crew muster(const Comm& comm, const PoolOptions& options) {
-  Identity me;
+Members introduce(const Comm& comm, const PoolOptions& options) {
+  RankInfo me;
   together(comm, [&] {
     check(options);
     me.threads = threads_of(options);
+    int level = MPI_THREAD_SINGLE;
+    check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
+    if (comm.size() > 1 && level < MPI_THREAD_MULTIPLE) {
+      throw Error(ExitCode::failure, "a pool of several ranks needs MPI_THREAD_MULTIPLE",
+                  "a thread of it calls MPI while others may", "make the MpiGuard with ThreadLevel::multiple");
+    }
+    initialise(options);
   });
   gethostname(me.host.data(), me.host.size() - 1);
   me.pid = getpid();
   me.tasks = tasks_digest();
-  Crew crew{comm.duplicate(), options, {}};
-  for (const auto& one : comm.gather_all(std::vector<Identity>{me})) crew.ranks.push_back(one.front());
-  const bool is_same = std::all_of(crew.ranks.begin(), crew.ranks.end(),
-                                   [&](const Identity& one) { return one.tasks == crew.ranks.front().tasks; });
+  Members members{comm.duplicate(), options, {}};
+  for (const auto& one : comm.gather_all(std::vector<RankInfo>{me})) members.ranks.push_back(one.front());
+  const bool is_same = std::all_of(members.ranks.begin(), members.ranks.end(),
+                                   [&](const RankInfo& one) { return one.tasks == members.ranks.front().tasks; });
   if (!is_same) {
     throw AgreedError(Error(ExitCode::failure, "ranks of a pool know different tasks", "their programs differ",
                             "start the same program on all ranks"));
   }
-  return crew;
+  return members;
 }
 
-void or_end(const Crew& crew, const std::function<void()>& carry) {
+void or_end(const Members& members, const std::function<void()>& carry) {
   try {
     carry();
   } catch (const std::exception& error) {
-    fmt::print(stderr, "paceline: error: rank {} of a pool can't go on ({}); start again\n", crew.comm.rank(),
+    fmt::print(stderr, "paceline: error: rank {} of a pool can't go on ({}); start again\n", members.comm.rank(),
                error.what());
-    std::fflush(stderr);
-    // Should MPI be too stuck even for this, the alarm ends this process.
-    alarm(5);
-    crew.comm.abort(ExitCode::failure);
+    end_job(members);
   }
 }
 
-bool is_alive(std::int64_t pid) {
-  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
-  // A process that has ended but that nobody has asked about is still listed.
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  if (!std::getline(file, text)) return true;
-  const auto name_end = text.rfind(") ");
-  return name_end == std::string::npos || text[name_end + 2] != 'Z';
+void end_job(const Members& members) {
+  std::fflush(stderr);
+  // Should MPI be too stuck even for this, the alarm ends this process.
+  alarm(5);
+  members.comm.abort(ExitCode::failure);
 }
 
 }  // namespace paceline::detail

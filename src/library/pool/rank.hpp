@@ -8,11 +8,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <paceline/comm.hpp>
 #include <paceline/pool.hpp>
+
+#include "library/comm/pause.hpp"
 
 namespace paceline::detail {
 
@@ -23,7 +24,7 @@ inline double seconds_since(Clock::time_point start) {
 }
 
 /// A rank as all others know it.
-struct Identity {
+struct RankInfo {
   std::array<char, 64> host{};
   std::int64_t pid = 0;
   std::int32_t threads = 1;
@@ -33,43 +34,20 @@ struct Identity {
   [[nodiscard]] std::string host_name() const { return host.data(); }
 };
 
-/// Everything that a rank's part of a pool is made of. Of those alive, `comm` is the pool's own.
-struct Crew {
+/// Everything that a rank's part of a pool is made of. `comm` is the pool's own.
+struct Members {
   Comm comm;
   PoolOptions options;
-  std::vector<Identity> ranks;
+  std::vector<RankInfo> ranks;
 
-  [[nodiscard]] const Identity& me() const { return ranks[static_cast<std::size_t>(comm.rank())]; }
+  [[nodiscard]] const RankInfo& me() const { return ranks[static_cast<std::size_t>(comm.rank())]; }
 };
 
 /// Collective. Throws AgreedError.
-Crew muster(const Comm& comm, const PoolOptions& options);
+Members introduce(const Comm& comm, const PoolOptions& options);
 
-/// Calls what a courier does. It must not fail: nobody would be told of anything any more, so then the job ends.
-void or_end(const Crew& crew, const std::function<void()>& carry);
-
-/// False when the process has ended. `pid`: of this node.
-bool is_alive(std::int64_t pid);
-
-/// What this rank's compute threads do while letters are waited for.
-enum class Threads { idle, busy };
-
-/// For the thread that carries letters.
-class Pause {
- public:
-  void reset() { round_ = 0; }
-  void take(Threads threads) {
-    using namespace std::chrono_literals;
-    // Never a yield: on a shared core that lasts a whole time slice of a thread that computes, some milliseconds, while
-    // one that sleeps is let in as soon as it wakes. Ranks have more work ahead than 200 microseconds.
-    const bool is_soon = threads == Threads::idle && round_ < 40;
-    std::this_thread::sleep_for(is_soon ? 20us : is_long() ? 500us : 200us);
-    ++round_;
-  }
-  [[nodiscard]] bool is_long() const { return round_ > 400; }
-
- private:
-  int round_ = 0;
-};
+/// Calls what a progress thread does. If it fails, no rank hears of anything any more, so then the job ends.
+void or_end(const Members& members, const std::function<void()>& carry);
+[[noreturn]] void end_job(const Members& members);
 
 }  // namespace paceline::detail

@@ -1,6 +1,6 @@
 #include <paceline/stream.hpp>
 
-#include <thread>
+#include "library/pool/wait.hpp"
 
 namespace paceline::detail {
 
@@ -17,18 +17,11 @@ void Arrivals::settle(Outcome outcome) {
 }
 
 Outcome Arrivals::next() {
-  const auto is_there = [&] {
+  std::unique_lock lock(mutex_);
+  wait_until(lock, changed_, std::nullopt, [&] {
     return order_ == Order::of_inputs ? !in_order_.empty() && in_order_.begin()->first == wanted_
                                       : !as_they_came_.empty();
-  };
-  std::unique_lock lock(mutex_);
-  // As in Awaited::wait(): short tasks are done without a wake-up each.
-  for (int round = 0; round < 30 && !is_there(); ++round) {
-    lock.unlock();
-    std::this_thread::yield();
-    lock.lock();
-  }
-  changed_.wait(lock, is_there);
+  });
   Outcome outcome;
   if (order_ == Order::of_inputs) {
     outcome = std::move(in_order_.begin()->second);
@@ -39,6 +32,39 @@ Outcome Arrivals::next() {
     as_they_came_.pop_front();
   }
   return outcome;
+}
+
+StreamPace::StreamPace(const StreamOptions& options, int workers) : options_(options), workers_(workers) {
+  check_not_negative("StreamOptions::window", options.window);
+  check_not_negative("StreamOptions::chunk", options.chunk);
+  check_not_negative("StreamOptions::bytes", options.bytes);
+  if (options_.window == 0) options_.window = 1024 * workers_;
+}
+
+void StreamPace::add(const Outcome& outcome) {
+  result_bytes_ += static_cast<double>(outcome.results.size());
+  seconds_ += outcome.seconds;
+  done_ += outcome.count;
+}
+
+std::int64_t StreamPace::window(std::int64_t posted) const {
+  const auto least = std::max(workers_, std::int64_t{1});
+  auto most = 2 * least + (options_.chunk > 1 ? options_.chunk * least : 0) + 2 * done_;
+  const auto bytes_each = argument_bytes_ / static_cast<double>(std::max(posted, std::int64_t{1})) +
+                          result_bytes_ / static_cast<double>(std::max(done_, std::int64_t{1}));
+  if (bytes_each > 0) {
+    const auto fits = static_cast<double>(options_.bytes) / bytes_each;
+    if (fits < static_cast<double>(most)) most = static_cast<std::int64_t>(fits);
+  }
+  return std::min(options_.window, std::max(most, least));
+}
+
+std::int64_t StreamPace::chunk() const {
+  if (options_.chunk > 0) return options_.chunk;
+  if (done_ == 0) return 1;
+  const auto most = std::max(std::int64_t{1}, options_.window / (8 * workers_));
+  const auto mean_s = std::max(seconds_ / static_cast<double>(done_), 1e-9);
+  return std::clamp(static_cast<std::int64_t>(2e-4 / mean_s), std::int64_t{1}, most);
 }
 
 }  // namespace paceline::detail

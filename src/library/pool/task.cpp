@@ -1,11 +1,17 @@
 #include <paceline/task.hpp>
 
+#include <cxxabi.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <map>
+#include <memory>
+#include <new>
+#include <stdexcept>
 #include <unordered_map>
 
 #include <paceline/digest.hpp>
+#include <paceline/pool_queue.hpp>
 
 namespace paceline {
 namespace {
@@ -14,6 +20,7 @@ std::string sentence(TaskFailure failure, std::int64_t task, const std::string& 
   switch (failure) {
     case TaskFailure::threw: return fmt::format("task {} failed on {}", task, where);
     case TaskFailure::overran: return fmt::format("task {} did not return on {}", task, where);
+    case TaskFailure::terminated: return fmt::format("task {} was terminated on {}", task, where);
     case TaskFailure::rank_lost: return fmt::format("task {} is lost with {}", task, where);
     default: return fmt::format("task {} was cancelled", task);
   }
@@ -26,11 +33,12 @@ std::string place(int rank, const std::string& host) {
 }  // namespace
 
 TaskError::TaskError(TaskFailure failure, std::int64_t task, int rank, const std::string& host, std::string message)
-    : Error(ExitCode::failure, sentence(failure, task, place(rank, host)), message),
-      failure_(failure),
+    : failure_(failure),
       task_(task),
       rank_(rank),
-      message_(std::move(message)) {}
+      message_(std::move(message)),
+      text_(std::make_shared<std::string>(
+          Error(ExitCode::failure, sentence(failure, task, place(rank, host)), message_).what())) {}
 
 namespace detail {
 namespace {
@@ -47,7 +55,59 @@ Table& table() {
   return all;
 }
 
+/// What get() throws: a TaskError that is also an E.
+template <class E>
+class TaskErrorOf final : public E, public TaskError {
+ public:
+  explicit TaskErrorOf(const TaskError& error) requires std::is_constructible_v<E, const char*> : E(error.what()),
+                                                                                                  TaskError(error) {}
+  explicit TaskErrorOf(const TaskError& error) requires(!std::is_constructible_v<E, const char*>) : TaskError(error) {}
+  [[nodiscard]] const char* what() const noexcept override { return TaskError::what(); }
+};
+template <>
+class TaskErrorOf<Error> final : public Error, public TaskError {
+ public:
+  explicit TaskErrorOf(const TaskError& error) : Error(ExitCode::failure, error.what()), TaskError(error) {}
+  [[nodiscard]] const char* what() const noexcept override { return Error::what(); }
+};
+
+/// The standard types that arrive as such, those that derive from others first.
+template <class... E>
+struct StandardTypes {
+  static std::uint32_t number_of(const std::exception& error) {
+    std::uint32_t number = 0;
+    const bool is_any = (... || (++number, dynamic_cast<const E*>(&error) != nullptr));
+    return is_any ? number : 0;
+  }
+  static void throw_as(std::uint32_t wanted, const TaskError& error) {
+    std::uint32_t number = 0;
+    (throw_if<E>(++number == wanted, error), ...);
+  }
+
+ private:
+  template <class One>
+  static void throw_if(bool is_it, const TaskError& error) {
+    if (is_it) throw TaskErrorOf<One>(error);
+  }
+};
+using Standard =
+    StandardTypes<std::domain_error, std::invalid_argument, std::length_error, std::out_of_range, std::logic_error,
+                  std::range_error, std::overflow_error, std::underflow_error, std::runtime_error, std::bad_alloc>;
+
+std::string name_of(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                    std::free);
+  return status == 0 ? name.get() : type.name();
+}
+
 }  // namespace
+
+void throw_failure(const Outcome& outcome, const Failure& failure) {
+  const TaskError error(failure.failure, failure.task, outcome.rank, outcome.host, failure.caught.message);
+  Standard::throw_as(failure.caught.type, error);
+  throw TaskErrorOf<Error>(error);
+}
 
 TaskId register_task(const char* name, Runner runner) {
   auto& all = table();
@@ -71,14 +131,34 @@ Runner runner_of(TaskId task) {
 
 std::uint64_t tasks_digest() { return table().digest.sum(); }
 
-std::string current_message() {
+Caught current_exception() {
   try {
     throw;
   } catch (const std::exception& error) {
-    return error.what();
+    return {error.what(), Standard::number_of(error)};
   } catch (...) {
-    return "an exception that is no std::exception";
+    return {"an exception that is no std::exception"};
   }
+}
+
+void throw_about(const char* what, std::size_t number, const std::type_info& type) {
+  throw Error(ExitCode::failure, fmt::format(fmt::runtime(what), number, name_of(type)), current_exception().message);
+}
+
+void check_all_read(const ByteReader& reader) {
+  if (reader.left() > 0) {
+    throw Error(ExitCode::failure, fmt::format("{} bytes of it were not read", reader.left()),
+                "its Serialiser reads less than it writes");
+  }
+}
+
+void throw_narrowed(std::size_t argument, const std::string& value) {
+  throw Error(ExitCode::usage, fmt::format("argument {} of a task does not fit", argument),
+              fmt::format("the type of its parameter can't hold {}", value));
+}
+
+void check_not_negative(const char* what, std::int64_t number) {
+  if (number < 0) throw Error(ExitCode::usage, fmt::format("{} can't be {}", what, number), {}, "give 0 or more");
 }
 
 }  // namespace detail

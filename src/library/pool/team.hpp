@@ -17,6 +17,11 @@
 
 namespace paceline::detail {
 
+/// Whether the calling thread runs a task of any pool.
+bool is_in_task();
+/// Throws Error in a task: it can't submit.
+void check_not_in_task();
+
 class Team {
  public:
   struct Duty {
@@ -31,26 +36,29 @@ class Team {
   /// Every thread ends with the group it is at, but for those that are given up.
   ~Team();
 
-  /// To be called often, by one thread: gives tasks up that have run too long, and threads with them. New ones take
-  /// their places.
+  /// To be called often, by one thread: gives tasks up that have run too long or were terminated, and threads with
+  /// them. New ones take their places.
   void watch();
+  /// By the same thread: gives up the task of this group that runs, and what is behind it. False: no thread runs it.
+  bool terminate(std::uint64_t group);
   /// Threads that are at a task, or about to take one.
   [[nodiscard]] int busy() const { return busy_.load(); }
   [[nodiscard]] int size() const { return threads_; }
   [[nodiscard]] bool is_full() const { return busy() >= size(); }
-  [[nodiscard]] double mean_task_s() const { return mean_task_s_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
   /// A group while it is run. It outlives the team where a thread does.
   struct Running {
-    explicit Running(Group g) : group(std::move(g)), run(group.first, group.count, std::move(group.arguments)) {}
+    explicit Running(Group g)
+        : group(std::move(g)), run(group.first, group.count, std::move(group.arguments), group.held) {}
     Group group;
     GroupRun run;
+    bool is_terminated = false;
     Clock::time_point start = Clock::now();
   };
   /// One thread's place.
-  struct Seat {
+  struct ThreadSlot {
     std::thread thread;
     std::mutex mutex;
     std::shared_ptr<Running> running;
@@ -61,10 +69,13 @@ class Team {
     Clock::time_point since;
   };
 
-  std::unique_ptr<Seat> new_seat();
-  void work(Seat& seat);
+  /// Runs a task in place of a thread that waits in an action.
+  class Helper;
+
+  std::unique_ptr<ThreadSlot> new_slot();
+  void work(ThreadSlot& slot);
   void rest(int round);
-  [[nodiscard]] bool run(Seat& seat, Group group);
+  [[nodiscard]] bool run(ThreadSlot& slot, Group group);
   void give_up(Running& running, std::int64_t task);
 
   int threads_;
@@ -75,8 +86,7 @@ class Team {
   Clock::duration task_limit_;
   std::atomic<bool> stopping_{false};
   std::atomic<int> busy_{0};
-  std::atomic<double> mean_task_s_{0};
-  std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<std::unique_ptr<ThreadSlot>> slots_;
 };
 
 }  // namespace paceline::detail

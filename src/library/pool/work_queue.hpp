@@ -35,6 +35,48 @@ class WorkQueue {
     wake();
   }
 
+  /// For this rank alone, and before all others.
+  void push_own(Group group) {
+    {
+      const std::lock_guard lock(mutex_);
+      own_.push_back(std::move(group));
+      own_size_.store(own_.size());
+    }
+    wake();
+  }
+  std::optional<Group> pop_own() {
+    if (own_size_.load(std::memory_order_relaxed) == 0) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    if (own_.empty()) return std::nullopt;
+    std::optional<Group> group(std::move(own_.front()));
+    own_.pop_front();
+    own_size_.store(own_.size());
+    return group;
+  }
+
+  /// What this rank's team has to do beside groups. Whoever pops one calls end_action() when it is done.
+  void push_action(Awaited::Action action) {
+    unfinished_actions_.fetch_add(1);
+    {
+      const std::lock_guard lock(mutex_);
+      actions_.push_back(std::move(action));
+      actions_size_.store(actions_.size());
+    }
+    wake();
+  }
+  Awaited::Action pop_action() {
+    if (actions_size_.load(std::memory_order_relaxed) == 0) return nullptr;
+    const std::lock_guard lock(mutex_);
+    if (actions_.empty()) return nullptr;
+    auto action = std::move(actions_.front());
+    actions_.pop_front();
+    actions_size_.store(actions_.size());
+    return action;
+  }
+
+  void end_action() { unfinished_actions_.fetch_sub(1); }
+  [[nodiscard]] bool has_unfinished_actions() const { return unfinished_actions_.load() > 0; }
+
   std::optional<Group> pop() {
     if (size() == 0) return std::nullopt;
     const std::lock_guard lock(mutex_);
@@ -54,15 +96,32 @@ class WorkQueue {
     return taken;
   }
 
-  /// A hint: others push and pop meanwhile.
+  /// The group of this number, if it is still there.
+  std::optional<Group> pop_group(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    for (auto* groups : {&groups_, &own_}) {
+      const auto found = std::find_if(groups->begin(), groups->end(), [&](const Group& one) { return one.id == id; });
+      if (found == groups->end()) continue;
+      std::optional<Group> group(std::move(*found));
+      groups->erase(found);
+      size_.store(groups_.size());
+      own_size_.store(own_.size());
+      return group;
+    }
+    return std::nullopt;
+  }
+
+  /// A hint: others push and pop meanwhile. Of groups that any rank may run.
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  /// All of it.
+  [[nodiscard]] bool is_empty() const { return size_.load() + own_size_.load() + actions_size_.load() == 0; }
 
   /// Sleeps until something is pushed or wake() is called, or for `limit`.
   void sleep(std::chrono::milliseconds limit) {
     std::unique_lock lock(sleep_mutex_);
     sleepers_.fetch_add(1);
     const auto calls = calls_;
-    changed_.wait_for(lock, limit, [&] { return calls_ != calls || size_.load() > 0; });
+    changed_.wait_for(lock, limit, [&] { return calls_ != calls || !is_empty(); });
     sleepers_.fetch_sub(1);
   }
   void wake() {
@@ -76,8 +135,9 @@ class WorkQueue {
 
  private:
   std::mutex mutex_;
-  std::deque<Group> groups_;
-  std::atomic<std::size_t> size_{0};
+  std::deque<Group> groups_, own_;
+  std::deque<Awaited::Action> actions_;
+  std::atomic<std::size_t> size_{0}, own_size_{0}, actions_size_{0}, unfinished_actions_{0};
   std::mutex sleep_mutex_;
   std::condition_variable changed_;
   std::atomic<int> sleepers_{0};

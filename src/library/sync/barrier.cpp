@@ -3,21 +3,34 @@
 #include <fmt/format.h>
 
 #include "library/sync/core.hpp"
+#include "library/sync/liveness_check.hpp"
 
 namespace paceline {
 namespace sync {
 namespace {
 
-BarrierRecord& barrier_of(Core& core, const Operation& op) {
-  return static_cast<BarrierRecord&>(core.record(op.call.object));
+BarrierState& barrier_of(Core& core, const Operation& op) {
+  return static_cast<BarrierState&>(core.state(op.call.object));
 }
 
 constexpr std::uint64_t phase_of(std::uint64_t word) { return word >> 32; }
 constexpr std::uint32_t arrivals_of(std::uint64_t word) { return static_cast<std::uint32_t>(word & 0xffffffffU); }
 
-}  // namespace
+class BarrierType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "barrier"; }
+  void initialise(ObjectState& state, std::uint64_t first, std::uint64_t /*second*/) const override {
+    static_cast<BarrierState&>(state).expected = static_cast<std::uint32_t>(first);
+  }
+  Step start(Core& core, Operation& op) const override;
+  Step resume(Core& core, Operation& op) const override;
+  void cancel(Core& core, Operation& op) const override;
+  void check(Core& core, Operation& op, std::chrono::nanoseconds /*waited*/) const override {
+    check_ranks(core, op, Needed::present);
+  }
+};
 
-Step start_barrier(Core& core, Operation& op) {
+Step BarrierType::start(Core& core, Operation& op) const {
   auto& barrier = barrier_of(core, op);
   for (auto word = barrier.arrived.load();;) {
     if (arrivals_of(word) + 1 == barrier.expected) {
@@ -28,12 +41,12 @@ Step start_barrier(Core& core, Operation& op) {
     }
     if (barrier.arrived.compare_exchange_weak(word, word + 1)) {
       op.value = phase_of(word);
-      return resume_barrier(core, op);
+      return resume(core, op);
     }
   }
 }
 
-Step resume_barrier(Core& core, Operation& op) {
+Step BarrierType::resume(Core& core, Operation& op) const {
   auto& barrier = barrier_of(core, op);
   // In this order: a phase that ends after the second look changes the bell's word after the first.
   const auto rung = barrier.phase.word.load();
@@ -41,7 +54,7 @@ Step resume_barrier(Core& core, Operation& op) {
   return op.wait_for(barrier.phase, rung);
 }
 
-void cancel_barrier(Core& core, Operation& op) {
+void BarrierType::cancel(Core& core, Operation& op) const {
   auto& barrier = barrier_of(core, op);
   for (auto word = barrier.arrived.load();;) {
     if (phase_of(word) != op.value) {
@@ -55,18 +68,25 @@ void cancel_barrier(Core& core, Operation& op) {
   }
 }
 
+}  // namespace
+
+const ObjectType& barrier_type() {
+  static const BarrierType type;
+  return type;
+}
+
 }  // namespace sync
 
-Barrier::Barrier(const Site& site, int expected, std::string name)
-    : SharedObject(site, sync::Kind::barrier, name,
-                   static_cast<std::uint64_t>(expected == 0 ? site.comm().size() : expected), 0, 0,
+Barrier::Barrier(const Domain& domain, int expected, std::string name)
+    : SharedObject(domain, sync::Kind::barrier, name,
+                   static_cast<std::uint64_t>(expected == 0 ? domain.comm().size() : expected), 0, 0,
                    expected >= 0 ? std::nullopt
                                  : std::optional(Error(ExitCode::failure, fmt::format("barrier \"{}\" can't expect {}",
                                                                                       name, expected)))) {}
 
 bool Barrier::arrive_and_wait(sync::Timeout timeout) {
   sync::Operation op;
-  op.call = {sync::Verb::barrier_arrive, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Kind::barrier, 0, core().slot().agent, id(), timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }

@@ -4,15 +4,24 @@
 
 namespace paceline {
 namespace sync {
+namespace {
 
-Step start_condition(Core& core, Operation& op) {
-  auto& condition = core.record(op.call.object);
+enum Verb : std::uint32_t { enter, stay, notify };
+
+class ConditionType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "condition"; }
+  Step start(Core& core, Operation& op) const override;
+};
+
+Step ConditionType::start(Core& core, Operation& op) const {
+  auto& condition = core.state(op.call.object);
   auto& agent = core.agent(op.call.agent);
   constexpr auto waiting = static_cast<std::uint32_t>(Wake::waiting);
-  const Latched latched(condition);
+  const ObjectLock locked(condition);
   switch (op.call.verb) {
-    case Verb::condition_enter: core.push(condition, 0, op.call.agent); return op.finish(Status::done);
-    case Verb::condition_notify:
+    case enter: core.push(condition, 0, op.call.agent); return op.finish(Status::done);
+    case notify:
       for (auto left = op.call.first; left > 0; --left) {
         const auto next = core.grant_first(condition, 0);
         if (next == 0) break;
@@ -29,15 +38,23 @@ Step start_condition(Core& core, Operation& op) {
   return op.wait_for(agent.bell, waiting);
 }
 
+}  // namespace
+
+const ObjectType& condition_type() {
+  static const ConditionType type;
+  return type;
+}
+
 }  // namespace sync
 
-Condition::Condition(const Site& site, std::string name) : SharedObject(site, sync::Kind::condition, std::move(name)) {}
+Condition::Condition(const Domain& domain, std::string name)
+    : SharedObject(domain, sync::Kind::condition, std::move(name)) {}
 
 bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
   sync::Operation enter, stay;
-  const auto agent = core().seat().agent;
-  enter.call = {sync::Verb::condition_enter, agent, id()};
-  stay.call = {sync::Verb::condition_wait, agent, id(), 0, timeout};
+  const auto agent = core().slot().agent;
+  enter.call = {sync::Kind::condition, sync::enter, agent, id()};
+  stay.call = {sync::Kind::condition, sync::stay, agent, id(), timeout};
   // Who enters before the lock is free misses no notification.
   core().perform(enter);
   try {
@@ -59,7 +76,7 @@ bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
 
 void Condition::notify(std::uint64_t most) {
   sync::Operation op;
-  op.call = {sync::Verb::condition_notify, core().seat().agent, id(), 0, sync::forever, most};
+  op.call = {sync::Kind::condition, sync::notify, core().slot().agent, id(), sync::forever, most};
   core().perform(op);
 }
 

@@ -8,9 +8,9 @@
 #include <csignal>
 #include <cstring>
 #include <latch>
+#include <random>
 
-#include "library/sync/lookout.hpp"
-#include "library/sync/wire.hpp"
+#include "library/sync/remote_service.hpp"
 
 namespace paceline::sync {
 namespace {
@@ -27,6 +27,11 @@ int cores_of(const Comm& node) {
   return cores;
 }
 
+std::uint64_t random_key() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
 std::string host_name() {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
@@ -35,11 +40,12 @@ std::string host_name() {
 
 }  // namespace
 
-Core::Core(const Comm& comm, const Comm& node, const SiteOptions& options)
+Core::Core(const Comm& comm, const Comm& node, const DomainOptions& options)
     : comm_(comm.duplicate()), node_(node.duplicate()), options_(options) {
   is_home_ = node_.reduce_all(comm_.rank(), MPI_MIN) == 0;
   for (const auto& each : comm_.gather_all(std::vector<std::uint8_t>{is_home_})) at_home_.push_back(each.front());
   hosts_ = comm_.gather_all_text(host_name());
+  key_ = comm_.reduce_all(comm_.rank() == 0 ? random_key() : 0, MPI_MAX);
   const bool is_spread = comm_.reduce_all(is_home_ ? 1 : 0, MPI_MIN) == 0;
   int level = MPI_THREAD_SINGLE;
   check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
@@ -49,22 +55,24 @@ Core::Core(const Comm& comm, const Comm& node, const SiteOptions& options)
                                          "make the MpiGuard with ThreadLevel::multiple"))
                    : std::nullopt);
   agree(comm_, options.threads_per_rank < 1 || options.threads_per_rank > (1 << 30) / comm_.size()
-                   ? std::optional(Error(ExitCode::failure, fmt::format("SiteOptions::threads_per_rank can't be {}",
+                   ? std::optional(Error(ExitCode::failure, fmt::format("DomainOptions::threads_per_rank can't be {}",
                                                                         options.threads_per_rank)))
                    : std::nullopt);
 
   const auto ranks = static_cast<std::size_t>(comm_.size());
   const auto threads = static_cast<std::size_t>(options.threads_per_rank);
-  seats_ =
-      std::make_shared<Seats>(options.threads_per_rank, static_cast<AgentId>(comm_.rank() * options.threads_per_rank));
+  slots_ = std::make_shared<ThreadSlots>(options.threads_per_rank,
+                                         static_cast<AgentId>(comm_.rank() * options.threads_per_rank));
   if (is_home_) {
-    memory_ =
-        std::make_unique<NodeMemory>(node_, sizeof(Header) + ranks * sizeof(Life) + ranks * threads * sizeof(Agent));
+    // There is room for many threads, of which few come. A thread clears its part when it comes.
+    memory_ = std::make_unique<NodeMemory>(
+        node_, sizeof(Header) + ranks * sizeof(Life) + ranks * threads * sizeof(Agent), NodeMemory::Content::fresh);
     header_ = reinterpret_cast<Header*>(memory_->data());
     lives_ = reinterpret_cast<Life*>(header_ + 1);
     agents_ = reinterpret_cast<Agent*>(lives_ + ranks);
-    seats_->agents = agents_;
+    slots_->agents = agents_;
     if (comm_.rank() == 0) {
+      std::memset(memory_->data(), 0, sizeof(Header) + ranks * sizeof(Life));
       header_->graph.initialise();
       for (std::size_t rank = 0; rank < ranks; ++rank) lives_[rank].alive.initialise();
     }
@@ -73,7 +81,7 @@ Core::Core(const Comm& comm, const Comm& node, const SiteOptions& options)
     spins_ = cores > 1 && cores >= node_.size();
     node_.barrier();
   }
-  if (is_spread) wire_ = std::make_unique<Wire>(*this);
+  if (is_spread) remote_ = std::make_unique<RemoteService>(*this);
 
   // Signals are for the threads of the program.
   sigset_t all, before;
@@ -110,8 +118,8 @@ void Core::tell_of_finalise() {
 void Core::forget() {
   is_forgotten_ = true;
   {
-    const std::lock_guard lock(seats_->mutex);
-    seats_->agents = nullptr;
+    const std::lock_guard lock(slots_->mutex);
+    slots_->agents = nullptr;
   }
   [[maybe_unused]] const auto* memory = memory_.release();
   for (auto& block : blocks_) [[maybe_unused]] const auto* leaked = block.release();
@@ -127,7 +135,7 @@ Core::~Core() {
   if (is_home_) life(comm_.rank()).status = Life::left;
   const bool is_orderly = std::uncaught_exceptions() == 0;
   if (is_orderly) comm_.barrier();
-  if (wire_) wire_->close(is_orderly);
+  if (remote_) remote_->close(is_orderly);
   stop_living();
   const bool already_forgotten = is_forgotten_;
   is_forgotten_ = true;
@@ -135,24 +143,24 @@ Core::~Core() {
   MPI_Comm_free_keyval(&finalise_key_);
   is_forgotten_ = already_forgotten;
   if (is_orderly) {
-    const std::lock_guard lock(seats_->mutex);
-    seats_->agents = nullptr;
+    const std::lock_guard lock(slots_->mutex);
+    slots_->agents = nullptr;
   } else {
     forget();
   }
 }
 
 void Core::live(const std::stop_token& stop) {
-  if (wire_ && (comm_.rank() == 0 || !is_home_)) return wire_->live(stop);
+  if (remote_ && (comm_.rank() == 0 || !is_home_)) return remote_->live(stop);
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
   stopped.wait(lock, stop, [] { return false; });
 }
 
-Record& Core::record(ObjectId object) const {
-  return *reinterpret_cast<Record*>(blocks_[object / slots_in_block]->memory->data() +
-                                    object % slots_in_block * Record::slot);
+ObjectState& Core::state(ObjectId object) const {
+  return *reinterpret_cast<ObjectState*>(blocks_[object / slots_in_block]->memory->data() +
+                                         object % slots_in_block * ObjectState::slot);
 }
 
 std::byte* Core::more_of(ObjectId object) const {
@@ -179,14 +187,14 @@ ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, s
                             "make them in the same order on all ranks"));
   }
   if (free_.empty() && next_ == slots_in_block * most_blocks) {
-    throw AgreedError(Error(ExitCode::failure, fmt::format("a site has room for {} objects", next_)));
+    throw AgreedError(Error(ExitCode::failure, fmt::format("a domain has room for {} objects", next_)));
   }
   const auto object = reserve();
   if (is_home_) {
     auto& block = blocks_[object / slots_in_block];
     if (!block) {
       block = std::make_unique<Slots>();
-      block->memory = std::make_unique<NodeMemory>(node_, slots_in_block * Record::slot);
+      block->memory = std::make_unique<NodeMemory>(node_, slots_in_block * ObjectState::slot);
       block->more.resize(slots_in_block);
     }
     auto& more = block->more[object % slots_in_block];
@@ -199,31 +207,22 @@ ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, s
 
 void Core::initialise(ObjectId object, Kind kind, const std::string& name, std::uint64_t first,
                       std::uint64_t second) const {
-  auto& record_here = record(object);
-  std::memset(static_cast<void*>(&record_here), 0, Record::slot);
-  record_here.latch.initialise();
-  record_here.kind = kind;
-  name.copy(record_here.name, sizeof record_here.name - 1);
-  switch (kind) {
-    case Kind::value: static_cast<ValueRecord&>(record_here).value = first; break;
-    case Kind::semaphore: static_cast<SemaphoreRecord&>(record_here).units = static_cast<std::int64_t>(first); break;
-    case Kind::barrier: static_cast<BarrierRecord&>(record_here).expected = static_cast<std::uint32_t>(first); break;
-    case Kind::queue:
-      static_cast<QueueRecord&>(record_here).capacity = first;
-      static_cast<QueueRecord&>(record_here).item_bytes = second;
-      break;
-    default: break;
-  }
+  auto& here = state(object);
+  std::memset(static_cast<void*>(&here), 0, ObjectState::slot);
+  here.mutex.initialise();
+  here.kind = kind;
+  name.copy(here.name, sizeof here.name - 1);
+  type_of(kind).initialise(here, first, second);
 }
 
 void Core::destroy(ObjectId object) {
   if (is_forgotten_ || std::uncaught_exceptions() != 0) return;
-  auto& mine = seat();
+  auto& mine = slot();
   Operation leaving;
-  leaving.call = {Verb::agent_leaving, mine.agent, 0, 1};
+  leaving.call = {Kind::leaving, 1, mine.agent};
   if (mine.held != 0) perform(leaving);
   comm_.barrier();
-  leaving.call.extra = 0;
+  leaving.call.verb = 0;
   if (mine.held != 0) perform(leaving);
   if (is_home_) blocks_[object / slots_in_block]->more[object % slots_in_block].reset();
   free_.push_back(object);
@@ -231,8 +230,8 @@ void Core::destroy(ObjectId object) {
 
 void Core::perform(Operation& op) {
   if (!is_home_) {
-    wire_->ask(op);
-  } else if (start(*this, op) == Step::waiting) {
+    remote_->ask(op);
+  } else if (type_of(op.call.kind).start(*this, op) == Step::waiting) {
     wait(op);
   }
   if (op.status == Status::failed) throw Error::told(ExitCode::failure, op.error);
@@ -241,26 +240,27 @@ void Core::perform(Operation& op) {
 void Core::wait(Operation& op) {
   using Clock = std::chrono::steady_clock;
   using namespace std::chrono_literals;
+  const auto& type = type_of(op.call.kind);
   const auto begin = Clock::now();
   // As long as it takes to be woken (Karlin, Li, Manasse and Owicki, SOSP 1991): shorter, and two that take turns would
   // send each other to sleep every time.
   while (spins_ && !op.is_rung() && Clock::now() - begin < 20us) {
     for (int i = 0; i < 16 && !op.is_rung(); ++i) relax();
   }
-  if (op.is_rung() && resume(*this, op) == Step::done) return;
+  if (op.is_rung() && type.resume(*this, op) == Step::done) return;
   const auto limit = std::chrono::nanoseconds(op.call.timeout);
   Clock::duration slice = 5ms;
   for (auto next_look = begin + slice;;) {
     if (op.is_rung()) {
-      if (resume(*this, op) == Step::done) return;
+      if (type.resume(*this, op) == Step::done) return;
       continue;
     }
     const auto now = Clock::now();
-    if (op.call.timeout >= 0 && now - begin >= limit) return cancel(*this, op);
+    if (op.call.timeout >= 0 && now - begin >= limit) return type.cancel(*this, op);
     if (now >= next_look) {
-      look(*this, op, now - begin);
+      type.check(*this, op, now - begin);
       if (!op.error.empty()) {
-        cancel(*this, op);
+        type.cancel(*this, op);
         if (op.status == Status::timed_out) op.status = Status::failed;
         return;
       }
@@ -275,10 +275,10 @@ void Core::wait(Operation& op) {
 }
 
 std::uint32_t Core::take_ended() const {
-  const std::lock_guard lock(seats_->mutex);
-  if (seats_->ended.empty()) return 0;
-  const auto agent = seats_->ended.back();
-  seats_->ended.pop_back();
+  const std::lock_guard lock(slots_->mutex);
+  if (slots_->ended.empty()) return 0;
+  const auto agent = slots_->ended.back();
+  slots_->ended.pop_back();
   return agent + 1;
 }
 
@@ -292,21 +292,20 @@ std::string Core::name_with_host(int rank) const {
   return fmt::format("rank {} on {}", rank, hosts_[static_cast<std::size_t>(rank)]);
 }
 
-Latched::Latched(Record& record) : record_(record) {
-  if (record.latch.lock() == RobustLock::Taken::from_the_dead) {
-    record.broken = 1;
-    record.latch.mend();
+ObjectLock::ObjectLock(ObjectState& state) : state_(state) {
+  if (state.mutex.lock() == RobustMutex::Taken::from_the_dead) {
+    state.broken = 1;
+    state.mutex.mend();
   }
-  if (record.broken != 0) {
-    record.latch.unlock();
-    throw Error(ExitCode::failure, fmt::format("{} is of no more use", title_of(record)),
+  if (state.broken != 0) {
+    state.mutex.unlock();
+    throw Error(ExitCode::failure, fmt::format("{} is of no more use", title_of(state)),
                 "a rank died while it changed it");
   }
 }
 
-std::string title_of(const Record& record) {
-  constexpr const char* kinds[] = {"value", "mutex", "semaphore", "event", "barrier", "condition", "queue"};
-  return fmt::format("{} \"{}\"", kinds[static_cast<int>(record.kind)], record.name);
+std::string title_of(const ObjectState& state) {
+  return fmt::format("{} \"{}\"", type_of(state.kind).name(), state.name);
 }
 
 }  // namespace paceline::sync

@@ -1,4 +1,4 @@
-// What a Site is: the home node's memory, who uses it, and how to wait there.
+// What a Domain is: the home node's memory, who uses it, and how to wait there.
 #pragma once
 
 #include <array>
@@ -11,27 +11,29 @@
 #include <vector>
 
 #include <paceline/comm.hpp>
+#include <paceline/domain.hpp>
 #include <paceline/node_memory.hpp>
-#include <paceline/site.hpp>
 
+#include "library/sync/object_state.hpp"
 #include "library/sync/operation.hpp"
-#include "library/sync/record.hpp"
-#include "library/sync/seat.hpp"
+#include "library/sync/thread_slot.hpp"
 
 namespace paceline::sync {
 
-class Wire;
+class RemoteService;
 
 class Core {
  public:
-  Core(const Comm& comm, const Comm& node, const SiteOptions& options);
+  Core(const Comm& comm, const Comm& node, const DomainOptions& options);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
   ~Core();
 
   [[nodiscard]] const Comm& comm() const { return comm_; }
   [[nodiscard]] bool is_home() const { return is_home_; }
-  [[nodiscard]] const SiteOptions& options() const { return options_; }
+  [[nodiscard]] const DomainOptions& options() const { return options_; }
+  /// No other domain's, on any rank.
+  [[nodiscard]] std::uint64_t key() const { return key_; }
 
   /// Collective. `problem`: what this rank finds wrong with the arguments; all throw then.
   ObjectId create(Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second, std::size_t more_bytes,
@@ -41,13 +43,13 @@ class Core {
 
   /// Does it for the calling thread, waiting if need be. Throws Error.
   void perform(Operation& op);
-  /// The calling thread as the site knows it.
-  Seat& seat() { return seat_of_this_thread(seats_); }
+  /// The calling thread as the domain knows it.
+  ThreadSlot& slot() { return slot_of_this_thread(slots_); }
   /// A thread of this rank that ended with a lock in hand and of which home does not know yet, + 1, or 0.
   [[nodiscard]] std::uint32_t take_ended() const;
 
   // At home only.
-  [[nodiscard]] Record& record(ObjectId object) const;
+  [[nodiscard]] ObjectState& state(ObjectId object) const;
   /// Of a queue: its ring.
   [[nodiscard]] std::byte* more_of(ObjectId object) const;
   [[nodiscard]] Header& header() const { return *header_; }
@@ -59,16 +61,16 @@ class Core {
   [[nodiscard]] std::string name_of(AgentId agent) const;
   [[nodiscard]] std::string name_with_host(int rank) const;
 
-  // Lists, under the record's latch.
-  void push(Record& record, std::uint32_t list, AgentId agent) const;
+  // Lists, under the state's mutex.
+  void push(ObjectState& state, std::uint32_t list, AgentId agent) const;
   /// Takes the first out; returns it + 1, or 0.
-  [[nodiscard]] std::uint32_t pop(Record& record, std::uint32_t list) const;
+  [[nodiscard]] std::uint32_t pop(ObjectState& state, std::uint32_t list) const;
   /// Makes its bell say so, to be rung afterwards; false if it waits no longer.
   [[nodiscard]] bool grant(AgentId agent) const;
   /// Grants the first that still waits; returns it + 1, or 0.
-  [[nodiscard]] std::uint32_t grant_first(Record& record, std::uint32_t list) const;
+  [[nodiscard]] std::uint32_t grant_first(ObjectState& state, std::uint32_t list) const;
   /// Returns whether it was in one.
-  bool remove(Record& record, AgentId agent) const;
+  bool remove(ObjectState& state, AgentId agent) const;
 
  private:
   struct Slots {
@@ -86,7 +88,8 @@ class Core {
   void forget();
 
   Comm comm_, node_;
-  SiteOptions options_;
+  DomainOptions options_;
+  std::uint64_t key_ = 0;
   bool is_home_ = true;
   bool spins_ = false;
   std::vector<std::uint8_t> at_home_;  ///< per rank
@@ -98,26 +101,26 @@ class Core {
   std::array<std::unique_ptr<Slots>, most_blocks> blocks_;
   std::vector<ObjectId> free_;
   ObjectId next_ = 0;
-  std::shared_ptr<Seats> seats_;
-  std::unique_ptr<Wire> wire_;  ///< with several nodes
+  std::shared_ptr<ThreadSlots> slots_;
+  std::unique_ptr<RemoteService> remote_;  ///< with several nodes
   std::jthread living_;
   int finalise_key_ = MPI_KEYVAL_INVALID;
   bool is_forgotten_ = false;
 };
 
-/// Holds a record's latch. Throws Error when a rank died in it: nothing is sure then.
-class Latched {
+/// Holds a state's mutex. Throws Error when a rank died in it: nothing is sure then.
+class ObjectLock {
  public:
-  explicit Latched(Record& record);
-  Latched(const Latched&) = delete;
-  Latched& operator=(const Latched&) = delete;
-  ~Latched() { record_.latch.unlock(); }
+  explicit ObjectLock(ObjectState& state);
+  ObjectLock(const ObjectLock&) = delete;
+  ObjectLock& operator=(const ObjectLock&) = delete;
+  ~ObjectLock() { state_.mutex.unlock(); }
 
  private:
-  Record& record_;
+  ObjectState& state_;
 };
 
 /// Name and kind for messages: `mutex "results"`.
-std::string title_of(const Record& record);
+std::string title_of(const ObjectState& state);
 
 }  // namespace paceline::sync

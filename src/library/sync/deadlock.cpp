@@ -28,8 +28,8 @@ std::vector<Edge> cycle_of(Core& core, AgentId start) {
     const auto wants = core.agent(agent).wants.load();
     if ((wants & 0xffffffffU) == 0) return {};
     path.push_back({agent, wants});
-    const auto& lock = static_cast<const MutexRecord&>(core.record(lock_of(path.back())));
-    const auto owner = lock.owner.load() & ~MutexRecord::queued;
+    const auto& lock = static_cast<const MutexState&>(core.state(lock_of(path.back())));
+    const auto owner = lock.owner.load() & ~MutexState::queued;
     if (owner == 0) return {};
     agent = owner - 1;
     // An agent that has what it waits for was given it this moment, and its bell is about to say so.
@@ -45,8 +45,8 @@ std::string sentence_for(Core& core, const std::vector<Edge>& cycle) {
     const auto holds = lock_of(cycle[(i + cycle.size() - 1) % cycle.size()]);
     const auto name = core.name_of(cycle[i].agent);
     members += fmt::format("{}{}", i == 0 ? "" : i + 1 == cycle.size() ? " and " : ", ", name);
-    story += fmt::format("{}{} has {} and waits for {}", i == 0 ? "" : ", ", name, title_of(core.record(holds)),
-                         title_of(core.record(lock_of(cycle[i]))));
+    story += fmt::format("{}{} has {} and waits for {}", i == 0 ? "" : ", ", name, title_of(core.state(holds)),
+                         title_of(core.state(lock_of(cycle[i]))));
   }
   return Error(ExitCode::failure, fmt::format("deadlock of {}", members), story,
                "take locks in the same order everywhere, or all at once with std::scoped_lock")
@@ -57,14 +57,14 @@ class GraphLocked {
  public:
   explicit GraphLocked(Header& header) : lock_(header.graph) {
     // A report half written by a rank that died is overwritten.
-    if (lock_.lock() == RobustLock::Taken::from_the_dead) lock_.mend();
+    if (lock_.lock() == RobustMutex::Taken::from_the_dead) lock_.mend();
   }
   GraphLocked(const GraphLocked&) = delete;
   GraphLocked& operator=(const GraphLocked&) = delete;
   ~GraphLocked() { lock_.unlock(); }
 
  private:
-  RobustLock& lock_;
+  RobustMutex& lock_;
 };
 
 }  // namespace

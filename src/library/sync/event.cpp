@@ -6,57 +6,70 @@ namespace paceline {
 namespace sync {
 namespace {
 
-EventRecord& event_of(Record& record) { return static_cast<EventRecord&>(record); }
+EventState& event_of(ObjectState& state) { return static_cast<EventState&>(state); }
 
-}  // namespace
+enum Verb : std::uint32_t { set_it, clear_it, ask, wait_for_it };
 
-Step start_event(Core& core, Operation& op) {
-  auto& bell = event_of(core.record(op.call.object)).bell;
+class EventType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "event"; }
+  Step start(Core& core, Operation& op) const override;
+  // From not set, the word changes only by being set.
+  Step resume(Core& /*core*/, Operation& op) const override { return op.finish(Status::done); }
+  void cancel(Core& /*core*/, Operation& op) const override { op.finish(Status::timed_out); }
+};
+
+Step EventType::start(Core& core, Operation& op) const {
+  auto& bell = event_of(core.state(op.call.object)).bell;
   auto word = bell.word.load();
   switch (op.call.verb) {
-    case Verb::event_set:
+    case set_it:
       while ((word & 1U) == 0 && !bell.word.compare_exchange_weak(word, word + 3)) {
       }
       bell.ring();
       return op.finish(Status::done);
-    case Verb::event_clear: bell.word.fetch_and(~1U); return op.finish(Status::done);
+    case clear_it: bell.word.fetch_and(~1U); return op.finish(Status::done);
     default: break;
   }
-  if (op.call.verb == Verb::event_is_set || (word & 1U) != 0) return op.finish(Status::done, word & 1U);
+  if (op.call.verb == ask || (word & 1U) != 0) return op.finish(Status::done, word & 1U);
   if (op.call.timeout == 0) return op.finish(Status::timed_out);
   return op.wait_for(bell, word);
 }
 
-// From not set, the word changes only by being set.
-Step resume_event(Core& /*core*/, Operation& op) { return op.finish(Status::done); }
+}  // namespace
+
+const ObjectType& event_type() {
+  static const EventType type;
+  return type;
+}
 
 }  // namespace sync
 
-Event::Event(const Site& site, std::string name) : SharedObject(site, sync::Kind::event, std::move(name)) {}
+Event::Event(const Domain& domain, std::string name) : SharedObject(domain, sync::Kind::event, std::move(name)) {}
 
 void Event::set() {
   sync::Operation op;
-  op.call = {sync::Verb::event_set, core().seat().agent, id()};
+  op.call = {sync::Kind::event, sync::set_it, core().slot().agent, id()};
   core().perform(op);
 }
 
 void Event::clear() {
   sync::Operation op;
-  op.call = {sync::Verb::event_clear, core().seat().agent, id()};
+  op.call = {sync::Kind::event, sync::clear_it, core().slot().agent, id()};
   core().perform(op);
 }
 
 bool Event::is_set() const {
-  if (record() != nullptr) return (sync::event_of(*record()).bell.word.load() & 1U) != 0;
+  if (state() != nullptr) return (sync::event_of(*state()).bell.word.load() & 1U) != 0;
   sync::Operation op;
-  op.call = {sync::Verb::event_is_set, core().seat().agent, id()};
+  op.call = {sync::Kind::event, sync::ask, core().slot().agent, id()};
   core().perform(op);
   return op.value != 0;
 }
 
 bool Event::wait(sync::Timeout timeout) const {
   sync::Operation op;
-  op.call = {sync::Verb::event_wait, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Kind::event, sync::wait_for_it, core().slot().agent, id(), timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "library/sync/core.hpp"
@@ -9,71 +10,144 @@
 namespace paceline::sync {
 namespace {
 
-// Under the latch, like all below. Who is granted looks again and may find that another was faster; then it waits on.
-void wake_one(Core& core, QueueRecord& queue, std::uint32_t list) {
+enum Verb : std::uint32_t { push, pop, close, state_of, finish, join };
+
+constexpr std::uint64_t head_bytes = sizeof(std::uint64_t);
+
+class QueueType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "queue"; }
+  void initialise(ObjectState& state, std::uint64_t first, std::uint64_t second) const override {
+    static_cast<QueueState&>(state).most_items = first;
+    static_cast<QueueState&>(state).ring_bytes = second;
+  }
+  Step start(Core& core, Operation& op) const override;
+  Step resume(Core& core, Operation& op) const override { return start(core, op); }
+  void cancel(Core& core, Operation& op) const override;
+};
+
+QueueState& queue_of(Core& core, const Operation& op) { return static_cast<QueueState&>(core.state(op.call.object)); }
+
+// Under the object's mutex, like all below. Who is granted looks again and may find that another was faster; then it
+// waits on.
+void wake_one(Core& core, QueueState& queue, std::uint32_t list) {
   const auto next = core.grant_first(queue, list);
   if (next != 0) core.agent(next - 1).bell.ring();
 }
 
-Step wait_in(Core& core, Operation& op, QueueRecord& queue, std::uint32_t list) {
+Step wait_in(Core& core, Operation& op, QueueState& queue, std::uint32_t list) {
   if (op.call.timeout == 0) return op.finish(Status::timed_out);
   core.push(queue, list, op.call.agent);
   return op.wait_for(core.agent(op.call.agent).bell, static_cast<std::uint32_t>(Wake::waiting));
 }
 
-std::byte* place(Core& core, const Operation& op, const QueueRecord& queue, std::uint64_t index) {
-  return core.more_of(op.call.object) + (queue.first + index) % queue.capacity * queue.item_bytes;
+/// Calls `copy(ring, bytes, done)` for the one or two parts of the ring from `at` on.
+template <class Copy>
+void each_part(Core& core, const Operation& op, const QueueState& queue, std::uint64_t at, std::uint64_t size,
+               const Copy& copy) {
+  auto* const ring = core.more_of(op.call.object);
+  at %= queue.ring_bytes;
+  const auto first = std::min(size, queue.ring_bytes - at);
+  copy(ring + at, first, std::uint64_t{0});
+  if (first < size) copy(ring, size - first, first);
+}
+void write(Core& core, const Operation& op, const QueueState& queue, std::uint64_t at, const void* data,
+           std::uint64_t size) {
+  each_part(core, op, queue, at, size, [&](std::byte* ring, std::uint64_t bytes, std::uint64_t done) {
+    std::memcpy(ring, static_cast<const std::byte*>(data) + done, bytes);
+  });
+}
+void read(Core& core, const Operation& op, const QueueState& queue, std::uint64_t at, void* data, std::uint64_t size) {
+  each_part(core, op, queue, at, size, [&](const std::byte* ring, std::uint64_t bytes, std::uint64_t done) {
+    std::memcpy(static_cast<std::byte*>(data) + done, ring, bytes);
+  });
 }
 
-Step push(Core& core, Operation& op, QueueRecord& queue) {
+Step push_item(Core& core, Operation& op, QueueState& queue) {
+  const std::uint64_t size = op.in.size();
   if (queue.closed != 0) return op.finish(Status::closed);
-  if (queue.count == queue.capacity) return wait_in(core, op, queue, QueueRecord::pushers);
-  std::memcpy(place(core, op, queue, queue.count), op.in.data(), queue.item_bytes);
-  ++queue.count;
-  wake_one(core, queue, QueueRecord::poppers);
-  return op.finish(Status::done);
-}
-
-Step pop(Core& core, Operation& op, QueueRecord& queue) {
-  if (queue.count == 0) {
-    return queue.closed != 0 ? op.finish(Status::closed) : wait_in(core, op, queue, QueueRecord::poppers);
+  if (head_bytes + size > queue.ring_bytes) {
+    return op.fail(Error(ExitCode::failure, fmt::format("{} can't hold an item of {} bytes", title_of(queue), size),
+                         fmt::format("it has room for {} bytes", queue.ring_bytes - head_bytes))
+                       .what());
   }
-  std::memcpy(op.out.data(), place(core, op, queue, 0), queue.item_bytes);
-  queue.first = (queue.first + 1) % queue.capacity;
-  --queue.count;
-  wake_one(core, queue, QueueRecord::pushers);
+  if (queue.count == queue.most_items || queue.used_bytes + head_bytes + size > queue.ring_bytes) {
+    return wait_in(core, op, queue, QueueState::pushers);
+  }
+  const auto at = queue.first + queue.used_bytes;
+  write(core, op, queue, at, &size, head_bytes);
+  if (size > 0) write(core, op, queue, at + head_bytes, op.in.data(), size);
+  queue.used_bytes += head_bytes + size;
+  ++queue.count;
+  ++queue.unfinished;
+  wake_one(core, queue, QueueState::poppers);
+  // One large item that was popped may have made room for several small ones.
+  if (queue.count < queue.most_items) wake_one(core, queue, QueueState::pushers);
   return op.finish(Status::done);
 }
 
-Step close(Core& core, Operation& op, QueueRecord& queue) {
+Step pop_item(Core& core, Operation& op, QueueState& queue) {
+  if (queue.count == 0) {
+    return queue.closed != 0 ? op.finish(Status::closed) : wait_in(core, op, queue, QueueState::poppers);
+  }
+  std::uint64_t size = 0;
+  read(core, op, queue, queue.first, &size, head_bytes);
+  op.give(size, [&](std::byte* to) { read(core, op, queue, queue.first + head_bytes, to, size); });
+  queue.first = (queue.first + head_bytes + size) % queue.ring_bytes;
+  queue.used_bytes -= head_bytes + size;
+  --queue.count;
+  wake_one(core, queue, QueueState::pushers);
+  return op.finish(Status::done);
+}
+
+Step close_queue(Core& core, Operation& op, QueueState& queue) {
   queue.closed = 1;
-  for (const auto list : {QueueRecord::pushers, QueueRecord::poppers}) {
+  for (const auto list : {QueueState::pushers, QueueState::poppers}) {
     while (queue.lists[list].first != 0) wake_one(core, queue, list);
   }
   return op.finish(Status::done);
 }
 
-Step act(Core& core, Operation& op, QueueRecord& queue) {
+Step finish_item(Operation& op, QueueState& queue) {
+  if (queue.unfinished == 0) {
+    return op.fail(Error(ExitCode::failure, fmt::format("{} has no item to be finished", title_of(queue)),
+                         "task_done() was called more often than an item was pushed")
+                       .what());
+  }
+  if (--queue.unfinished == 0) {
+    queue.finished.word.fetch_add(1);
+    queue.finished.ring();
+  }
+  return op.finish(Status::done);
+}
+
+Step join_items(Operation& op, QueueState& queue) {
+  if (queue.unfinished == 0) return op.finish(Status::done);
+  if (op.call.timeout == 0) return op.finish(Status::timed_out);
+  return op.wait_for(queue.finished, queue.finished.word.load());
+}
+
+Step act(Core& core, Operation& op, QueueState& queue) {
   switch (op.call.verb) {
-    case Verb::queue_push: return push(core, op, queue);
-    case Verb::queue_pop: return pop(core, op, queue);
-    case Verb::queue_close: return close(core, op, queue);
+    case push: return push_item(core, op, queue);
+    case pop: return pop_item(core, op, queue);
+    case close: return close_queue(core, op, queue);
+    case finish: return finish_item(op, queue);
+    case join: return join_items(op, queue);
     default: return op.finish(Status::done, queue.count << 1 | queue.closed);
   }
 }
 
-}  // namespace
-
-Step start_queue(Core& core, Operation& op) {
-  auto& queue = static_cast<QueueRecord&>(core.record(op.call.object));
-  const Latched latched(queue);
+Step QueueType::start(Core& core, Operation& op) const {
+  auto& queue = queue_of(core, op);
+  const ObjectLock locked(queue);
   return act(core, op, queue);
 }
 
-void cancel_queue(Core& core, Operation& op) {
-  auto& queue = static_cast<QueueRecord&>(core.record(op.call.object));
-  const Latched latched(queue);
-  if (core.remove(queue, op.call.agent)) {
+void QueueType::cancel(Core& core, Operation& op) const {
+  auto& queue = queue_of(core, op);
+  const ObjectLock locked(queue);
+  if (op.call.verb != join && core.remove(queue, op.call.agent)) {
     op.finish(Status::timed_out);
     return;
   }
@@ -82,55 +156,53 @@ void cancel_queue(Core& core, Operation& op) {
   act(core, op, queue);
 }
 
-ByteQueue::ByteQueue(const Site& site, std::size_t capacity, std::size_t item_bytes, std::string name)
-    : SharedObject(site, Kind::queue, name, capacity, item_bytes, capacity * item_bytes,
-                   capacity >= 1 && capacity < (std::size_t{1} << 40) / item_bytes
+}  // namespace
+
+const ObjectType& queue_type() {
+  static const QueueType type;
+  return type;
+}
+
+ByteQueue::ByteQueue(const Domain& domain, const QueueRoom& room, std::string name)
+    : SharedObject(domain, Kind::queue, name, room.items, room.bytes, room.bytes,
+                   room.items >= 1 && room.bytes > head_bytes && room.bytes < std::size_t{1} << 40
                        ? std::nullopt
-                       : std::optional(Error(ExitCode::failure, fmt::format("queue \"{}\" can't have room for {} items",
-                                                                            name, capacity)))) {}
+                       : std::optional(Error(ExitCode::failure,
+                                             fmt::format("queue \"{}\" can't have room for {} items of {} bytes in all",
+                                                         name, room.items, room.bytes)))) {}
 
-void ByteQueue::close() {
+Operation ByteQueue::perform(std::uint32_t verb, Timeout timeout, std::span<const std::byte> in,
+                             std::span<std::byte> out) const {
   Operation op;
-  op.call = {Verb::queue_close, core().seat().agent, id()};
+  op.call = {Kind::queue, verb, core().slot().agent, id(), timeout};
+  op.in = in;
+  op.out = out;
   core().perform(op);
+  return op;
 }
 
-bool ByteQueue::is_closed() const {
-  Operation op;
-  op.call = {Verb::queue_state, core().seat().agent, id()};
-  core().perform(op);
-  return (op.value & 1U) != 0;
-}
+void ByteQueue::close() { perform(sync::close, forever); }
+bool ByteQueue::is_closed() const { return (perform(state_of, forever).value & 1U) != 0; }
+std::size_t ByteQueue::size() const { return perform(state_of, forever).value >> 1; }
+void ByteQueue::task_done() { perform(finish, forever); }
+bool ByteQueue::join(Timeout timeout) const { return perform(sync::join, timeout).status == Status::done; }
 
-std::size_t ByteQueue::size() const {
-  Operation op;
-  op.call = {Verb::queue_state, core().seat().agent, id()};
-  core().perform(op);
-  return op.value >> 1;
-}
-
-ByteQueue::Outcome ByteQueue::push(std::span<const std::byte> item, Timeout timeout) {
-  Operation op;
-  op.call = {Verb::queue_push, core().seat().agent, id(), 0, timeout};
-  op.in = item;
-  core().perform(op);
-  return op.status == Status::done ? Outcome::done : op.status == Status::closed ? Outcome::closed : Outcome::timed_out;
-}
-
-ByteQueue::Outcome ByteQueue::pop(std::span<std::byte> item, Timeout timeout) {
-  Operation op;
-  op.call = {Verb::queue_pop, core().seat().agent, id(), 0, timeout};
-  op.out = item;
-  core().perform(op);
-  return op.status == Status::done ? Outcome::done : op.status == Status::closed ? Outcome::closed : Outcome::timed_out;
-}
-
-bool ByteQueue::push_or_throw(std::span<const std::byte> item, Timeout timeout) {
-  const auto outcome = push(item, timeout);
-  if (outcome == Outcome::closed) {
+bool ByteQueue::push(std::span<const std::byte> item, Timeout timeout) {
+  const auto status = perform(sync::push, timeout, item).status;
+  if (status == Status::closed) {
     throw Error(ExitCode::failure, fmt::format("queue \"{}\" is closed", name()), "an item was pushed after close()");
   }
-  return outcome == Outcome::done;
+  return status == Status::done;
+}
+
+bool ByteQueue::pop(std::span<std::byte> item, Timeout timeout) {
+  return perform(sync::pop, timeout, {}, item).status == Status::done;
+}
+
+std::optional<Bytes> ByteQueue::pop(Timeout timeout) {
+  auto op = perform(sync::pop, timeout);
+  if (op.status != Status::done) return std::nullopt;
+  return std::move(op.out_bytes);
 }
 
 }  // namespace paceline::sync

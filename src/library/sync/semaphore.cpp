@@ -6,13 +6,33 @@
 
 namespace paceline {
 namespace sync {
+namespace {
 
-// There are units only while nobody waits: release() hands them to those who do.
-Step start_semaphore(Core& core, Operation& op) {
-  auto& semaphore = static_cast<SemaphoreRecord&>(core.record(op.call.object));
-  const Latched latched(semaphore);
-  if (op.call.verb == Verb::semaphore_release) {
+enum Verb : std::uint32_t { acquire, release };
+
+class SemaphoreType final : public ObjectType {
+ public:
+  [[nodiscard]] const char* name() const override { return "semaphore"; }
+  void initialise(ObjectState& state, std::uint64_t first, std::uint64_t second) const override {
+    static_cast<SemaphoreState&>(state).units = static_cast<std::int64_t>(first);
+    static_cast<SemaphoreState&>(state).most = static_cast<std::int64_t>(second);
+  }
+  Step start(Core& core, Operation& op) const override;
+};
+
+// There are units only while no thread waits: they are handed to those who do.
+Step SemaphoreType::start(Core& core, Operation& op) const {
+  auto& semaphore = static_cast<SemaphoreState&>(core.state(op.call.object));
+  const ObjectLock locked(semaphore);
+  if (op.call.verb == release) {
     auto units = static_cast<std::int64_t>(op.call.first);
+    if (units > semaphore.most - semaphore.units) {
+      return op.fail(Error(ExitCode::failure,
+                           fmt::format("{} was given {} units too many", title_of(semaphore),
+                                       units - (semaphore.most - semaphore.units)),
+                           fmt::format("at most {} can be free", semaphore.most))
+                         .what());
+    }
     for (; units > 0; --units) {
       const auto next = core.grant_first(semaphore, 0);
       if (next == 0) break;
@@ -30,18 +50,28 @@ Step start_semaphore(Core& core, Operation& op) {
   return op.wait_for(core.agent(op.call.agent).bell, static_cast<std::uint32_t>(Wake::waiting));
 }
 
+}  // namespace
+
+const ObjectType& semaphore_type() {
+  static const SemaphoreType type;
+  return type;
+}
+
 }  // namespace sync
 
-Semaphore::Semaphore(const Site& site, std::int64_t initial, std::string name)
-    : SharedObject(site, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), 0, 0,
-                   initial >= 0
-                       ? std::nullopt
+Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::string name)
+    : Semaphore(domain, initial, INT64_MAX, std::move(name)) {}
+
+Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::int64_t most, std::string name)
+    : SharedObject(
+          domain, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), static_cast<std::uint64_t>(most), 0,
+          initial >= 0 ? std::nullopt
                        : std::optional(Error(ExitCode::failure,
                                              fmt::format("semaphore \"{}\" can't have {} units", name, initial)))) {}
 
 bool Semaphore::acquire(sync::Timeout timeout) {
   sync::Operation op;
-  op.call = {sync::Verb::semaphore_acquire, core().seat().agent, id(), 0, timeout};
+  op.call = {sync::Kind::semaphore, sync::acquire, core().slot().agent, id(), timeout};
   core().perform(op);
   return op.status == sync::Status::done;
 }
@@ -51,8 +81,9 @@ void Semaphore::release(std::int64_t units) {
     throw Error(ExitCode::failure, fmt::format("semaphore \"{}\" can't be given {} units", name(), units));
   }
   sync::Operation op;
-  op.call = {sync::Verb::semaphore_release,    core().seat().agent, id(), 0, sync::forever,
-             static_cast<std::uint64_t>(units)};
+  op.call = {sync::Kind::semaphore, sync::release,
+             core().slot().agent,   id(),
+             sync::forever,         static_cast<std::uint64_t>(units)};
   core().perform(op);
 }
 

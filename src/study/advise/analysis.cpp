@@ -52,10 +52,12 @@ std::vector<std::pair<Layout, Interval>> curve_of(const ModelFit& fit, const std
 
 }  // namespace
 
-Analysis analyse(const Study& study, const std::string& model, std::optional<Layout> at, const FitSettings& settings) {
+Analysis analyse(const Study& study, const std::string& model, std::optional<Layout> at, const FitSettings& settings,
+                 double threshold) {
   Analysis analysis;
   analysis.times = study_times(study);
   analysis.layouts = layout_rows(analysis.times, study.info.mode);
+  add_memory(analysis.layouts, study);
   for (const auto& law : models()) {
     if (law.mode != study.info.mode) continue;
     auto result = fit_model(law, analysis.times, settings);
@@ -71,7 +73,10 @@ Analysis analyse(const Study& study, const std::string& model, std::optional<Lay
   if (chosen != nullptr) analysis.curve = curve_of(*chosen, analysis.layouts);
   analysis.serial_measured = measured_serial_fraction(study, analysis.times, chosen);
   analysis.loss = loss_of(study, analysis.times, chosen);
+  analysis.consequences = consequences_of(analysis.fits, chosen, analysis.layouts, threshold);
+  if (chosen == nullptr && !analysis.choice.is_refused) analysis.suggested = suggest(analysis.times, analysis.fits);
   analysis.recommendation = recommend(study, analysis.times, chosen);
+  analysis.efficiencies = layout_efficiencies(study);
   analysis.at = at;
   if (at && chosen != nullptr) analysis.prediction = chosen->predict(*at);
   return analysis;

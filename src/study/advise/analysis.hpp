@@ -6,12 +6,15 @@
 #include <utility>
 #include <vector>
 
+#include "study/advise/consequences.hpp"
 #include "study/advise/layouts.hpp"
 #include "study/advise/loss.hpp"
 #include "study/advise/recommend.hpp"
+#include "study/advise/suggest.hpp"
 #include "study/fit/choose.hpp"
 #include "study/fit/fit.hpp"
 #include "study/fit/times.hpp"
+#include "study/profile/efficiency_rows.hpp"
 
 namespace paceline {
 
@@ -24,6 +27,9 @@ struct Analysis {
   std::vector<std::pair<Layout, Interval>> curve;  ///< the chosen law about the layouts, for plots; see curve_of()
   std::optional<Interval> serial_measured;         ///< from the phases
   std::optional<Loss> loss;
+  Consequences consequences;
+  std::vector<Suggestion> suggested;           ///< where no law is resolved
+  std::vector<LayoutEfficiency> efficiencies;  ///< of layouts that were profiled
   Recommendation recommendation;
   std::optional<Layout> at;
   std::optional<Interval> prediction;  ///< seconds at `at`; empty when no law is believed
@@ -32,8 +38,9 @@ struct Analysis {
 };
 
 /// `model`: a law's name, which is then chosen whatever the others say, or "auto". `at`: a layout to predict.
-/// Throws Error (usage) for a law of the other mode of scaling, or one that this study's layouts can't determine.
+/// `threshold`: the efficiency that layouts should have. Throws Error (usage) for a law of the other mode of scaling,
+/// or one that this study's layouts can't determine.
 Analysis analyse(const Study& study, const std::string& model = "auto", std::optional<Layout> at = std::nullopt,
-                 const FitSettings& settings = {});
+                 const FitSettings& settings = {}, double threshold = 0.75);
 
 }  // namespace paceline

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "study/fit/distributions.hpp"
 
@@ -63,10 +64,55 @@ std::string list(const std::vector<Layout>& layouts) {
   return text;
 }
 
+LayoutRatio::Gate gate_of(const Interval& ratio, double limit) {
+  if (ratio.low > limit) return LayoutRatio::Gate::fails;
+  return ratio.high <= limit ? LayoutRatio::Gate::passes : LayoutRatio::Gate::unresolved;
+}
+
+std::string names_at(const Comparison& comparison, LayoutRatio::Gate gate) {
+  std::string text;
+  for (const auto& row : comparison.layouts) {
+    if (row.gate != gate) continue;
+    const auto percent = fmt::format(" by {:.1f} %", 100 * (row.ratio.value - 1));
+    text += (text.empty() ? "" : ", ") + name_of(row.layout) + (gate == LayoutRatio::Gate::fails ? percent : "");
+  }
+  return text;
+}
+
 }  // namespace
 
-Comparison compare(const Study& first, const Study& second) {
+std::string too_slow(const Comparison& comparison) { return names_at(comparison, LayoutRatio::Gate::fails); }
+
+std::string json_report(const Comparison& comparison) {
+  using Json = nlohmann::ordered_json;
+  constexpr const char* gates[] = {nullptr, "passes", "fails", "unresolved"};
+  Json json;
+  json["fail_above"] = comparison.fail_above ? Json(*comparison.fail_above) : Json();
+  json["notes"] = comparison.notes;
+  json["layouts"] = Json::array();
+  const auto of = [](const Layout& layout) {
+    return Json{{"ranks", layout.ranks}, {"threads", layout.threads}, {"nodes", layout.nodes}};
+  };
+  for (const auto& row : comparison.layouts) {
+    auto entry = of(row.layout);
+    entry["ratio"] = {{"value", row.ratio.value}, {"low", row.ratio.low}, {"high", row.ratio.high}};
+    entry["p_value"] = row.p_value;
+    entry["differs"] = row.differs;
+    const auto* gate = gates[static_cast<int>(row.gate)];
+    entry["gate"] = gate == nullptr ? Json() : Json(gate);
+    json["layouts"].push_back(std::move(entry));
+  }
+  for (const auto& [name, layouts] :
+       {std::pair("only_first", &comparison.only_first), std::pair("only_second", &comparison.only_second)}) {
+    json[name] = Json::array();
+    for (const auto& layout : *layouts) json[name].push_back(of(layout));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Comparison compare(const Study& first, const Study& second, std::optional<double> fail_above) {
   Comparison comparison;
+  comparison.fail_above = fail_above;
   if (first.info.command != second.info.command) {
     comparison.notes.push_back(
         fmt::format("the commands differ: `{}` and `{}`", first.info.command, second.info.command));
@@ -89,7 +135,7 @@ Comparison compare(const Study& first, const Study& second) {
     }
     const auto& other = *found->second;
     const double log_ratio = other.centre - one->centre;
-    LayoutRatio row{one->layout, {std::exp(log_ratio)}, Interval::unknown, false};
+    LayoutRatio row{one->layout, {std::exp(log_ratio)}, Interval::unknown, false, LayoutRatio::Gate::none};
     if (times_first.has_noise() && times_second.has_noise()) {
       const auto variance = sum_of({of_centre(*one, times_first), of_centre(other, times_second)});
       const double half = t_quantile(0.975, variance.df) * std::sqrt(variance.value);
@@ -97,6 +143,7 @@ Comparison compare(const Study& first, const Study& second) {
       row.ratio.high = std::exp(log_ratio + half);
       row.p_value = t_two_sided(log_ratio / std::sqrt(variance.value), variance.df);
     }
+    if (fail_above) row.gate = gate_of(row.ratio, 1 + *fail_above);
     comparison.layouts.push_back(row);
     others.erase(found);
   }
@@ -132,6 +179,18 @@ std::string text_report(const Comparison& comparison, const std::string& first, 
   } else {
     text += fmt::format("  result    of {} layouts, B is slower on {} and faster on {}, beyond the noise\n",
                         comparison.layouts.size(), slower, faster);
+  }
+  if (comparison.fail_above) {
+    const auto limit = fmt::format("{:g} %", 100 * *comparison.fail_above);
+    const auto fails = names_at(comparison, LayoutRatio::Gate::fails);
+    const auto unresolved = names_at(comparison, LayoutRatio::Gate::unresolved);
+    const auto found = fails.empty() ? fmt::format("no layout is slower by more than {} beyond its interval", limit)
+                                     : fmt::format("slower by more than {}: {}", limit, fails);
+    text += fmt::format("  gate      {}\n", found);
+    if (!unresolved.empty()) {
+      text += fmt::format("            unresolved: {} (the interval holds {}; more repeats would tell)\n", unresolved,
+                          limit);
+    }
   }
   return text;
 }

@@ -38,6 +38,26 @@ Json json_of(const Loss& loss, bool with_nodes) {
   return json;
 }
 
+/// Null where a layout was not profiled.
+Json json_of(const LayoutEfficiency& layout) {
+  const auto& row = layout.row;
+  if (layout.runs == 0) return {{"runs", 0}, {"not_measured", row.why_not}};
+  Json json = {{"runs", layout.runs}, {"parallel_efficiency", row.parallel}};
+  for (const auto& factor : efficiency_factors()) json[factor.name] = row.*factor.value;
+  json["computation"] = layout.computation;
+  json["useful_s"] = row.useful_s;
+  json["probed_s"] = layout.probed_wall_s;
+  json["fell_most"] = layout.fell_most.empty() ? Json() : Json(layout.fell_most);
+  return json;
+}
+
+std::string fact_of(const Study& study, const std::string& name) {
+  for (const auto& [key, value] : study.info.machine) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string json_report(const Analysis& analysis, const Study& study) {
@@ -51,11 +71,18 @@ std::string json_report(const Analysis& analysis, const Study& study) {
 
   Json json;
   json["command"] = study.info.command;
+  json["binding"] = fact_of(study, "binding");
   json["mode"] = study.info.mode == ScalingMode::weak ? "weak" : "strong";
   json["models"] = Json::object();
   for (const auto& fit : analysis.fits) json["models"][std::string(fit.model->name)] = json_of(fit);
   json["not_fitted"] = Json::object();
   for (const auto& [name, why] : analysis.not_fitted) json["not_fitted"][name] = why;
+  const auto& follows = analysis.consequences;
+  if (follows.amdahl_limit) json["models"]["amdahl"]["limit_speedup"] = json_of(*follows.amdahl_limit);
+  if (follows.usl_peak_cores) {
+    json["models"]["usl"]["peak_cores"] = json_of(*follows.usl_peak_cores);
+    json["models"]["usl"]["peak_speedup"] = json_of(*follows.usl_peak_speedup);
+  }
   const auto* chosen = analysis.chosen();
   json["chosen"] = chosen != nullptr ? Json(chosen->model->name) : Json();
   json["why"] = analysis.choice.why;
@@ -74,6 +101,12 @@ std::string json_report(const Analysis& analysis, const Study& study) {
     entry["high"] = row.time.high;
     entry["speedup"] = row.speedup;
     entry["efficiency"] = row.efficiency;
+    entry["max_rss_bytes"] = row.max_rss_bytes >= 0 ? Json(row.max_rss_bytes) : Json();
+    entry["sum_rss_bytes"] = row.sum_rss_bytes >= 0 ? Json(row.sum_rss_bytes) : Json();
+    entry["efficiencies"] = Json();
+    for (const auto& one : analysis.efficiencies) {
+      if (one.row.layout == row.layout) entry["efficiencies"] = json_of(one);
+    }
     entry["used"] = row.why_not.empty();
     entry["why_not"] = row.why_not.empty() ? Json() : Json(row.why_not);
     json["layouts"].push_back(std::move(entry));
@@ -81,6 +114,18 @@ std::string json_report(const Analysis& analysis, const Study& study) {
   const auto& advice = analysis.recommendation;
   json["fastest"] = layouts_of(advice.fastest);
   json["cheapest"] = advice.cheapest ? json_of(*advice.cheapest, with_nodes) : Json();
+  json["threshold"] = Json();
+  if (follows.at_threshold) {
+    json["threshold"] = json_of(*follows.at_threshold, with_nodes);
+    json["threshold"]["efficiency"] = follows.threshold;
+    json["threshold"]["cores_by_law"] = follows.cores_by_law ? Json(*follows.cores_by_law) : Json();
+  }
+  json["suggested"] = Json::array();
+  for (const auto& suggestion : analysis.suggested) {
+    auto entry = json_of(suggestion.layout, with_nodes);
+    entry["core_hours"] = suggestion.core_hours;
+    json["suggested"].push_back(std::move(entry));
+  }
   json["doubling"] = Json();
   if (advice.doubling) {
     json["doubling"] = {{"from", json_of(advice.doubling->from, with_nodes)},
@@ -88,7 +133,7 @@ std::string json_report(const Analysis& analysis, const Study& study) {
                         {"gain", advice.doubling->gain},
                         {"by_law", advice.doubling->by_law}};
   }
-  json["traps"] = advice.traps;
+  json["caveats"] = advice.caveats;
   json["advice"] = sentences(advice);
   json["loss"] = Json();
   json["loss_at"] = Json();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "storage/output_path.hpp"
+
 namespace paceline {
 namespace {
 
@@ -67,8 +69,14 @@ void say_noise(std::string& text, const Times& times) {
 }
 
 void say_layouts(std::string& text, const Analysis& analysis, ScalingMode mode) {
-  text += fmt::format("  {:<22} {:>10}  {:<22} {:>8}  {:>10}\n", "ranks x threads", "median [s]", "95 % interval",
-                      mode == ScalingMode::weak ? "scaled" : "speed-up", "efficiency");
+  const bool with_memory = std::any_of(analysis.layouts.begin(), analysis.layouts.end(),
+                                       [](const LayoutRow& row) { return row.max_rss_bytes >= 0; });
+  const auto bytes = [](std::int64_t value) {
+    return value >= 0 ? human_bytes(static_cast<double>(value)) : std::string("unknown");
+  };
+  text += fmt::format("  {:<22} {:>10}  {:<22} {:>8}  {:>10}{}\n", "ranks x threads", "median [s]", "95 % interval",
+                      mode == ScalingMode::weak ? "scaled" : "speed-up", "efficiency",
+                      with_memory ? "   mem/rank    mem all" : "");
   for (const auto& row : analysis.layouts) {
     const auto name = name_of(row.layout);
     if (!row.why_not.empty()) {
@@ -76,8 +84,10 @@ void say_layouts(std::string& text, const Analysis& analysis, ScalingMode mode) 
       text += fmt::format("  {:<22} {:>10}  not used: {}\n", name, median, row.why_not);
       continue;
     }
-    text += fmt::format("  {:<22} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %\n", name, row.time.value,
-                        ends(row.time, "unknown"), row.speedup, 100 * row.efficiency);
+    text += fmt::format(
+        "  {:<22} {:>10.4g}  {:<22} {:>8.2f}  {:>8.0f} %{}\n", name, row.time.value, ends(row.time, "unknown"),
+        row.speedup, 100 * row.efficiency,
+        with_memory ? fmt::format("  {:>9}  {:>9}", bytes(row.max_rss_bytes), bytes(row.sum_rss_bytes)) : "");
   }
 }
 
@@ -112,6 +122,29 @@ void say_serial(std::string& text, const Analysis& analysis) {
   if (!value.empty()) line(text, "serial", value);
 }
 
+void say_consequences(std::string& text, const Analysis& analysis) {
+  const auto& follows = analysis.consequences;
+  const auto* chosen = analysis.chosen();
+  const auto number = [](double value) { return std::isinf(value) ? "no limit" : fmt::format("{:.4g}", value); };
+  const auto with_limits = [&](const Interval& interval) {
+    return std::isnan(interval.low)
+               ? number(interval.value)
+               : fmt::format("{} ({} to {})", number(interval.value), number(interval.low), number(interval.high));
+  };
+  if (chosen != nullptr && chosen->model->name == "amdahl" && follows.amdahl_limit) {
+    line(text, "limit", fmt::format("speed-up on any number of cores: {}", with_limits(*follows.amdahl_limit)));
+  }
+  if (chosen != nullptr && chosen->model->name == "usl" && follows.usl_peak_cores) {
+    line(text, "peak",
+         fmt::format("on {} cores, speed-up {}", with_limits(*follows.usl_peak_cores),
+                     with_limits(*follows.usl_peak_speedup)));
+  }
+  if (!follows.at_threshold) return;
+  auto value = fmt::format("up to {} measured", name_of(*follows.at_threshold));
+  if (follows.cores_by_law) value += fmt::format(", up to {} cores by the law", *follows.cores_by_law);
+  line(text, fmt::format(">= {:g} %", 100 * follows.threshold), "efficiency " + value);
+}
+
 void say_loss(std::string& text, const Analysis& analysis) {
   if (!analysis.loss) return;
   const auto& loss = *analysis.loss;
@@ -137,6 +170,45 @@ void say_loss(std::string& text, const Analysis& analysis) {
                    sources[static_cast<int>(loss.source)]));
 }
 
+/// Where each layout's cores went, and what fell since the one with the fewest.
+void say_efficiencies(std::string& text, const Analysis& analysis) {
+  if (analysis.efficiencies.empty()) return;
+  const auto percent = [](double value) {
+    return std::isnan(value) ? std::string("-") : fmt::format("{:.1f}", 100 * value);
+  };
+  text += fmt::format("  {:<22} {:>8}  {:>18}  {:>27}  {:>8}\n  {:<22} {:>8}  {:>8} {:>9}  {:>8} {:>8} {:>9}  {:>8}\n",
+                      "measured, in %", "parallel", "between ranks", "between threads", "", "", "", "balance",
+                      "transfer", "serial", "balance", "schedule", "work");
+  for (const auto& layout : analysis.efficiencies) {
+    const auto& row = layout.row;
+    if (layout.runs == 0) {
+      text += fmt::format("  {:<22} not measured: {}\n", name_of(row.layout), row.why_not);
+      continue;
+    }
+    text += fmt::format("  {:<22} {:>8}  {:>8} {:>9}  {:>8} {:>8} {:>9}  {:>8}\n", name_of(row.layout),
+                        percent(row.parallel), percent(row.mpi_load_balance), percent(row.mpi_communication),
+                        percent(row.openmp_serial), percent(row.openmp_load_balance), percent(row.openmp_scheduling),
+                        percent(layout.computation));
+  }
+  for (const auto& layout : analysis.efficiencies) {
+    if (layout.fell_most.empty() || layout.fell_to > 0.98 * layout.fell_from) continue;
+    line(text, "lost",
+         fmt::format("{}: most by {}, which fell from {} to {} %", name_of(layout.row.layout), layout.fell_most,
+                     percent(layout.fell_from), percent(layout.fell_to)));
+  }
+  for (const auto& layout : analysis.efficiencies) {
+    const auto row = std::find_if(analysis.layouts.begin(), analysis.layouts.end(),
+                                  [&](const LayoutRow& other) { return other.layout == layout.row.layout; });
+    if (row == analysis.layouts.end() || std::isnan(row->time.low)) continue;
+    if (layout.probed_wall_s < row->time.low || layout.probed_wall_s > row->time.high) {
+      line(text, "probe",
+           fmt::format("{} took {:.4g} s under the probe, outside of its interval: the factors may be off",
+                       name_of(row->layout), layout.probed_wall_s));
+    }
+  }
+  text += "\n";
+}
+
 }  // namespace
 
 std::string text_report(const Analysis& analysis, const Study& study, const std::string& name) {
@@ -146,6 +218,10 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
     if ((key == "machine" || key == "date") && !value.empty()) line(text, key, value);
   }
   line(text, "scaling", study.info.mode == ScalingMode::weak ? "weak: the work grows as the cores do" : "strong");
+  for (const auto& [key, value] : study.info.machine) {
+    if (key != "binding" || value.find("trust") == std::string::npos) continue;
+    line(text, "binding", "not checked: whoever made this study vouches for it (--binding trust)");
+  }
   say_runs(text, analysis.times);
   say_noise(text, analysis.times);
   text += "\n";
@@ -153,11 +229,13 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
   text += "\n";
   say_models(text, analysis);
   text += "\n";
+  say_efficiencies(text, analysis);
   const auto* chosen = analysis.chosen();
   line(text, "law",
        fmt::format("{}: {}", chosen != nullptr ? chosen->model->name : "not resolved", analysis.choice.why));
   if (chosen != nullptr) line(text, "", std::string(chosen->model->formula));
   say_serial(text, analysis);
+  say_consequences(text, analysis);
   say_loss(text, analysis);
   if (analysis.at) {
     line(text, "at",
@@ -166,6 +244,12 @@ std::string text_report(const Analysis& analysis, const Study& study, const std:
   }
   const auto advice = sentences(analysis.recommendation);
   for (std::size_t i = 0; i < advice.size(); ++i) line(text, i == 0 ? "advice" : "", advice[i]);
+  for (std::size_t i = 0; i < analysis.suggested.size(); ++i) {
+    const auto& suggestion = analysis.suggested[i];
+    line(text, i == 0 ? "next" : "",
+         fmt::format("{}{}, {:.2g} core-hours", i == 0 ? "to resolve it, measure " : "or ", name_of(suggestion.layout),
+                     suggestion.core_hours));
+  }
   return text;
 }
 

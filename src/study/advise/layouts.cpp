@@ -32,7 +32,7 @@ std::vector<LayoutRow> layout_rows(const Times& times, ScalingMode mode) {
   }
   std::vector<LayoutRow> rows;
   for (const auto& layout : times.layouts) {
-    LayoutRow row{layout.layout, {layout.median_s}, Interval::unknown, Interval::unknown, layout.why_not};
+    LayoutRow row{layout.layout, {layout.median_s}, Interval::unknown, Interval::unknown, layout.why_not, -1, -1};
     if (layout.used() && base != nullptr) {
       const double cores = layout.layout.cores();
       const double base_cores = base->layout.cores();
@@ -51,6 +51,17 @@ std::vector<LayoutRow> layout_rows(const Times& times, ScalingMode mode) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+void add_memory(std::vector<LayoutRow>& rows, const Study& study) {
+  for (const auto& sample : study.samples) {
+    if (sample.status != SampleStatus::ok) continue;
+    for (auto& row : rows) {
+      if (row.layout != sample.layout) continue;
+      row.max_rss_bytes = std::max(row.max_rss_bytes, sample.max_rss_bytes);
+      row.sum_rss_bytes = std::max(row.sum_rss_bytes, sample.sum_rss_bytes);
+    }
+  }
 }
 
 std::vector<const LayoutTimes*> fastest_of(const Times& times, ScalingMode mode) {

@@ -94,7 +94,7 @@ Recommendation recommend(const Study& study, const Times& times, const ModelFit*
     }
     found.doubling = predicted_doubling(*chosen, largest);
   }
-  found.traps = traps_of(study, times, found.fastest);
+  found.caveats = caveats_of(study, times, found.fastest);
   return found;
 }
 
@@ -122,7 +122,7 @@ std::vector<std::string> sentences(const Recommendation& recommendation) {
     lines.push_back("it is the cheapest within 5 %, too");
   }
   if (recommendation.doubling) lines.push_back(say(*recommendation.doubling));
-  for (const auto& trap : recommendation.traps) lines.push_back("beware: " + trap);
+  for (const auto& caveat : recommendation.caveats) lines.push_back("beware: " + caveat);
   return lines;
 }
 

@@ -1,4 +1,4 @@
-// Which layout to use, in plain words: the fastest, its ties, the cheapest, where more cores gain little, and traps.
+// Which layout to use, in plain words: the fastest, its ties, the cheapest, where more cores gain little, and caveats.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ struct Recommendation {
   double cheapest_slower = 0;      ///< relative to the fastest
   double cheapest_cost = 1;        ///< its core-seconds over those of the fastest
   std::optional<Doubling> doubling;
-  std::vector<std::string> traps;
+  std::vector<std::string> caveats;
 };
 
 /// `chosen`: the law that is believed, or nullptr; it says where doubling stops to pay if no measured layout does.
@@ -34,7 +34,7 @@ Recommendation recommend(const Study& study, const Times& times, const ModelFit*
 /// A sentence a line, for example "use 8 ranks x 12 threads; 4 x 24 is no different".
 std::vector<std::string> sentences(const Recommendation& recommendation);
 
-/// Traps: items that ranks can't share evenly, layouts that are faster than ideal, hyper-threads, half-empty nodes.
-std::vector<std::string> traps_of(const Study& study, const Times& times, const std::vector<Layout>& fastest);
+/// Caveats: items that ranks can't share evenly, layouts that are faster than ideal, hyper-threads, half-empty nodes.
+std::vector<std::string> caveats_of(const Study& study, const Times& times, const std::vector<Layout>& fastest);
 
 }  // namespace paceline

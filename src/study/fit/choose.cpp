@@ -38,7 +38,7 @@ std::string disagreement(const ModelFit& one, const ModelFit& other, const Times
   return {};
 }
 
-std::string reason_to_choose(const std::vector<ModelFit>& fits, std::size_t chosen) {
+std::string reason_to_choose(const std::vector<ModelFit>& fits, std::size_t chosen, bool has_noise) {
   const auto& own = fits[chosen];
   std::string text;
   for (std::size_t i = 0; i < fits.size(); ++i) {
@@ -56,6 +56,11 @@ std::string reason_to_choose(const std::vector<ModelFit>& fits, std::size_t chos
     }
   }
   if (text.empty()) text = "the only law that these layouts can test";
+  if (!has_noise)
+    return text + fmt::format(
+                      "; nothing was repeated, so its distance from layouts, {:.1f} %, counts as "
+                      "noise",
+                      100 * own.rms);
   text += own.misfit_p < 0.05 ? fmt::format("; but it misses layouts by {:.1f} %, more than their noise (p = {:.2g})",
                                             100 * own.rms, own.misfit_p)
                               : "; it fits within the noise";
@@ -72,6 +77,28 @@ std::string hope_of_more(const std::vector<ModelFit>& fits, std::size_t layouts)
   return fmt::format("; more than {} layouts are needed to test {}", layouts, names);
 }
 
+/// Every law lets the time fall at first. Times that only grow, by more than their noise, are none of theirs.
+std::string growth(const Times& times, ScalingMode mode) {
+  if (mode == ScalingMode::weak) return {};
+  const auto used = times.used();
+  const auto less = [](const LayoutTimes* a, const LayoutTimes* b) {
+    return std::pair(a->layout.cores(), a->centre) < std::pair(b->layout.cores(), b->centre);
+  };
+  const auto& base = **std::min_element(used.begin(), used.end(), less);
+  const LayoutTimes* next = nullptr;
+  for (const auto* layout : used) {
+    if (layout->layout.cores() == base.layout.cores()) continue;
+    if (layout->centre - base.centre < std::max(0.05, 2 * std::sqrt(layout->variance() + base.variance()))) return {};
+    if (next == nullptr || less(layout, next)) next = layout;
+  }
+  if (next == nullptr) return {};
+  return fmt::format(
+      "the time grows from the first layout on, {:.4g} s on {} core{} and {:.4g} s on {}: by every law it falls at "
+      "first, "
+      "so none describes these times; is the work the same on every layout?",
+      base.median_s, base.layout.cores(), base.layout.cores() == 1 ? "" : "s", next->median_s, next->layout.cores());
+}
+
 }  // namespace
 
 Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
@@ -79,6 +106,7 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
   if (fits.empty()) {
     return {std::nullopt, layouts == 0 ? "no run counts" : "layouts with different numbers of cores are needed"};
   }
+  if (auto why = growth(times, fits.front().model->mode); !why.empty()) return {std::nullopt, std::move(why), true};
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < fits.size(); ++i) {
     if (fits[i].is_testable && std::isfinite(fits[i].aicc)) order.push_back(i);
@@ -97,6 +125,12 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     return size_a != size_b ? size_a < size_b : fits[a].aicc < fits[b].aicc;
   });
   const auto& own = fits[chosen];
+  if (!times.has_noise() && own.worst > gross_misfit) {
+    return {std::nullopt,
+            fmt::format("even the best law, {}, misses layouts by up to {:.0f} %, and nothing was repeated, so "
+                        "that noise can't be told from another law{}",
+                        own.model->name, 100 * own.worst, hope_of_more(fits, layouts))};
+  }
   if (own.misfit_p < 0.05 && own.rms > gross_misfit) {
     return {std::nullopt, fmt::format("even the best law, {}, misses layouts by {:.0f} %, far more than their noise{}",
                                       own.model->name, 100 * own.rms, hope_of_more(fits, layouts))};
@@ -116,7 +150,7 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
     return {std::nullopt, fmt::format("the noise leaves {} of {}, the best law, anywhere between {:.2f} and {:.2f}",
                                       bounds.name, own.model->name, found.low, found.high)};
   }
-  return {chosen, reason_to_choose(fits, chosen)};
+  return {chosen, reason_to_choose(fits, chosen, times.has_noise())};
 }
 
 }  // namespace paceline

@@ -12,6 +12,7 @@ namespace paceline {
 struct Choice {
   std::optional<std::size_t> chosen;  ///< index into the fits; none: not resolved
   std::string why;                    ///< in words, either way
+  bool is_refused = false;            ///< no law can describe such times, and more of them would not help
 };
 
 /// The law with the lowest AICc. Of laws within 2 of it, which are as well supported (K. P. Burnham and D. R. Anderson,

@@ -1,43 +1,32 @@
 #include "study/fit/distributions.hpp"
 
+#include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/trigamma.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
-#include <utility>
-
-#include <unsupported/Eigen/SpecialFunctions>
 
 namespace paceline {
 namespace {
 
-/// The root of a falling or rising function between two points on either side of it.
-template <class Function>
-double root(Function&& f, double low, double high) {
-  const bool rises = f(high) > f(low);
-  for (int i = 0; i < 200 && high - low > 1e-14 * (std::abs(low) + std::abs(high)); ++i) {
-    const double middle = 0.5 * (low + high);
-    ((f(middle) > 0) == rises ? high : low) = middle;
-  }
-  return 0.5 * (low + high);
-}
+namespace math = boost::math;
 
 }  // namespace
 
-double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+double normal_cdf(double x) { return math::cdf(math::normal(), x); }
 
-double normal_quantile(double p) { return Eigen::numext::ndtri(p); }
+double normal_quantile(double p) { return math::quantile(math::normal(), p); }
 
 double t_cdf(double x, double df) {
-  if (std::isinf(df)) return normal_cdf(x);
   if (std::isinf(x)) return x > 0 ? 1 : 0;
-  const double tail = 0.5 * Eigen::numext::betainc(0.5 * df, 0.5, df / (df + x * x));
-  return x > 0 ? 1 - tail : tail;
+  return std::isinf(df) ? normal_cdf(x) : math::cdf(math::students_t(df), x);
 }
 
 double t_quantile(double p, double df) {
-  if (std::isinf(df)) return normal_quantile(p);
-  if (p < 0.5) return -t_quantile(1 - p, df);
-  double high = 1;
-  while (t_cdf(high, df) < p && high < 1e12) high *= 2;
-  return root([&](double x) { return t_cdf(x, df) - p; }, 0, high);
+  return std::isinf(df) ? normal_quantile(p) : math::quantile(math::students_t(df), p);
 }
 
 double t_two_sided(double x, double df) { return 2 * t_cdf(-std::abs(x), df); }
@@ -45,18 +34,25 @@ double t_two_sided(double x, double df) { return 2 * t_cdf(-std::abs(x), df); }
 double f_above(double x, double above, double below) {
   if (x <= 0) return 1;
   if (std::isinf(below)) return chi_squared_above(x * above, above);
-  return Eigen::numext::betainc(0.5 * below, 0.5 * above, below / (below + above * x));
+  return std::isinf(x) ? 0 : math::cdf(math::complement(math::fisher_f(above, below), x));
 }
 
-double chi_squared_above(double x, double df) { return x > 0 ? Eigen::numext::igammac(0.5 * df, 0.5 * x) : 1; }
+double chi_squared_above(double x, double df) {
+  if (x <= 0) return 1;
+  return std::isinf(x) ? 0 : math::cdf(math::complement(math::chi_squared(df), x));
+}
 
-double digamma(double x) { return Eigen::numext::digamma(x); }
+double digamma(double x) { return math::digamma(x); }
 
-double trigamma(double x) { return Eigen::numext::zeta(2.0, x); }
+double trigamma(double x) { return math::trigamma(x); }
 
 double trigamma_inverse(double y) {
   // 1/x < trigamma(x) < 1/x + 1/x^2
-  return root([&](double x) { return trigamma(x) - y; }, 1 / y, (1 + std::sqrt(1 + 4 * y)) / (2 * y));
+  std::uintmax_t steps = 200;
+  const auto [low, high] =
+      math::tools::toms748_solve([&](double x) { return trigamma(x) - y; }, 1 / y, (1 + std::sqrt(1 + 4 * y)) / (2 * y),
+                                 math::tools::eps_tolerance<double>(50), steps);
+  return 0.5 * (low + high);
 }
 
 }  // namespace paceline

@@ -1,4 +1,4 @@
-// The distributions that intervals and tests need; their integrals are Eigen's.
+// The distributions that intervals and tests need; by Boost.Math, with infinite degrees of freedom.
 #pragma once
 
 namespace paceline {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "study/fit/bootstrap_generator.hpp"
 #include "study/fit/distributions.hpp"
-#include "study/fit/draws.hpp"
 #include "study/fit/solve.hpp"
 
 namespace paceline {
@@ -25,6 +25,16 @@ std::vector<double> residuals_of(const Data& data, const Model& model, const Val
     found.push_back(data.log_s[i] - log_time(model, values, data.layouts[i]->layout));
   }
   return found;
+}
+
+/// Equal weights for throughputs: the relative variance grows as the square of the time. Its mean stays what it is.
+void weigh_throughputs(Data& data) {
+  double mean = 0, squares = 0;
+  for (std::size_t i = 0; i < data.log_s.size(); ++i) {
+    mean += data.variance[i];
+    squares += std::exp(2 * data.log_s[i]);
+  }
+  for (std::size_t i = 0; i < data.log_s.size(); ++i) data.variance[i] = mean * std::exp(2 * data.log_s[i]) / squares;
 }
 
 /// The variance t that makes sum r^2/(v + t) equal to `df`; 0 if it is smaller already.
@@ -66,10 +76,10 @@ double aicc_of(const std::vector<double>& residuals, const std::vector<double>& 
 }
 
 /// Mean of as many residuals as the layout has runs.
-double drawn_centre(Draws& draws, const Times& times, const LayoutTimes& layout) {
+double drawn_centre(BootstrapGenerator& generator, const Times& times, const LayoutTimes& layout) {
   const int count = std::max(1, static_cast<int>(std::lround(layout.count)));
   double sum = 0;
-  for (int i = 0; i < count; ++i) sum += draws.one_of(times.residuals);
+  for (int i = 0; i < count; ++i) sum += generator.one_of(times.residuals);
   return layout.noise * sum / count;
 }
 
@@ -80,19 +90,19 @@ void bootstrap(ModelFit& fit, const Solver& solver, const Data& data, const Time
       times.block_sd > 0 ? times.block_sd / std::sqrt(blocks) * t_quantile(0.975, blocks - 1) / normal_quantile(0.975)
                          : 0;
   fit.misfit_scale = fit.misfit * widening;
-  Draws draws(settings.seed);
+  BootstrapGenerator generator(settings.seed);
   std::vector<double> law;
   for (const auto* layout : data.layouts) law.push_back(log_time(*fit.model, fit.values, layout->layout));
   std::vector<double> log_s(law.size());
   for (int r = 0; r < settings.replicates; ++r) {
-    const double block = block_scale > 0 ? block_scale * draws.normal() : 0;
+    const double block = block_scale > 0 ? block_scale * generator.normal() : 0;
     for (std::size_t i = 0; i < law.size(); ++i) {
-      const double noise = times.residuals.empty() ? std::sqrt(data.variance[i]) * draws.normal()
-                                                   : drawn_centre(draws, times, *data.layouts[i]);
-      const double misfit = fit.misfit > 0 ? fit.misfit * draws.normal() : 0;
+      const double noise = times.residuals.empty() ? std::sqrt(data.variance[i]) * generator.normal()
+                                                   : drawn_centre(generator, times, *data.layouts[i]);
+      const double misfit = fit.misfit > 0 ? fit.misfit * generator.normal() : 0;
       log_s[i] = law[i] + block + widening * (noise + misfit);
     }
-    if (const auto solution = solver.solve(log_s, data.variance)) fit.draws.push_back(solution->values);
+    if (const auto solution = solver.solve(log_s, data.variance)) fit.replicates.push_back(solution->values);
   }
 }
 
@@ -106,8 +116,8 @@ Interval enclosing(double value, const std::vector<double>& drawn) {
 
 Interval ModelFit::predict(const Layout& layout) const {
   std::vector<double> drawn;
-  Draws noise(static_cast<std::uint64_t>(layout.ranks) << 32 | static_cast<std::uint64_t>(layout.threads));
-  for (const auto& draw : draws) {
+  BootstrapGenerator noise(static_cast<std::uint64_t>(layout.ranks) << 32 | static_cast<std::uint64_t>(layout.threads));
+  for (const auto& draw : replicates) {
     const double factor = misfit_scale > 0 ? std::exp(misfit_scale * noise.normal()) : 1;
     drawn.push_back(model->predict(draw, layout) * factor);
   }
@@ -116,7 +126,7 @@ Interval ModelFit::predict(const Layout& layout) const {
 
 Interval ModelFit::law_at(const Layout& layout) const {
   std::vector<double> drawn;
-  for (const auto& draw : draws) drawn.push_back(model->predict(draw, layout));
+  for (const auto& draw : replicates) drawn.push_back(model->predict(draw, layout));
   return enclosing(model->predict(values, layout), drawn);
 }
 
@@ -132,7 +142,8 @@ std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& t
     data.variance.push_back(times.has_noise() ? layout->variance() : 1);
     runs += layout->count;
   }
-  const Solver solver(model, layouts);
+  if (settings.objective == Objective::throughput) weigh_throughputs(data);
+  const Solver solver(model, layouts, settings.objective);
   if (!solver.is_determined()) return fmt::format("its {} parameters need {}", model.size(), model.needs);
   auto solution = solver.solve(data.log_s, data.variance);
   if (!solution) return "no parameters within their bounds fit at all";
@@ -159,14 +170,28 @@ std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& t
   } else if (fit.is_testable) {
     // Without repeats only the distance from the law tells of noise.
     const double variance = std::max(solution->chi_squared / spare, least_noise * least_noise);
-    std::fill(data.variance.begin(), data.variance.end(), variance);
+    if (settings.objective == Objective::throughput) {
+      for (double& v : data.variance) v *= variance;
+    } else {
+      std::fill(data.variance.begin(), data.variance.end(), variance);
+    }
     data.df = spare;
   }
   fit.values = solution->values;
 
-  const auto residuals = residuals_of(data, model, fit.values);
+  auto residuals = residuals_of(data, model, fit.values);
+  if (settings.objective == Objective::throughput) {
+    // As shares of the largest throughput: what this objective looks at.
+    const double fastest = *std::min_element(data.log_s.begin(), data.log_s.end());
+    for (std::size_t i = 0; i < residuals.size(); ++i) {
+      residuals[i] = std::exp(fastest - data.log_s[i]) - std::exp(fastest - data.log_s[i] + residuals[i]);
+    }
+  }
   double square = 0;
-  for (const double r : residuals) square += r * r;
+  for (const double r : residuals) {
+    square += r * r;
+    fit.worst = std::max(fit.worst, std::abs(r));
+  }
   fit.rms = std::sqrt(square / static_cast<double>(residuals.size()));
   std::vector<double> noise;
   for (const auto* layout : data.layouts) {
@@ -177,7 +202,7 @@ std::variant<ModelFit, std::string> fit_model(const Model& model, const Times& t
   if (data.df > 0) bootstrap(fit, solver, data, times, settings);
   for (std::size_t k = 0; k < model.size(); ++k) {
     std::vector<double> drawn;
-    for (const auto& draw : fit.draws) drawn.push_back(draw[k]);
+    for (const auto& draw : fit.replicates) drawn.push_back(draw[k]);
     fit.parameters.push_back(enclosing(fit.values[k], drawn));
   }
   return fit;

@@ -18,6 +18,7 @@ struct Residuals {
   const Eigen::VectorXd& log_s;  ///< without what doesn't depend on coefficients
   const Eigen::VectorXd& inverse_sd;
   double sign;  ///< log T = sign * log(terms * coefficients)
+  Objective objective;
 
   [[nodiscard]] int inputs() const { return static_cast<int>(terms.cols()); }
   [[nodiscard]] int values() const { return static_cast<int>(terms.rows()); }
@@ -27,13 +28,24 @@ struct Residuals {
     // A time that is not positive has no logarithm: such a step is so bad that it is taken back.
     if (!(sums.minCoeff() > 0)) {
       residuals.setConstant(values(), 1e100);
+    } else if (objective == Objective::throughput) {
+      residuals = inverse_sd - ratios(sums).cwiseProduct(inverse_sd);
     } else {
       residuals = (log_s - sign * sums.array().log().matrix()).cwiseProduct(inverse_sd);
     }
     return 0;
   }
+  /// The law's throughput over the measured one.
+  [[nodiscard]] Eigen::VectorXd ratios(const Eigen::VectorXd& sums) const {
+    return (log_s.array() - sign * sums.array().log()).exp();
+  }
   int df(const Eigen::VectorXd& coefficients, Eigen::MatrixXd& jacobian) const {
     const Eigen::VectorXd sums = terms * coefficients;
+    if (objective == Objective::throughput) {
+      const Eigen::VectorXd slope = sign * ratios(sums).cwiseProduct(inverse_sd).cwiseQuotient(sums);
+      jacobian = slope.asDiagonal() * terms;
+      return 0;
+    }
     jacobian = (-sign * inverse_sd.cwiseQuotient(sums)).asDiagonal() * terms;
     return 0;
   }
@@ -82,7 +94,8 @@ double log_time(const Model& model, const Values& values, const Layout& layout) 
   return std::log(model.predict(values, layout));
 }
 
-Solver::Solver(const Model& model, std::vector<Layout> layouts) : model_(&model), layouts_(std::move(layouts)) {
+Solver::Solver(const Model& model, std::vector<Layout> layouts, Objective objective)
+    : model_(&model), objective_(objective), layouts_(std::move(layouts)) {
   for (const auto& layout : layouts_) terms_.push_back(model.terms(layout));
   for (std::size_t k = 0; k < model.size(); ++k) {
     for (const auto& row : terms_) scale_[k] = std::max(scale_[k], row[k]);
@@ -131,7 +144,7 @@ std::optional<Solution> Solver::solve(const std::vector<double>& log_s, const st
       }
       // Without this term a layout would have no time at all.
       if (!(terms.rowwise().sum().minCoeff() > 0)) continue;
-      const auto minimum = minimise({terms, times, inverse_sd, sign});
+      const auto minimum = minimise({terms, times, inverse_sd, sign, objective_});
       if (minimum.coefficients.size() == 0 || minimum.coefficients.minCoeff() < 0) continue;
       Values coefficients{};
       for (std::size_t k = 0, column = 0; k < model_->size(); ++k) {

@@ -10,8 +10,9 @@
 #include <fstream>
 #include <memory>
 
+#include "host/masked.hpp"
 #include "host/slurm_facts.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 extern char** environ;
 
@@ -65,10 +66,10 @@ std::string environment_text() {
     const std::string text = *variable;
     const auto name = text.substr(0, text.find('='));
     // A file is passed on; passwords are not (Slurm's is SLURM_JWT).
-    if (name.find("JWT") != std::string::npos || name.find("TOKEN") != std::string::npos) continue;
+    if (names_a_secret(name)) continue;
     for (const char* prefix :
          {"OMP_", "GOMP_", "KMP_", "OMPI_", "PRTE_", "MPICH_", "HYDRA_", "UCX_", "SLURM_", "PBS_"}) {
-      if (text.starts_with(prefix)) found.push_back(text);
+      if (text.starts_with(prefix)) found.push_back(masked(text));
     }
   }
   std::sort(found.begin(), found.end());
@@ -91,6 +92,7 @@ std::vector<std::pair<std::string, std::string>> machine_facts(const Machine& ma
       {"kernel", kernel_text()},
       {"system", system_text()},
       {"paceline", PACELINE_VERSION},
+      {"compiler", "g++ " __VERSION__},
       {"environment", environment_text()},
       {"date", utc_now()}};
   for (auto& slurm_fact : slurm_facts()) facts.push_back(std::move(slurm_fact));

@@ -6,7 +6,7 @@
 
 #include <paceline/error.hpp>
 
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
@@ -17,11 +17,11 @@ void add(Words& line, const Words& more) { line.insert(line.end(), more.begin(),
 
 /// The command in place of a word {command}; quoted, where it is a part of a longer word for a shell.
 Words from_template(const Words& words, const Layout& layout, const Words& command) {
-  const Values values = {{"ranks", std::to_string(layout.ranks)},
-                         {"threads", std::to_string(layout.threads)},
-                         {"nodes", std::to_string(layout.nodes)},
-                         {"scale", std::to_string(layout.cores())},
-                         {"command", joined(command)}};
+  const Placeholders values = {{"ranks", std::to_string(layout.ranks)},
+                               {"threads", std::to_string(layout.threads)},
+                               {"nodes", std::to_string(layout.nodes)},
+                               {"scale", std::to_string(layout.cores())},
+                               {"command", joined(command)}};
   Words line;
   for (const auto& word : words) {
     if (word == "{command}") {

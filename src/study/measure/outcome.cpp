@@ -1,6 +1,7 @@
 #include "study/measure/outcome.hpp"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,40 +12,36 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 #include <paceline/error.hpp>
 
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
 
-// The library's matcher calls itself for each character: longer lines would use the stack up.
-constexpr std::size_t longest_line = 4096;
-
-std::optional<std::regex> compiled(const std::string& option, const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  try {
-    std::regex regex(text, std::regex::ECMAScript | std::regex::optimize);
-    if (regex.mark_count() > 0) return regex;
-  } catch (const std::regex_error& error) {
-    throw Error(ExitCode::usage, fmt::format("{} {} is no regular expression", option, quoted(text)), error.what(),
-                "use ECMAScript's, for example 'time: ([0-9.]+)'");
+std::unique_ptr<RE2> compiled(const std::string& option, const std::string& text) {
+  if (text.empty()) return nullptr;
+  auto regex = std::make_unique<RE2>(text, RE2::Quiet);
+  if (!regex->ok()) {
+    throw Error(ExitCode::usage, fmt::format("{} {} is no regular expression", option, quoted(text)), regex->error(),
+                "use RE2's syntax, for example 'time: ([0-9.]+)'");
   }
+  if (regex->NumberOfCapturingGroups() > 0) return regex;
   throw Error(ExitCode::usage, fmt::format("{} {} has no group", option, quoted(text)), "the group is what is read",
               "put it in brackets, for example 'time: ([0-9.]+)'");
 }
 
 /// First group of the last line that matches.
-std::string last_match(const std::regex& regex, const ProcessResult& result) {
+std::string last_match(const RE2& regex, const ProcessResult& result) {
   std::string found;
   for (const auto* output : {&result.out, &result.err}) {
-    std::istringstream lines(*output);
+    std::istringstream lines(without_escapes(*output));
     for (std::string line; std::getline(lines, line);) {
-      line.resize(std::min(line.size(), longest_line));
-      std::smatch match;
-      if (std::regex_search(line, match, regex)) found = match[1];
+      std::string group;
+      if (RE2::PartialMatch(line, regex, &group)) found = group;
     }
   }
   return found;
@@ -111,6 +108,15 @@ bool is_option(const std::vector<std::string>& words, const std::string& name) {
 
 }  // namespace
 
+std::string without_escapes(const std::string& text) {
+  static const RE2 escapes("\\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\)?|[@-Z\\\\^_])");
+  if (text.find('\x1b') == std::string::npos) return text;
+  // Bytes, not characters: programs print what is no UTF-8.
+  std::string plain = text;
+  RE2::GlobalReplace(&plain, escapes, "");
+  return plain;
+}
+
 bool is_paceline(const std::vector<std::string>& command) {
   return !command.empty() && std::filesystem::path(command.front()).filename() == "paceline";
 }
@@ -123,21 +129,30 @@ bool may_lack_scale(const StudyOptions& options) {
          !has(options.launcher, "{scale}");
 }
 
-Reader::Reader(const StudyOptions& options)
-    : reads_record_(is_paceline(options.command) && options.time_regex.empty()),
+RunReader::RunReader(const StudyOptions& options)
+    : reads_json_(is_paceline(options.command) && options.time_regex.empty()),
+      ignored_exit_codes_(options.ignored_exit_codes),
       time_(compiled("--time-regex", options.time_regex)),
       digest_(compiled("--digest-regex", options.digest_regex)) {}
 
-std::vector<std::string> Reader::command(const std::vector<std::string>& given) const {
+RunReader::~RunReader() = default;
+
+std::vector<std::string> RunReader::command(const std::vector<std::string>& given) const {
   auto words = given;
-  if (!reads_record_) return words;
+  if (!reads_json_) return words;
   if (!is_option(words, "--json")) words.emplace_back("--json");
   if (!is_option(words, "--progress")) words.insert(words.end(), {"--progress", "never"});
   return words;
 }
 
-std::string Reader::read(const ProcessResult& result, Sample& sample) const {
+std::string RunReader::read(const ProcessResult& result, Sample& sample) const {
   sample.status = SampleStatus::failed;
+  // Of ranks that were not all seen, nothing is known.
+  const auto seen = static_cast<int>(result.rank_rss_bytes.size());
+  if (seen > 0 && (seen == sample.layout.ranks || !result.has_ranks)) {
+    sample.max_rss_bytes = *std::max_element(result.rank_rss_bytes.begin(), result.rank_rss_bytes.end());
+    sample.sum_rss_bytes = std::accumulate(result.rank_rss_bytes.begin(), result.rank_rss_bytes.end(), std::int64_t{0});
+  }
   switch (result.end) {
     case ProcessResult::End::timed_out:
       sample.status = SampleStatus::timed_out;
@@ -147,11 +162,12 @@ std::string Reader::read(const ProcessResult& result, Sample& sample) const {
       return with_complaint(fmt::format("signal {} ({})", result.code, strsignal(result.code)), result);
     case ProcessResult::End::exited: break;
   }
-  if (result.code != 0) return with_complaint(fmt::format("exit code {}", result.code), result);
+  if (result.code != 0 && !ignored_exit_codes_.contains(result.code))
+    return with_complaint(fmt::format("exit code {}", result.code), result);
 
   sample.status = SampleStatus::no_time;
-  if (reads_record_) {
-    if (auto trouble = read_record(result, sample); !trouble.empty()) return trouble;
+  if (reads_json_) {
+    if (auto trouble = read_json(result, sample); !trouble.empty()) return trouble;
   } else if (time_) {
     const auto text = last_match(*time_, result);
     double seconds = 0;
@@ -176,11 +192,11 @@ std::string Reader::read(const ProcessResult& result, Sample& sample) const {
   return {};
 }
 
-std::string Reader::read_record(const ProcessResult& result, Sample& sample) const {
+std::string RunReader::read_json(const ProcessResult& result, Sample& sample) const {
   const auto begin = result.out.rfind("{\"workload\":");
   const auto line = begin == std::string::npos ? "" : result.out.substr(begin, result.out.find('\n', begin) - begin);
   const auto json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object() || std::isnan(number_of(json, "wall_s"))) return "it printed no record";
+  if (!json.is_object() || std::isnan(number_of(json, "wall_s"))) return "it printed no JSON record";
   const auto ranks = number_of(json, "ranks");
   const auto threads = number_of(json, "threads");
   if (ranks != sample.layout.ranks || threads != sample.layout.threads) {

@@ -1,8 +1,8 @@
 // What a run says of itself -> a sample.
 #pragma once
 
-#include <optional>
-#include <regex>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,31 +10,42 @@
 #include "study/measure/process.hpp"
 #include "study/sample.hpp"
 
+namespace re2 {
+class RE2;
+}
+
 namespace paceline {
 
 /// How a program's time is read.
-class Reader {
+class RunReader {
  public:
   /// Throws Error (usage) for a regular expression that is none, or that has no group.
-  explicit Reader(const StudyOptions& options);
+  explicit RunReader(const StudyOptions& options);
 
-  /// The command reads its JSON record: it is one of ours, and no --time-regex was given.
-  [[nodiscard]] bool reads_record() const { return reads_record_; }
+  RunReader(const RunReader&) = delete;
+  RunReader& operator=(const RunReader&) = delete;
+  ~RunReader();
+
   /// The command as it is run: a paceline command is told to print its record and no progress.
   [[nodiscard]] std::vector<std::string> command(const std::vector<std::string>& given) const;
 
   /// Fills in status, wall_s, phases and digest. Returns why there is no time, empty when there is one.
-  /// Regular expressions are those of ECMAScript, searched in each line of what the program says on both outputs; the
-  /// last line that has a match counts, since totals come last.
+  /// Regular expressions are RE2's, whose time grows with the text and no faster. They are searched in each line of
+  /// both outputs, without escape sequences of terminals; the last line that has a match counts, since totals come
+  /// last.
   std::string read(const ProcessResult& result, Sample& sample) const;
 
  private:
-  std::string read_record(const ProcessResult& result, Sample& sample) const;
+  std::string read_json(const ProcessResult& result, Sample& sample) const;
 
-  bool reads_record_ = false;
-  std::optional<std::regex> time_;
-  std::optional<std::regex> digest_;
+  bool reads_json_ = false;
+  std::set<int> ignored_exit_codes_;
+  std::unique_ptr<re2::RE2> time_;  ///< nullptr: not asked for
+  std::unique_ptr<re2::RE2> digest_;
 };
+
+/// The text without what terminals take for colours, titles and cursor moves (ECMA-48: CSI and OSC sequences).
+std::string without_escapes(const std::string& text);
 
 /// The command's first word is paceline, however its folder is called.
 bool is_paceline(const std::vector<std::string>& command);

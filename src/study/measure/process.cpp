@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -18,6 +20,7 @@
 
 #include <paceline/error.hpp>
 
+#include "study/measure/memory_watch.hpp"
 #include "study/measure/process_tree.hpp"
 
 extern char** environ;
@@ -190,8 +193,15 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
     const EndWatch watch(pid, start);
     pollfd files[] = {{watch.handle(), POLLIN, 0}, {out.read, POLLIN, 0}, {err.read, POLLIN, 0}};
     double kill_at_s = patience.timeout_s + patience.grace_s;
+    MemoryWatch memory(pid);
+    double look_at_s = 0;
     while (!watch.is_done()) {
-      poll(files, std::size(files), 100);
+      const double before_s = seconds_since(start);
+      if (before_s >= look_at_s) {
+        memory.look();
+        look_at_s = before_s + MemoryWatch::pause_s(before_s);
+      }
+      poll(files, std::size(files), static_cast<int>(std::clamp(1000 * (look_at_s - before_s), 1.0, 100.0)));
       if (files[1].revents != 0 && !take(out.read, result.out)) files[1].fd = -1;
       if (files[2].revents != 0 && !take(err.read, result.err)) files[2].fd = -1;
       const auto now_s = seconds_since(start);
@@ -204,12 +214,22 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
         kill(-pid, SIGTERM);
       } else if (now_s > kill_at_s) {
         kill(-pid, SIGKILL);
+        // It may have left its group.
+        kill(pid, SIGKILL);
       }
     }
+    result.has_ranks = memory.has_ranks();
+    result.rank_rss_bytes = memory.peaks();
     result.wall_s = watch.wall_s();
   }
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  rusage usage{};
+  while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  // The kernel's own peak, of the program and of what it waited for, however short it was. A launcher's is no rank's.
+  if (!result.has_ranks) {
+    const auto peak = std::int64_t{usage.ru_maxrss} * 1024;
+    result.rank_rss_bytes = {std::max(peak, result.rank_rss_bytes.empty() ? 0 : result.rank_rss_bytes.front())};
   }
   // Processes that outlive their launcher hold the pipes open.
   kill_descendants();

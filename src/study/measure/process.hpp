@@ -1,6 +1,7 @@
 // A program, run to its end or to the end of our patience, with all that it started.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -18,6 +19,10 @@ struct ProcessResult {
   double wall_s = 0;  ///< monotonic clock, from just before it is started until it ends
   std::string out;    ///< what it said; of very much, the last megabytes
   std::string err;
+  /// Peak resident memory of each rank's largest process, as far as the launcher's children on this machine show it.
+  /// Without ranks, of the largest process of all.
+  std::vector<std::int64_t> rank_rss_bytes;
+  bool has_ranks = false;
 
   [[nodiscard]] bool is_ok() const { return end == End::exited && code == 0; }
 };

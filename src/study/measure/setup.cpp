@@ -10,8 +10,9 @@
 #include <paceline/error.hpp>
 
 #include "host/launch.hpp"
+#include "host/masked.hpp"
 #include "study/measure/facts.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
@@ -41,6 +42,31 @@ void check_program(const Setup& setup) {
   }
 }
 
+/// Layouts that were suggested before, and the first of those that are now.
+void add_suggested(Setup& setup, const StudyOptions& options) {
+  auto& layouts = setup.sweep.layouts;
+  const auto add = [&](const Layout& layout) {
+    const bool is_there = std::find(layouts.begin(), layouts.end(), layout) != layouts.end();
+    const bool fits = !why_impossible(layout, setup.resources) &&
+                      (!why_too_large(layout, setup.resources) || options.binding == Binding::trust);
+    if (is_there || !fits) return false;
+    layouts.push_back(layout);
+    setup.suggested.push_back(layout);
+    return true;
+  };
+  for (const auto& layout : options.kept_layouts) add(layout);
+  int added = 0;
+  for (const auto& layout : options.suggestions) {
+    if (added < options.suggested && add(layout)) ++added;
+  }
+  if (options.suggested > 0 && added == 0) {
+    throw Error(ExitCode::usage, "no layout is suggested that can run here",
+                options.suggestions.empty() ? "the law is resolved, or nothing counts"
+                                            : fmt::format("the cheapest is {}", to_string(options.suggestions.front())),
+                "see what `paceline fit` says; more cores or nodes may be needed");
+  }
+}
+
 }  // namespace
 
 std::string own_program() {
@@ -62,7 +88,7 @@ Environment Setup::environment(const Layout& layout) const {
   return launch_environment(launcher, layout, sharing(layout), is_root);
 }
 
-Setup set_up(const StudyOptions& options, const Reader& reader) {
+Setup set_up(const StudyOptions& options, const RunReader& reader) {
   refuse_inside_mpi();
   Setup setup;
   setup.machine = read_machine();
@@ -78,14 +104,15 @@ Setup set_up(const StudyOptions& options, const Reader& reader) {
   for (const auto& layout : product(options.ranks, options.threads, options.nodes)) {
     auto reason = why_impossible(layout, setup.resources);
     const auto too_large = why_too_large(layout, setup.resources);
-    if (!reason && !options.oversubscribe) reason = too_large;
+    if (!reason && !options.oversubscribe && options.binding != Binding::trust) reason = too_large;
     if (reason) {
       setup.infeasible.emplace_back(layout, *reason);
       continue;
     }
     setup.sweep.layouts.push_back(layout);
-    if (too_large) setup.oversubscribed.insert(layout);
+    if (too_large && options.oversubscribe) setup.oversubscribed.insert(layout);
   }
+  add_suggested(setup, options);
   if (setup.sweep.layouts.empty()) {
     const auto& [layout, reason] = setup.infeasible.front();
     throw Error(ExitCode::usage, "no layout can run", fmt::format("{}: {}", to_string(layout), reason),
@@ -98,8 +125,8 @@ Setup set_up(const StudyOptions& options, const Reader& reader) {
 
 StudyInfo describe(const StudyOptions& options, const Setup& setup) {
   StudyInfo info;
-  info.command = joined(options.command);
-  info.launcher = setup.launcher.name;
+  info.command = masked(joined(options.command));
+  info.launcher = masked(setup.launcher.name);
   info.mode = options.mode;
   info.machine = machine_facts(setup.machine);
   std::vector<std::string> asked, lines;
@@ -111,13 +138,13 @@ StudyInfo describe(const StudyOptions& options, const Setup& setup) {
     for (const auto& [name, value] : setup.environment(layout)) variables += fmt::format("{}={} ", name, value);
     lines.push_back(variables + joined(setup.line(layout)));
   }
-  const auto add = [&](const char* name, std::string value) { info.machine.emplace_back(name, std::move(value)); };
+  const auto add = [&](const char* name, const std::string& value) { info.machine.emplace_back(name, masked(value)); };
   add("layouts", fmt::format("{}", fmt::join(asked, " ")));
   add("launcher_version", setup.launcher.version);
   add("launcher_lines", fmt::format("{}", fmt::join(lines, "\n")));
   add("seed", std::to_string(options.seed));
   add("warmup", std::to_string(options.warmup));
-  add("binding", options.binding == Binding::check ? "check" : "ignore");
+  add("binding", to_string(options.binding));
   add("oversubscribe", options.oversubscribe ? "yes" : "no");
   add("time_regex", options.time_regex);
   add("digest_regex", options.digest_regex);
@@ -139,8 +166,9 @@ void check_same(const StudyInfo& here, const StudyInfo& there, const std::filesy
   for (const auto& [name, what] :
        {std::pair("layouts", "the set of layouts (ranks x threads x nodes)"), std::pair("seed", "--seed"),
         std::pair("warmup", "--warmup"), std::pair("oversubscribe", "--oversubscribe"),
-        std::pair("time_regex", "--time-regex"), std::pair("digest_regex", "--digest-regex"),
-        std::pair("cpu_model", "the CPU"), std::pair("cores", "the machine's number of cores")}) {
+        std::pair("binding", "--binding"), std::pair("time_regex", "--time-regex"),
+        std::pair("digest_regex", "--digest-regex"), std::pair("cpu_model", "the CPU"),
+        std::pair("cores", "the machine's number of cores")}) {
     check(what, fact(there.machine, name), fact(here.machine, name));
   }
 }

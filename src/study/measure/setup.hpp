@@ -23,6 +23,7 @@ struct Setup {
   Sweep sweep;                                             ///< of the layouts that can run
   std::set<Layout> oversubscribed;                         ///< of these, those that share cores
   std::vector<std::pair<Layout, std::string>> infeasible;  ///< with the reason
+  std::vector<Layout> suggested;                           ///< of the layouts, those that a fit has suggested
   std::vector<std::string> command;                        ///< as it is run; place holders are not filled in
   bool is_root = false;
 
@@ -35,7 +36,7 @@ struct Setup {
 
 /// Throws Error (usage) when no layout can run, the launcher or the command is missing, or this process is itself a
 /// rank of an MPI job, which can't start another.
-Setup set_up(const StudyOptions& options, const Reader& reader);
+Setup set_up(const StudyOptions& options, const RunReader& reader);
 
 /// What goes into the file. `study_command`, seed, layouts and launcher lines are among the machine's facts.
 StudyInfo describe(const StudyOptions& options, const Setup& setup);

@@ -7,19 +7,24 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include "host/clock.hpp"
 #include "host/interrupt.hpp"
 #include "host/progress.hpp"
 #include "storage/file_lock.hpp"
 #include "storage/output_path.hpp"
-#include "storage/study_file.hpp"
+#include "study/advise/analysis.hpp"
 #include "study/measure/binding.hpp"
 #include "study/measure/facts.hpp"
 #include "study/measure/outcome.hpp"
 #include "study/measure/setup.hpp"
 #include "study/measure/tables.hpp"
-#include "study/words.hpp"
+#include "study/profile/efficiency_rows.hpp"
+#include "study/profile/probe_setup.hpp"
+#include "study/shell_words.hpp"
+#include "study/study_file.hpp"
+#include "study/study_tables.hpp"
 
 namespace paceline {
 namespace {
@@ -33,7 +38,7 @@ void note(const std::string& sentence) {
 }
 
 /// The dry run says it, too: a real one may take hours.
-void doubt_work(const StudyOptions& options) {
+void warn_of_constant_work(const StudyOptions& options) {
   if (!may_lack_scale(options)) return;
   note("weak mode counts work that grows with ranks x threads, but there is no {scale} in COMMAND: does it grow?");
 }
@@ -56,7 +61,7 @@ StudyFile open_file(const StudyOptions& options, const Setup& setup) {
 
 class Runner {
  public:
-  Runner(const StudyOptions& options, const Reader& reader, const Setup& setup, StudyFile& file)
+  Runner(const StudyOptions& options, const RunReader& reader, const Setup& setup, StudyFile& file)
       : options_(options),
         reader_(reader),
         setup_(setup),
@@ -82,6 +87,21 @@ class Runner {
     }
     for (const auto& layout : uncertain(setup_.sweep, samples(), left_out_)) {
       note(fmt::format("{} is still less certain than --until-ci {:g} %", to_string(layout), *options_.until_ci * 100));
+    }
+  }
+
+  /// So many runs of each layout under the probe, those of an interrupted study counted.
+  void profile(int runs) {
+    if (runs == 0) return;
+    for (int run = 0; run < runs; ++run) {
+      for (const auto& layout : setup_.sweep.layouts) {
+        if (left_out_.contains(layout) || is_given_up(layout, samples())) continue;
+        const auto rows = efficiency_rows(file_.study());
+        const auto done = std::count_if(rows.begin(), rows.end(), [&](const auto& r) { return r.layout == layout; });
+        if (done > run) continue;
+        if (options_.max_minutes && watch_.seconds() > *options_.max_minutes * 60) throw stopped("--max-minutes is up");
+        profile_once(layout, rows);
+      }
     }
   }
 
@@ -119,6 +139,7 @@ class Runner {
   }
 
   void check_binding(const Layout& layout) {
+    if (options_.binding == Binding::trust) return;
     const bool shares = setup_.sharing(layout) == Sharing::oversubscribed;
     const auto trouble = shares ? std::optional<std::string>("more threads than cores") : probe(layout);
     if (!trouble) return;
@@ -127,7 +148,8 @@ class Runner {
       unbound_.insert(layout);
       return;
     }
-    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same", to_string(layout), *trouble));
+    note(fmt::format("{} is left out: {}; --binding ignore runs it all the same, and --binding trust lets fits use it",
+                     to_string(layout), *trouble));
     file_.leave_out(layout, "badly bound: " + *trouble);
     left_out_.insert(layout);
     last_trouble_ = fmt::format("{} is badly bound: {}", to_string(layout), *trouble);
@@ -145,7 +167,26 @@ class Runner {
       return fmt::format("its binding can't be read, {}", reader_.read(result, sample));
     }
     const int processes = setup_.launcher.starts_ranks() ? layout.ranks : 1;
-    return why_badly_bound(parse_probe(result.out), processes, layout.threads);
+    const auto found = parse_probe(result.out);
+    keep_affinity(layout, found);
+    return why_badly_bound(found, processes, layout.threads);
+  }
+
+  /// Where each thread may run, as OMP_DISPLAY_AFFINITY tells it, of the first ranks: for the report.
+  void keep_affinity(const Layout& layout, const std::vector<ProbedProcess>& found) {
+    constexpr std::size_t most_processes = 4;
+    auto text = fact(file_.study().info.machine, "affinity");
+    const auto head = fmt::format("{}:", to_string(layout));
+    if (found.empty() || text.find(head) != std::string::npos) return;
+    text += (text.empty() ? "" : "\n") + head;
+    for (std::size_t p = 0; p < std::min(most_processes, found.size()); ++p) {
+      for (std::size_t t = 0; t < found[p].cores.size(); ++t) {
+        text += fmt::format(" {} rank {} thread {} affinity {};", found[p].host, found[p].rank, t,
+                            ranges(found[p].cores[t]));
+      }
+    }
+    if (found.size() > most_processes) text += fmt::format(" and {} more ranks", found.size() - most_processes);
+    file_.set_fact("affinity", text);
   }
 
   void run_once(const PlannedRun& next) {
@@ -163,7 +204,7 @@ class Runner {
     const auto trouble = reader_.read(result, sample);
     file_.append(sample);
     if (trouble.empty()) {
-      doubt_time(sample, result.wall_s);
+      warn_of_time(sample, result.wall_s);
       return;
     }
     last_trouble_ = trouble;
@@ -173,16 +214,42 @@ class Runner {
     }
   }
 
+  void profile_once(const Layout& layout, std::vector<EfficiencyRow> rows) {
+    if (interrupt_signal() != 0) stop();
+    const ProbeFolder folder;
+    // In front of the command, so that every launcher brings it to every node.
+    std::vector<std::string> command = {"env"};
+    for (const auto& [name, value] : probe_environment(folder.path())) command.push_back(name + "=" + value);
+    command.insert(command.end(), setup_.command.begin(), setup_.command.end());
+    const auto result = start(layout, command, options_.timeout_s);
+    if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
+    Sample sample;
+    const auto trouble = reader_.read(result, sample);
+    auto profile = make_profile(joined(setup_.command), read_records(folder.path()));
+    if (!trouble.empty()) {
+      profile.efficiencies.reset();
+      profile.why_not = trouble;
+    }
+    if (!profile.efficiencies && not_profiled_.insert(layout).second) {
+      note(fmt::format("{} is not profiled: {}", to_string(layout), profile.why_not));
+    }
+    for (const auto& warning : profile.warnings) {
+      if (told_warnings_.insert(warning).second) note(fmt::format("{}, profiled: {}", to_string(layout), warning));
+    }
+    rows.push_back(efficiency_row(layout, sample.wall_s, profile));
+    file_.set_table(efficiency_table(rows));
+  }
+
   /// A number that can't be the run's seconds may still be a time in another unit, so it counts.
-  void doubt_time(const Sample& sample, double run_s) {
-    if (is_doubt_told_ || sample.wall_s <= run_s) return;
-    is_doubt_told_ = true;
+  void warn_of_time(const Sample& sample, double run_s) {
+    if (has_warned_of_time_ || sample.wall_s <= run_s) return;
+    has_warned_of_time_ = true;
     note(fmt::format("--time-regex finds {:g} s in what a run of {:.3g} s says: is that its time, in seconds?",
                      sample.wall_s, run_s));
   }
 
   const StudyOptions& options_;
-  const Reader& reader_;
+  const RunReader& reader_;
   const Setup& setup_;
   StudyFile& file_;
   Stopwatch watch_;
@@ -191,12 +258,47 @@ class Runner {
   std::set<Layout> left_out_;
   std::set<Layout> unbound_;
   std::set<Layout> told_;
-  bool is_doubt_told_ = false;
+  std::set<Layout> not_profiled_;
+  std::set<std::string> told_warnings_;
+  bool has_warned_of_time_ = false;
   std::string last_trouble_;
 };
 
+constexpr const char* suggested_fact = "suggested_layouts";
+
+/// "8x1x1 16x1x1": ranks, threads and nodes.
+std::string text_of(const std::vector<Layout>& layouts) {
+  std::vector<std::string> texts;
+  for (const auto& layout : layouts)
+    texts.push_back(fmt::format("{}x{}x{}", layout.ranks, layout.threads, layout.nodes));
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
+std::vector<Layout> layouts_in(const std::string& text) {
+  std::vector<Layout> layouts;
+  std::istringstream words(text);
+  Layout layout;
+  char x = 0, y = 0;
+  while (words >> layout.ranks >> x >> layout.threads >> y >> layout.nodes) layouts.push_back(layout);
+  std::erase_if(layouts, [](const Layout& one) { return one.ranks < 1 || one.threads < 1 || one.nodes < 1; });
+  return layouts;
+}
+
+/// A study that goes on measures what was suggested for it before, and what is asked for now.
+StudyOptions with_suggestions(const StudyOptions& given) {
+  auto options = given;
+  std::error_code code;
+  if (!options.resume || !std::filesystem::exists(options.output, code)) return options;
+  const auto known = read_study(options.output);
+  options.kept_layouts = layouts_in(fact(known.info.machine, suggested_fact));
+  if (options.suggested > 0) {
+    for (const auto& suggestion : analyse(known).suggested) options.suggestions.push_back(suggestion.layout);
+  }
+  return options;
+}
+
 ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
-  doubt_work(options);
+  warn_of_constant_work(options);
   std::optional<Study> known;
   std::error_code code;
   if (std::filesystem::exists(options.output, code)) {
@@ -209,8 +311,9 @@ ExitCode plan_only(const StudyOptions& options, const Setup& setup) {
 
 }  // namespace
 
-ExitCode study(const StudyOptions& options) {
-  const Reader reader(options);
+ExitCode study(const StudyOptions& given) {
+  const auto options = with_suggestions(given);
+  const RunReader reader(options);
   const auto setup = set_up(options, reader);
   if (options.dry_run) return plan_only(options, setup);
 
@@ -220,13 +323,15 @@ ExitCode study(const StudyOptions& options) {
             fmt::format("another study is writing {}", options.output.string()), FileLock::Missing::create,
             FileLock::After::remove);
   auto file = open_file(options, setup);
+  if (!setup.suggested.empty()) file.set_fact(suggested_fact, text_of(setup.suggested));
   for (const auto& [layout, reason] : file.study().left_out) {
     note(fmt::format("{} is left out: {}", to_string(layout), reason));
   }
-  doubt_work(options);
+  warn_of_constant_work(options);
   catch_interrupts();
   Runner runner(options, reader, setup, file);
   runner.run();
+  runner.profile(options.profile);
 
   const auto& samples = file.study().samples;
   const bool has_result = std::any_of(samples.begin(), samples.end(),

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "study/median.hpp"
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
@@ -32,7 +32,7 @@ std::string duration(double hours) {
 }
 
 std::string estimate(const StudyOptions& options, const Setup& setup, const std::optional<Study>& known) {
-  const auto runs = static_cast<double>(options.warmup + options.repeats);
+  const auto runs = static_cast<double>(options.warmup + options.repeats + options.profile);
   double core_hours = 0;
   double hours = 0;
   bool is_known = known.has_value();
@@ -88,6 +88,7 @@ std::string plan_text(const StudyOptions& options, const Setup& setup, const std
   if (options.until_ci) {
     text += fmt::format(", then more until each median is known to {:g} %", *options.until_ci * 100);
   }
+  if (options.profile > 0) text += fmt::format(", then {} each under the probe", options.profile);
   text += fmt::format("\n  estimate   {}\n", estimate(options, setup, known));
   for (const auto& layout : layouts) {
     text += fmt::format("  {}{}\n    ", to_string(layout),

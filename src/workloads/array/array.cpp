@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
+#include <functional>
+#include <numeric>
 
 #include <paceline/error.hpp>
 
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
+#include "workloads/table/names.hpp"
 #include "workloads/table/table.hpp"
 
 namespace paceline::array {
@@ -29,12 +31,20 @@ std::vector<std::string> operation_names() {
   return names;
 }
 
-/// Where the colon is behind a file's name that ends in .csv; npos: it does not.
+/// Where the colon is behind the name of a CSV file; npos: it is none.
 std::size_t colon_of_csv(const std::string& text) {
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char byte) { return std::tolower(byte); });
-  const auto at = lower.find(".csv:");
-  return at == std::string::npos ? at : at + 4;
+  if (lower.starts_with("-:")) return 1;
+  auto first = std::string::npos;
+  for (const char* kind : {".csv", ".tsv", ".txt"}) {
+    for (const char* packed : {"", ".gz", ".zst"}) {
+      const auto ending = fmt::format("{}{}:", kind, packed);
+      const auto at = lower.find(ending);
+      if (at != std::string::npos) first = std::min(first, at + ending.size() - 1);
+    }
+  }
+  return first;
 }
 
 }  // namespace
@@ -53,6 +63,8 @@ void Array::add_options(OptionSet& options) {
       .excludes("--seed");
   options.add_choice("--memory", memory_, memories, "each rank holds its own blocks, or a node's ranks share one copy")
       .shown("private|shared (private)");
+  options.add("--allow-external", follows_external_, "follow what leads out of an HDF5 file to others");
+  csv_options_.add_to(options);
 }
 
 void Array::prepare() {
@@ -70,12 +82,12 @@ void Array::prepare() {
     input.make = [key](Slab elements, std::span<double> values) { philox_uniform(key, elements.begin, values); };
   }
   source_ = {{"seed", seed_}};
-  set_elements(size_);
+  set_extents({size_});
 }
 
 /// FILE.csv:x,y
 void Array::read_from_csv(const std::string& text, std::size_t colon) {
-  const auto names = table::names_of(text.substr(colon + 1), "--input");
+  const auto names = table::read_names(std::string_view(text).substr(colon + 1), "--input", {});
   if (std::ssize(names) != operation_->arrays) {
     throw Error(
         ExitCode::usage, fmt::format("--input {} makes no sense", text),
@@ -84,13 +96,14 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
         fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
   }
   const std::filesystem::path file = text.substr(0, colon);
-  csv_.emplace(file, names, 0);
+  csv_.emplace(file, names, 0, csv_options_);
   for (std::size_t k = 0; k < names.size(); ++k) {
     auto& input = inputs_.emplace_back();
     input.name = std::string(1, k == 0 ? 'x' : 'y');
     input.make = [this, k](Slab elements, std::span<double> values) { csv_->read_reals(k, elements, values); };
   }
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};
+  if (const auto options = csv_options_.text(); !options.empty()) source_.emplace_back("dialect", options);
 }
 
 std::vector<std::int64_t> Array::conclude_scan(std::span<const std::int64_t> facts) {
@@ -106,7 +119,7 @@ std::vector<std::int64_t> Array::conclude_scan(std::span<const std::int64_t> fac
     if (column.kind == table::Kind::text) throw fail("it holds text");
     if (column.missing > 0) throw fail(fmt::format("{} of {} values are missing", column.missing, rows));
   }
-  set_elements(rows);
+  set_extents({rows});
   return again;
 }
 
@@ -118,16 +131,18 @@ void Array::read_from(const std::string& text) {
     return Error(ExitCode::usage, fmt::format("--input {} makes no sense", text), why,
                  fmt::format("give --input {}", example));
   };
-  const auto colon = text.rfind(':');
+  const auto colon = table::last_colon(text);
   if (colon == std::string::npos || colon == 0) throw bad("a file, a colon and its datasets are wanted");
+  if (const auto options = csv_options_.text(); !options.empty()) {
+    throw bad(fmt::format("{} is for CSV files", options));
+  }
   const std::filesystem::path file = text.substr(0, colon);
-  std::istringstream names(text.substr(colon + 1));
-  for (std::string dataset; std::getline(names, dataset, ',');) {
-    if (dataset.empty()) throw bad("a dataset has no name");
+  for (const auto& [dataset, type] : table::read_names(std::string_view(text).substr(colon + 1), "--input", {})) {
     auto& input = inputs_.emplace_back();
     input.name = std::string(1, inputs_.size() == 1 ? 'x' : 'y');
     input.file = file;
-    input.dataset = dataset.front() == '/' ? dataset : "/" + dataset;
+    input.dataset = dataset.front() == '/' ? dataset : fmt::format("/{}", dataset);
+    input.follows_external = follows_external_;
   }
   if (std::ssize(inputs_) != operation_->arrays) {
     throw bad(fmt::format("{} needs {} dataset{}, {} named", name_, operation_->arrays,
@@ -137,7 +152,8 @@ void Array::read_from(const std::string& text) {
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};
 }
 
-void Array::set_elements(std::int64_t elements) {
+void Array::set_extents(const std::vector<std::int64_t>& extents) {
+  const auto elements = std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies<>());
   size_ = elements;
   const auto blocks = (elements + block_elements - 1) / block_elements;
   shape_ = {};
@@ -148,6 +164,7 @@ void Array::set_elements(std::int64_t elements) {
   } else {
     shape_.path = "/array/z";
     shape_.dims = {elements};
+    if (extents.size() > 1) shape_.extents = extents;
     shape_.rows_per_item = block_elements;
   }
   shape_.attributes = {{"operation", operation_->formula}, {"size", elements}};

@@ -27,10 +27,11 @@ class Array final : public Workload, public NumberInputs, public ScannedFile, pu
   [[nodiscard]] std::span<const Input> inputs() const override { return inputs_; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return block_elements; }
   [[nodiscard]] InputMemory input_memory() const override { return memory_; }
-  void set_elements(std::int64_t elements) override;
+  void set_extents(const std::vector<std::int64_t>& extents) override;
   [[nodiscard]] std::int64_t elements() const override { return size_; }
 
   [[nodiscard]] std::filesystem::path scanned_path() const override { return csv_->path(); }
+  [[nodiscard]] std::string encoding() const override { return csv_options_.encoding; }
   void open_source(Source source, std::int64_t keep_bytes) override { csv_->open(std::move(source), keep_bytes); }
   [[nodiscard]] std::int64_t ranges() const override { return csv_->ranges(); }
   [[nodiscard]] std::int64_t range_bytes() const override { return csv_->range_bytes(); }
@@ -52,6 +53,8 @@ class Array final : public Workload, public NumberInputs, public ScannedFile, pu
   std::int64_t seed_ = 0;
   std::string input_;
   InputMemory memory_ = InputMemory::per_rank;
+  bool follows_external_ = false;
+  table::CsvOptions csv_options_;
 
   // Made of them by prepare().
   const Operation* operation_ = nullptr;

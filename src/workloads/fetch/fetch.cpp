@@ -2,17 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <utility>
 
 #include <paceline/digest.hpp>
 #include <paceline/error.hpp>
+
+#include "host/secrets.hpp"
 
 namespace paceline::fetch {
 namespace {
@@ -40,6 +42,19 @@ void check_ca_file(const std::string& file) {
   if (std::ifstream(file).good() && !std::filesystem::is_directory(file, code)) return;
   throw Error(ExitCode::input, fmt::format("can't read the certificates {}", file), std::strerror(ENOENT),
               "give --ca-file, or SSL_CERT_FILE in the environment, a PEM file");
+}
+
+/// Of a device or a pipe nobody knows beforehand how much it is.
+std::string read_all(std::istream& in, const std::string& name, std::int64_t memory_limit) {
+  std::string all;
+  for (std::array<char, 1 << 16> piece{}; in.read(piece.data(), piece.size()), in.gcount() > 0;) {
+    all.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    if (std::ssize(all) <= memory_limit) continue;
+    throw Error(ExitCode::input, fmt::format("can't read the list of URLs {}", name),
+                fmt::format("it is longer than --memory-limit, {} bytes", memory_limit),
+                "give a text file with one URL a line, or raise the limit");
+  }
+  return all;
 }
 
 }  // namespace
@@ -83,7 +98,7 @@ void Fetch::prepare() {
       throw Error(ExitCode::usage, "a time makes no sense", "nan is no number of seconds", "give a number");
     }
   }
-  for (const auto& url : given_) check_url(url, files(), "command line");
+  for (const auto& url : given_) check_url(url, files(), "command line", ExitCode::usage);
   // libcurl itself does not look at it, though most programs that use OpenSSL do.
   if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && settings_.ca_file.empty()) {
     settings_.ca_file = file;
@@ -92,8 +107,8 @@ void Fetch::prepare() {
   if (!given_.empty()) set_urls(given_);
 }
 
-std::string Fetch::read_on_root() const {
-  if (from_ == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+std::string Fetch::read_on_root(std::int64_t memory_limit) const {
+  if (from_ == "-") return read_all(std::cin, from_, memory_limit);
   std::error_code code;
   errno = 0;
   std::ifstream file(from_, std::ios::binary);
@@ -102,7 +117,7 @@ std::string Fetch::read_on_root() const {
     throw Error(ExitCode::input, fmt::format("can't read the list of URLs {}", from_),
                 std::strerror(is_folder ? EISDIR : errno), "give --from a text file with one URL a line");
   }
-  return {std::istreambuf_iterator<char>(file), {}};
+  return read_all(file, from_, memory_limit);
 }
 
 void Fetch::set_root_input(const std::string& text) {
@@ -111,13 +126,15 @@ void Fetch::set_root_input(const std::string& text) {
 
 void Fetch::set_urls(std::vector<std::string> urls) {
   urls_ = std::move(urls);
+  masked_.clear();
+  for (const auto& url : urls_) masked_.push_back(without_credentials(url));
   std::string all;
-  for (const auto& url : urls_) all += url + '\n';
+  for (const auto& url : masked_) all += url + '\n';
   shape_ = {};
   shape_.path = "/fetch";
   shape_.dims = {std::ssize(urls_)};
   longest_url_ = 1;
-  for (const auto& url : urls_) longest_url_ = std::max(longest_url_, url.size());
+  for (const auto& url : masked_) longest_url_ = std::max(longest_url_, url.size());
   shape_.columns = {column("url", ElementType::text, longest_url_), column("status", ElementType::uint16),
                     column("error", ElementType::text, error_width)};
   shape_.columns[1].attributes = {
@@ -171,7 +188,7 @@ std::size_t Fetch::fetch(std::int64_t item, ItemOutput output, Notes notes) cons
     throw Interrupted();
   }
   const auto status = static_cast<std::uint16_t>(answer.status);
-  put_text(output.bytes.first(longest_url_), url);
+  put_text(output.bytes.first(longest_url_), masked_[static_cast<std::size_t>(item)]);
   std::memcpy(&output.bytes[longest_url_], &status, sizeof status);
   put_text(output.bytes.subspan(longest_url_ + sizeof status), answer.error);
   const auto size = answer.body.size();
@@ -202,7 +219,7 @@ bool Fetch::is_settled(std::span<const std::byte> bytes) const {
 
 void Fetch::note(std::int64_t item, int status, std::string_view error) const {
   if (!is_failure(status)) return;
-  const auto& url = urls_[static_cast<std::size_t>(item)];
+  const auto& url = masked_[static_cast<std::size_t>(item)];
   const std::lock_guard lock(mutex_);
   failures_.push_back({item, status == 0 ? fmt::format("{}: {}", url, error) : fmt::format("{}: {}", url, status)});
 }

@@ -29,7 +29,7 @@ class Fetch final : public Workload, public RootInput, public Waiting, public Re
   /// Fetches it once more.
   void compute_reference(Slab items, Operands operands, ItemOutput output) const override;
 
-  [[nodiscard]] std::string read_on_root() const override;
+  [[nodiscard]] std::string read_on_root(std::int64_t memory_limit) const override;
   void set_root_input(const std::string& text) override;
 
   [[nodiscard]] int workers(const RankInfo& rank) const override;
@@ -54,7 +54,8 @@ class Fetch final : public Workload, public RootInput, public Waiting, public Re
   bool allows_file_ = false;
   Settings settings_;
 
-  std::vector<std::string> urls_;
+  std::vector<std::string> urls_;    ///< with their credentials, which are sent and kept nowhere
+  std::vector<std::string> masked_;  ///< without these, for all that is kept or said
   std::size_t longest_url_ = 1;
   ResultShape shape_;
   std::unique_ptr<Downloader> downloader_;

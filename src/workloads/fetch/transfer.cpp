@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
+#include <regex>
 #include <utility>
 
+#include "host/secrets.hpp"
 #include "workloads/fetch/backoff.hpp"
 #include "workloads/fetch/url_list.hpp"
 
@@ -13,6 +16,17 @@ namespace paceline::fetch {
 namespace {
 
 long milliseconds(double seconds) { return std::max(1L, std::lround(seconds * 1e3)); }
+
+/// The variable of the environment whose proxy is the host that a reason speaks of; empty: none is.
+std::string proxy_in(const std::string& reason) {
+  for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == 0) continue;
+    const auto host = host_of(value);
+    if (!host.empty() && reason.find(host) != std::string::npos) return name;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -38,6 +52,8 @@ void Transfer::set_options() {
   set(easy, CURLOPT_PRIVATE, this);
   set(easy, CURLOPT_WRITEFUNCTION, &Transfer::receive);
   set(easy, CURLOPT_WRITEDATA, this);
+  reason_.resize(CURL_ERROR_SIZE);
+  set(easy, CURLOPT_ERRORBUFFER, reason_.data());
   set(easy, CURLOPT_USERAGENT, "paceline/" PACELINE_VERSION);
   // Kinds of URLs were checked; a redirect never leads to a file.
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
@@ -67,6 +83,8 @@ bool Transfer::may_begin() const {
 
 std::optional<Answer> Transfer::begin(Time now) {
   ++attempts_;
+  reason_.front() = 0;
+  set(easy_.get(), CURLOPT_FRESH_CONNECT, wants_fresh_ ? 1L : 0L);
   deadline_ = now + seconds_long(settings_.timeout_s);
   std::error_code code;
   // Opening a pipe would wait for whoever writes to it.
@@ -151,9 +169,54 @@ int Transfer::status() const {
   return static_cast<int>(status);
 }
 
+/// Where a request before this one has left something on a connection, or the server closed it meanwhile.
+bool Transfer::may_be_the_connection(CURLcode code) const {
+  switch (code) {
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: break;
+    default: return false;
+  }
+  long made = 0;
+  check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made), "curl_easy_getinfo");
+  return !wants_fresh_ && made == 0;
+}
+
+/// What libcurl says itself, where that is the same for every run, without times.
+std::string Transfer::reason_of(CURLcode code) const {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_PEER_FAILED_VERIFICATION: break;
+    default: return curl_easy_strerror(code);
+  }
+  std::string reason = without_credentials(reason_.c_str());
+  if (reason.empty()) return curl_easy_strerror(code);
+  static const std::regex times(" after [0-9]+ ms");
+  reason = std::regex_replace(reason, times, "");
+  if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY) {
+    if (const auto proxy = proxy_in(reason); !proxy.empty()) reason += " (the proxy that " + proxy + " names)";
+  }
+  return reason;
+}
+
 std::optional<Answer> Transfer::end(CURLcode code, Time now) {
   paused_at_.reset();
   const bool is_whole = code == CURLE_OK;
+  if (may_be_the_connection(code)) {
+    // At once, and it counts for none of the retries.
+    wants_fresh_ = true;
+    --attempts_;
+    drop_body();
+    due_ = now;
+    return std::nullopt;
+  }
   if (is_whole ? may_pass(status()) : may_pass(code)) {
     curl_off_t asked_s = 0;
     check_curl(curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &asked_s), "curl_easy_getinfo");
@@ -173,7 +236,7 @@ std::optional<Answer> Transfer::end(CURLcode code, Time now) {
   } else if (is_too_large_ || code == CURLE_FILESIZE_EXCEEDED) {
     answer.error = "the body is larger than --memory-limit allows";
   } else {
-    answer.error = curl_easy_strerror(code);
+    answer.error = reason_of(code);
   }
   drop_body();
   return answer;

@@ -68,6 +68,8 @@ class Transfer {
   [[nodiscard]] Time due() const { return due_; }
 
  private:
+  [[nodiscard]] bool may_be_the_connection(CURLcode code) const;
+  [[nodiscard]] std::string reason_of(CURLcode code) const;
   static std::size_t receive(const char* data, std::size_t one, std::size_t size, void* transfer);
   std::size_t add(const char* data, std::size_t size);
   [[nodiscard]] bool is_sure() const { return announced_ > 0 && counted_ == announced_; }
@@ -89,6 +91,8 @@ class Transfer {
   std::int64_t announced_ = 0;  ///< bytes of the body; 0: the server has not said
   std::int64_t counted_ = 0;    ///< bytes in the budget
   bool is_too_large_ = false;
+  bool wants_fresh_ = false;  ///< a connection that no other request has used
+  std::string reason_;        ///< libcurl's own, of the last attempt
   int attempts_ = 0;
   Time deadline_;
   Time due_;

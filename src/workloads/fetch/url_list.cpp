@@ -7,6 +7,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/secrets.hpp"
 #include "workloads/fetch/curl.hpp"
 
 namespace paceline::fetch {
@@ -39,18 +40,19 @@ std::string_view trimmed(std::string_view text) {
 /// For a message: one line of what was given, not all of a file that is no list.
 std::string shown(const std::string& url) {
   constexpr std::size_t longest = 200;
-  std::string text = url.substr(0, longest);
+  const auto masked = without_credentials(url);
+  std::string text = masked.substr(0, longest);
   for (auto& c : text) {
     if (c < ' ' || c > '~') c = '?';
   }
-  return url.size() > longest ? text + "..." : text;
+  return masked.size() > longest ? text + "..." : text;
 }
 
 }  // namespace
 
-void check_url(const std::string& url, Files files, const std::string& where) {
+void check_url(const std::string& url, Files files, const std::string& where, ExitCode code) {
   const auto bad = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::usage, fmt::format("{}: '{}' can't be fetched", where, shown(url)), why, suggestion);
+    return Error(code, fmt::format("{}: '{}' can't be fetched", where, shown(url)), why, suggestion);
   };
   const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
   if (!std::all_of(url.begin(), url.end(), is_plain)) {
@@ -59,9 +61,9 @@ void check_url(const std::string& url, Files files, const std::string& where) {
   const Url parsed(curl_url());
   if (!parsed) throw std::bad_alloc();
   if (url.find("://") == std::string::npos) throw bad("it has no scheme", "start it with http:// or https://");
-  if (const auto code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME);
-      code != CURLUE_OK) {
-    throw bad(curl_url_strerror(code), "give a whole URL, for example https://example.org/data.csv");
+  if (const auto wrong = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME);
+      wrong != CURLUE_OK) {
+    throw bad(curl_url_strerror(wrong), "give a whole URL, for example https://example.org/data.csv");
   }
   const auto scheme = part(parsed.get(), CURLUPART_SCHEME);
   if (scheme == "file") {
@@ -75,18 +77,27 @@ void check_url(const std::string& url, Files files, const std::string& where) {
 
 std::vector<std::string> read_url_list(std::string_view text, Files files, const std::string& name) {
   std::vector<std::string> urls;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::int64_t line = 1; !text.empty(); ++line) {
     const auto end = std::min(text.find('\n'), text.size());
     const auto url = trimmed(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (url.empty() || url.front() == '#') continue;
     urls.emplace_back(url);
-    check_url(urls.back(), files, fmt::format("line {} of {}", line, name));
+    check_url(urls.back(), files, fmt::format("line {} of {}", line, name), ExitCode::input);
   }
   if (urls.empty()) {
-    throw Error(ExitCode::usage, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one a line");
+    throw Error(ExitCode::input, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one a line");
   }
   return urls;
+}
+
+std::string host_of(const std::string& url) {
+  const Url parsed(curl_url());
+  if (!parsed) throw std::bad_alloc();
+  const auto flags = CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME;
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), flags) != CURLUE_OK) return {};
+  return part(parsed.get(), CURLUPART_HOST);
 }
 
 std::string file_of(const std::string& url) {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "workloads/table/marks.hpp"
+#include "workloads/table/time.hpp"
 
 namespace paceline::table {
 namespace {
@@ -19,22 +21,42 @@ constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<d
 
 }  // namespace
 
-std::size_t ColumnScan::take(FieldRun run) {
-  const auto ends = run.ends;
-  rows_ = ends.size();
-  for (std::size_t row = 0; row < ends.size(); ++row) {
-    if (facts_.kind == Kind::real || facts_.kind == Kind::integer) {
-      run.ends = ends.subspan(row);
-      row += take_plain_numbers(run, facts_.kind, numbers().data() + row);
-      if (row == ends.size()) break;
+void ColumnScan::take(FieldRun run) {
+  run.decimal = dialect_.decimal;
+  rows_ = run.ends.size();
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const bool may_be_plain = facts_.kind == Kind::real || (facts_.kind == Kind::integer && type_ != Type::time);
+    if (may_be_plain) {
+      row += take_plain(run, row);
+      if (row == rows_) break;
     }
-    const auto* separator = run.positions + ends[row];
-    auto end = std::size_t{separator[0]};
-    const auto begin = std::size_t{separator[-1] + 1};
-    if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-    take_field(row, bytes_.data() + begin, bytes_.data() + end);
+    take_field(row, field_at(run, row));
   }
-  return nul_;
+  find_negatives(rows_);
+}
+
+Field ColumnScan::field_at(const FieldRun& run, std::size_t row) const {
+  const auto* separator = run.positions + run.ends[row];
+  auto end = std::size_t{separator[0]};
+  const auto begin = std::size_t{separator[-1] + 1};
+  if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
+  return field_of(bytes_.data() + begin, bytes_.data() + end, dialect_.has_quotes);
+}
+
+std::size_t ColumnScan::take_plain(FieldRun run, std::size_t row) {
+  const auto all = run;
+  run.ends = run.ends.subspan(row);
+  const auto values = numbers().subspan(row);
+  const auto taken = take_plain_numbers(run, facts_.kind, values.data());
+  const auto& words = dialect_.missing;
+  if (!words.has_numbers()) return taken;
+  for (std::size_t k = 0; k < taken; ++k) {
+    const auto value = real_of_bits(facts_.kind, values[k]);
+    if (std::find(words.reals().begin(), words.reals().end(), value) == words.reals().end()) continue;
+    const auto field = field_at(all, row + k);
+    if (words.contains(field.inner)) take_missing_word(row + k, field);
+  }
+  return taken;
 }
 
 std::span<std::uint64_t> ColumnScan::numbers() {
@@ -42,41 +64,81 @@ std::span<std::uint64_t> ColumnScan::numbers() {
   return values_.values;
 }
 
-void ColumnScan::take_field(std::size_t row, const char* begin, const char* end) {
-  if (begin == end) {
+void ColumnScan::take_field(std::size_t row, const Field& field) {
+  if (field.inner.empty() && !field.is_quoted) {
     ++facts_.missing;
     return skip(row, {});
   }
-  const auto field = field_of(begin, end);
   if (field.inner.empty()) {
     ++facts_.blank;
     facts_.marks |= facts_.kind == Kind::text ? marks_of(std::string_view()) : 0;
     return skip(row, field);
   }
-  if (facts_.kind == Kind::text) return take_text(field);
+  if (facts_.kind == Kind::text) return take_text(row, field);
   const auto* from = field.inner.data();
-  const auto number = parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size());
+  const auto number = type_ == Type::time ? parse_time(field.inner)
+                                          : parse_number(from, from + field.inner.size(), bytes_.data() + bytes_.size(),
+                                                         dialect_.decimal);
+  const bool may_be_missing = number.kind == Kind::text || dialect_.missing.has_numbers();
+  if (may_be_missing && dialect_.missing.contains(field.inner)) return take_missing_word(row, field);
+  if (is_misfit(number)) return refuse(row, field);
   if (number.kind != Kind::text) return take_number(row, number);
   widen_to_text();
-  take_text(field);
+  take_text(row, field);
+}
+
+bool ColumnScan::is_misfit(const Number& number) const {
+  switch (type_) {
+    case Type::any:
+    case Type::text: return false;
+    case Type::float64: return number.kind == Kind::text;
+    case Type::uint64: return number.kind > Kind::natural || (number.kind == Kind::integer && number.integer < 0);
+    default: return number.kind != Kind::integer;
+  }
+}
+
+void ColumnScan::refuse(std::size_t row, const Field& field) {
+  misfit_ = std::min(misfit_, static_cast<std::size_t>(field.inner.data() - bytes_.data()));
+  skip(row, field);
 }
 
 void ColumnScan::take_number(std::size_t row, const Number& number) {
-  if (number.kind == Kind::integer && facts_.kind != Kind::real) {
-    facts_.kind = values_.kind = Kind::integer;
-    values_.has_negative_zero = values_.has_negative_zero || number.is_negative_zero;
-    facts_.marks |= marks_of(number.integer);
-    numbers()[row] = static_cast<std::uint64_t>(number.integer);
-    return;
+  if (facts_.kind != Kind::real && number.kind != Kind::real) {
+    const bool is_natural = number.kind == Kind::natural || facts_.kind == Kind::natural;
+    bool is_negative = number.kind == Kind::integer && number.integer < 0;
+    if (number.kind == Kind::natural && facts_.kind == Kind::integer) {
+      find_negatives(row);
+      is_negative = facts_.has_negative;
+    }
+    if (!is_natural || !is_negative) {
+      if (is_natural && facts_.kind != Kind::natural) facts_.marks = 0;
+      facts_.kind = values_.kind = is_natural ? Kind::natural : Kind::integer;
+      values_.has_negative_zero = values_.has_negative_zero || number.is_negative_zero;
+      facts_.marks |= is_natural ? marks_of(static_cast<std::uint64_t>(number.integer)) : marks_of(number.integer);
+      facts_.has_negative = facts_.has_negative || is_negative;
+      numbers()[row] = static_cast<std::uint64_t>(number.integer);
+      return;
+    }
   }
   if (facts_.kind != Kind::real) widen_to_real(row);
-  const auto value = number.kind == Kind::real ? number.real
-                     : number.is_negative_zero ? -0.0
-                                               : static_cast<double>(number.integer);
-  numbers()[row] = std::bit_cast<std::uint64_t>(value);
+  numbers()[row] = std::bit_cast<std::uint64_t>(real_of(number));
 }
 
-void ColumnScan::take_text(const Field& field) {
+void ColumnScan::take_missing_word(std::size_t row, const Field& field) {
+  if (dialect_.missing.are_for_texts() && !field.is_quoted) {
+    ++facts_.missing;
+    return skip(row, {});
+  }
+  ++facts_.named;
+  facts_.named_marks |= marks_of(field.inner);
+  skip(row, field);
+}
+
+void ColumnScan::take_text(std::size_t row, const Field& field) {
+  if (dialect_.missing.are_for_texts() && !field.is_quoted && dialect_.missing.contains(field.inner)) {
+    ++facts_.missing;
+    return skip(row, {});
+  }
   if (keeps_texts_) values_.texts.push_back(field);
   const auto size = size_of(field);
   if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, size);
@@ -98,21 +160,28 @@ void ColumnScan::skip(std::size_t row, const Field& field) {
 
 /// Of the rows so far. An integer that was "-0" is not what it would be as a real: has_negative_zero stays.
 void ColumnScan::widen_to_real(std::size_t rows) {
-  facts_.kind = values_.kind = Kind::real;
+  const auto before = std::exchange(facts_.kind, Kind::real);
+  values_.kind = Kind::real;
   facts_.marks = 0;
-  for (auto& value : numbers().first(rows)) {
-    value = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(value)));
-  }
+  for (auto& value : numbers().first(rows)) value = std::bit_cast<std::uint64_t>(real_of_bits(before, value));
   for (const auto row : values_.missing) numbers()[row] = missing_real;
 }
 
 /// Texts are not kept; that those so far were numbers is.
 void ColumnScan::widen_to_text() {
-  if (facts_.kind != Kind::nothing) facts_.longest = -1;
+  if (facts_.kind != Kind::nothing || facts_.named > 0) facts_.longest = -1;
   facts_.kind = Kind::text;
   facts_.marks = facts_.blank > 0 ? marks_of(std::string_view()) : 0;
   values_ = {};
   values_.kind = Kind::text;
+}
+
+/// Whether the values are also natural. What stands where one is missing is not negative.
+void ColumnScan::find_negatives(std::size_t rows) {
+  if (facts_.kind != Kind::integer || values_.values.empty()) return;
+  std::uint64_t all = 0;
+  for (const auto value : values_.values.first(rows)) all |= value;
+  facts_.has_negative = facts_.has_negative || (all >> 63) != 0;
 }
 
 }  // namespace paceline::table

@@ -6,20 +6,39 @@
 #include <span>
 #include <vector>
 
+#include "workloads/table/dialect.hpp"
 #include "workloads/table/field.hpp"
 #include "workloads/table/plain_numbers.hpp"
 #include "workloads/table/value_memory.hpp"
 
 namespace paceline::table {
 
+/// What a user says that a column is.
+enum class Type : std::uint8_t { any, int64, uint64, float64, text, time };
+
+/// The kind of its values; nothing: it follows from them.
+constexpr Kind kind_of(Type type) {
+  switch (type) {
+    case Type::int64:
+    case Type::time: return Kind::integer;
+    case Type::uint64: return Kind::natural;
+    case Type::float64: return Kind::real;
+    case Type::text: return Kind::text;
+    default: return Kind::nothing;
+  }
+}
+
 /// What is known of one column of a range.
 struct ColumnFacts {
   Kind kind = Kind::nothing;
-  std::int64_t missing = 0;  ///< empty fields without quotes
-  std::int64_t blank = 0;    ///< empty fields in quotes
-  std::int64_t marks = 0;    ///< bit k: the k-th mark for missing values is a value, see marks.hpp
-  std::int64_t longest = 0;  ///< bytes of the longest text; -1: not known, since it was numbers at first
-  std::int64_t bytes = 0;    ///< of all texts
+  bool has_negative = false;     ///< some integer is
+  std::int64_t missing = 0;      ///< empty fields without quotes, and words that are missing in texts, too
+  std::int64_t blank = 0;        ///< empty fields in quotes
+  std::int64_t named = 0;        ///< words that are missing unless the column is text
+  std::int64_t named_marks = 0;  ///< as `marks`, of these words as texts
+  std::int64_t longest = 0;      ///< bytes of the longest text; -1: not known, since it was no text at first
+  std::int64_t bytes = 0;        ///< of all texts
+  std::int64_t marks = 0;        ///< bit k: the k-th mark for missing values is a value, see marks.hpp
 };
 
 /// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
@@ -36,29 +55,49 @@ class ColumnScan {
   static constexpr std::size_t none = ~std::size_t{0};
 
   /// `is_known`: of which kind the column is; then its texts are kept, too.
-  ColumnScan(std::span<const char> bytes, ValueMemory& memory, ColumnFacts& facts, ColumnValues& values, bool is_known)
-      : bytes_(bytes), memory_(memory), facts_(facts), values_(values), keeps_texts_(is_known) {}
+  ColumnScan(std::span<const char> bytes, const Dialect& dialect, Type type, ValueMemory& memory, ColumnFacts& facts,
+             ColumnValues& values, bool is_known)
+      : bytes_(bytes),
+        dialect_(dialect),
+        type_(type),
+        memory_(memory),
+        facts_(facts),
+        values_(values),
+        keeps_texts_(is_known) {}
 
-  /// Plain numbers together, anything else one by one. Where a text has a NUL byte, or none.
-  std::size_t take(FieldRun run);
+  /// Plain numbers together, anything else one by one.
+  void take(FieldRun run);
+  /// Where a text has a NUL byte, or none.
+  [[nodiscard]] std::size_t nul() const { return nul_; }
+  /// Where a field is not of the type that was given, or none.
+  [[nodiscard]] std::size_t misfit() const { return misfit_; }
 
  private:
-  void take_field(std::size_t row, const char* begin, const char* end);
+  [[nodiscard]] Field field_at(const FieldRun& run, std::size_t row) const;
+  std::size_t take_plain(FieldRun run, std::size_t row);
+  void take_field(std::size_t row, const Field& field);
   void take_number(std::size_t row, const Number& number);
-  void take_text(const Field& field);
+  void take_missing_word(std::size_t row, const Field& field);
+  void take_text(std::size_t row, const Field& field);
   void skip(std::size_t row, const Field& field);
   void widen_to_real(std::size_t rows);
   void widen_to_text();
+  void find_negatives(std::size_t rows);
+  [[nodiscard]] bool is_misfit(const Number& number) const;
+  void refuse(std::size_t row, const Field& field);
   /// Of all rows; only columns that have numbers take memory.
   std::span<std::uint64_t> numbers();
 
   std::span<const char> bytes_;
+  const Dialect& dialect_;
+  Type type_;
   ValueMemory& memory_;
   ColumnFacts& facts_;
   ColumnValues& values_;
   bool keeps_texts_;
   std::size_t rows_ = 0;
   std::size_t nul_ = none;
+  std::size_t misfit_ = none;
 };
 
 }  // namespace paceline::table

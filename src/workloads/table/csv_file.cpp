@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <limits>
 #include <unordered_map>
 
 #include <paceline/error.hpp>
 
+#include "workloads/table/header.hpp"
 #include "workloads/table/marks.hpp"
+#include "workloads/table/range_words.hpp"
 
 namespace paceline::table {
 namespace {
@@ -19,9 +23,25 @@ constexpr std::int64_t most_ranges = std::int64_t{1} << 16;
 constexpr std::int64_t most_facts = std::int64_t{256} << 20;
 // A range is so many times as large as its facts: one of many columns needs some records, too.
 constexpr std::int64_t usual_share = 16;
-constexpr std::int64_t header_bytes = std::int64_t{64} << 10;
-constexpr std::int64_t largest_header = std::int64_t{64} << 20;
 constexpr std::size_t names_shown = 20;
+// Of a field that is told.
+constexpr std::int64_t shown_bytes = 40;
+
+constexpr std::array<std::pair<std::string_view, Type>, 5> types = {{{"float64", Type::float64},
+                                                                     {"int64", Type::int64},
+                                                                     {"uint64", Type::uint64},
+                                                                     {"text", Type::text},
+                                                                     {"time", Type::time}}};
+
+Type type_of(std::string_view name) {
+  const auto* found = std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.first == name; });
+  return found == types.end() ? Type::any : found->second;
+}
+
+std::string_view name_of(Type type) {
+  const auto* found = std::find_if(types.begin(), types.end(), [&](const auto& other) { return other.second == type; });
+  return found == types.end() ? "value" : found->first;
+}
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -29,44 +49,45 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > names_shown ? fmt::format("{}, ... ({} in all)", text, names.size()) : text;
 }
 
-std::vector<std::int64_t> words_of(const RangeFacts& facts) {
-  std::vector<std::int64_t> words = {facts.begins_inside, facts.quotes, facts.begin,
-                                     facts.end,           facts.rows,   static_cast<std::int64_t>(facts.trouble),
-                                     facts.trouble_at,    facts.detail};
-  for (const auto& column : facts.columns) {
-    words.insert(words.end(), {static_cast<std::int64_t>(column.kind), column.missing, column.blank, column.marks,
-                               column.longest, column.bytes});
-  }
-  return words;
-}
-
-RangeFacts facts_of(std::span<const std::int64_t> words) {
-  RangeFacts facts{words[0], words[1], words[2], words[3], words[4], static_cast<Trouble>(words[5]),
-                   words[6], words[7], {}};
-  for (words = words.subspan(8); !words.empty(); words = words.subspan(6)) {
-    facts.columns.push_back({static_cast<Kind>(words[0]), words[1], words[2], words[3], words[4], words[5]});
-  }
-  return facts;
-}
-
 }  // namespace
+
+std::span<const std::string_view> type_names() {
+  static const auto names = [] {
+    std::array<std::string_view, types.size()> all;
+    for (std::size_t k = 0; k < types.size(); ++k) all[k] = types[k].first;
+    return all;
+  }();
+  return names;
+}
+
+CsvFile::CsvFile(std::filesystem::path path, std::vector<ListedName> names, std::int64_t range_bytes,
+                 const CsvOptions& options)
+    : path_(std::move(path)), names_(std::move(names)), range_bytes_(range_bytes), options_(options) {
+  (void)options_.dialect();  // to refuse what makes no sense
+}
 
 void CsvFile::open(Source source, std::int64_t keep_bytes) {
   source_ = std::move(source);
+  auto header = read_header(source_, path_, options_);
   layout_ = {};
+  layout_.dialect = std::move(header.dialect);
+  layout_.data_begin = header.data_begin;
+  layout_.fields = std::ssize(header.names);
   layout_.file_bytes = source_.bytes;
-  read_header();
+  find_names(header.names);
   if (range_bytes_ == 0) choose_range();
   ranges_ = std::max(std::int64_t{1}, (source_.bytes + range_bytes_ - 1) / range_bytes_);
   const auto count = static_cast<std::size_t>(ranges_);
-  begins_inside_.assign(count, -1);
-  begins_inside_.front() = 0;
+  places_.assign(count, Place::unknown);
+  places_.front() = Place::outside;
   kept_.assign(count, {});
   keep_bytes_ = keep_bytes;
 }
 
 void CsvFile::choose_range() {
-  const auto facts_bytes = std::ssize(words_of({.columns = std::vector<ColumnFacts>(columns_.size())})) * 8;
+  RangeFacts of_one;
+  of_one.columns.resize(columns_.size());
+  const auto facts_bytes = std::ssize(words_of(of_one)) * std::int64_t{sizeof(std::int64_t)};
   const auto is_too_small = [&] {
     const auto ranges = source_.bytes / range_bytes_;
     return ranges > most_ranges || ranges * facts_bytes > most_facts || range_bytes_ < usual_share * facts_bytes;
@@ -74,65 +95,21 @@ void CsvFile::choose_range() {
   for (range_bytes_ = smallest_range; range_bytes_ < largest_range && is_too_small();) range_bytes_ *= 2;
 }
 
-void CsvFile::read_header() {
-  const auto fail = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), why, suggestion);
-  };
-  std::vector<char> head;
-  for (auto wanted = header_bytes;; wanted *= 4) {
-    head.resize(static_cast<std::size_t>(std::min(wanted, source_.bytes)));
-    source_.read(0, head);
-    const std::string_view text(head.data(), head.size());
-    const std::size_t mark = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
-    auto begin = mark;  // blank lines are none of the table
-    while (begin < head.size() && (head[begin] == '\n' || head[begin] == '\r')) ++begin;
-    const auto rest = std::span<const char>(head).subspan(begin);
-    auto end = first_record_end(rest);
-    const bool is_whole = std::ssize(head) == source_.bytes;
-    if (!end && !is_whole) {
-      if (wanted > largest_header)
-        throw fail("its first line is too long for a header", "see that its quotes are closed");
-      continue;
-    }
-    if (rest.empty()) throw fail("it is empty", "its first line must name the columns");
-    const auto record = rest.first(end.value_or(rest.size()));
-    ScanState state;
-    Separators found;
-    find_separators(record.data(), record.size(), 0, state, found);
-    if (found.wrong != Separators::none || state.inside != 0) {
-      throw fail("line 1: its quotes are not as RFC 4180 has them",
-                 "enclose a field in quotes, and double those in it");
-    }
-    if (invalid_utf8({record.data(), record.size()}) != std::string_view::npos) {
-      throw fail("line 1: it is not UTF-8", "convert it, for example by iconv");
-    }
-    layout_.data_begin = static_cast<std::int64_t>(begin + record.size());
-    std::vector<std::string> names;
-    const auto records = records_reference(record);
-    for (const auto& field : records.at(0)) names.push_back(text_of(field));
-    layout_.fields = std::ssize(names);
-    find_names(names);
-    return;
-  }
-}
-
 void CsvFile::find_names(const std::vector<std::string>& header) {
-  const auto fail = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::input, fmt::format("can't take columns of {}", path_.string()), why, suggestion);
-  };
-  std::unordered_multimap<std::string_view, std::int64_t> places;
+  std::unordered_map<std::string_view, std::int64_t> places;
   for (std::size_t k = 0; k < header.size(); ++k) places.emplace(header[k], k);
   columns_.clear();
-  for (const auto& name : names_.empty() ? header : names_) {
-    const auto times = places.count(name);
-    if (times == 0) throw fail(fmt::format("there is no column {}", name), fmt::format("there are {}", listed(header)));
-    if (times > 1) {
-      throw fail(fmt::format("{} columns are named {}", times, name.empty() ? "\"\"" : name),
-                 fmt::format("name others: there are {}", listed(header)));
+  std::vector<ListedName> all;
+  for (const auto& name : header) all.push_back({name, {}});
+  for (const auto& [name, type] : names_.empty() ? all : names_) {
+    const auto found = places.find(name);
+    if (found == places.end()) {
+      throw Error(ExitCode::input, fmt::format("can't take columns of {}", path_.string()),
+                  fmt::format("there is no column {}", name), fmt::format("there are {}", listed(header)));
     }
-    if (name.empty()) throw fail("a column has no name", "name those you want by --columns");
-    layout_.wanted.push_back(places.find(name)->second);
-    columns_.push_back({name, Kind::nothing, 0, 0, {}, 0, {}});
+    layout_.wanted.push_back(found->second);
+    layout_.types.push_back(type_of(type));
+    columns_.push_back({name, layout_.types.back(), Kind::nothing, 0, 0, {}, 0, {}});
   }
 }
 
@@ -145,13 +122,14 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
     facts = words_of(lines_before_trouble(range, bytes));
     return true;
   }
-  std::optional<bool> known;
-  if (begins_inside_[at] >= 0) known = begins_inside_[at] == 1;
+  std::optional<Place> known;
+  if (places_[at] != Place::unknown) known = places_[at];
   // Kept as long as there is room; a range more than that for each thread does no harm.
   const bool is_kept = memory_.taken() < keep_bytes_;
   auto& memory = is_kept ? memory_ : workspace.memory;
   workspace.memory.clear();
   if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, found, values)) {
+    facts = {found.end};
     return false;
   }
   facts = words_of(found);
@@ -162,7 +140,7 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
 bool CsvFile::is_kept(std::int64_t range) const {
   const auto& kept = kept_[static_cast<std::size_t>(range)];
   for (std::size_t k = 0; k < kept.size(); ++k) {
-    const bool is_text = kinds_[k] == Kind::text;
+    const bool is_text = kinds_[k] == Kind::text || kept[k].kind == Kind::text;
     const bool is_changed = kept[k].has_negative_zero && kinds_[k] == Kind::real;
     if (is_text || is_changed) return false;
   }
@@ -187,11 +165,11 @@ std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts)
   if (trouble_) throw error_of(*trouble_, all);
 
   std::vector<std::int64_t> again;
-  std::int64_t inside = 0;
+  auto place = Place::outside;
   for (std::size_t r = 0; r < all.size(); ++r) {
-    begins_inside_[r] = static_cast<std::int8_t>(inside);
-    if (all[r].begins_inside != inside) again.push_back(static_cast<std::int64_t>(r));
-    inside ^= all[r].quotes;
+    places_[r] = all[r].changes.settled(place);
+    if (all[r].begins != places_[r]) again.push_back(static_cast<std::int64_t>(r));
+    place = all[r].changes.after(place);
   }
   if (!again.empty()) return again;
   const auto bad =
@@ -206,7 +184,7 @@ std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts)
   return {};
 }
 
-/// Numbers of a column that other ranges have found to be text.
+/// Numbers, and words for what is missing, of a column that other ranges have found to be text.
 std::vector<std::int64_t> CsvFile::ranges_of_unknown_length(const std::vector<RangeFacts>& all) {
   layout_.kinds.assign(columns_.size(), Kind::nothing);
   for (const auto& range : all) {
@@ -218,8 +196,8 @@ std::vector<std::int64_t> CsvFile::ranges_of_unknown_length(const std::vector<Ra
   for (std::size_t r = 0; r < all.size(); ++r) {
     const auto is_unknown = [&](std::size_t k) {
       const auto& here = all[r].columns[k];
-      return layout_.kinds[k] == Kind::text && here.kind != Kind::nothing &&
-             (here.kind != Kind::text || here.longest < 0);
+      if (layout_.kinds[k] != Kind::text || (here.kind == Kind::nothing && here.named == 0)) return false;
+      return here.kind != Kind::text || here.longest < 0;
     };
     for (std::size_t k = 0; k < columns_.size(); ++k) {
       if (!is_unknown(k)) continue;
@@ -235,24 +213,30 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
   kinds_.clear();
   for (std::size_t k = 0; k < columns_.size(); ++k) {
     auto& column = columns_[k];
-    std::int64_t missing = 0, blank = 0, integers = 0, texts = 0;
-    column.kind = Kind::nothing;
+    ColumnFacts sum;
+    std::int64_t integers = 0, naturals = 0, texts = 0;
+    sum.kind = kind_of(column.type);
     column.longest = 0;
     column.text_starts = {0};
     for (const auto& range : all) {
       const auto& here = range.columns[k];
-      column.kind = std::max(column.kind, here.kind);
-      missing += here.missing;
-      blank += here.blank;
+      sum.kind = std::max(sum.kind, here.kind);
+      sum.has_negative = sum.has_negative || here.has_negative;
+      sum.missing += here.missing;
+      sum.blank += here.blank;
+      sum.named += here.named;
       if (here.kind == Kind::integer) integers |= here.marks;
-      if (here.kind == Kind::text) texts |= here.marks;
+      if (here.kind == Kind::natural) naturals |= here.marks;
       column.longest = std::max(column.longest, here.longest);
       column.text_starts.push_back(column.text_starts.back() + here.bytes);
+      texts |= here.kind == Kind::text ? here.marks | here.named_marks : here.named_marks;
     }
-    if (column.kind == Kind::nothing) column.kind = Kind::real;
-    if (blank > 0) texts |= 1;
-    // In numbers, "" is nothing as well.
-    column.missing = missing + (column.kind == Kind::text ? 0 : blank);
+    // No type holds both what is negative and what is 2^63 or more.
+    if (sum.kind == Kind::nothing || (sum.kind == Kind::natural && sum.has_negative)) sum.kind = Kind::real;
+    column.kind = sum.kind;
+    if (sum.blank > 0) texts |= 1;
+    // In numbers, "" and NA are nothing as well.
+    column.missing = sum.missing + (column.kind == Kind::text ? 0 : sum.blank + sum.named);
     const auto first_free = [&](std::int64_t taken, int count) {
       for (int mark = 0; mark < count; ++mark) {
         if ((taken >> mark & 1) == 0) return mark;
@@ -260,8 +244,16 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
       throw Error(ExitCode::input, fmt::format("can't take column {} of {}", column.name, path_.string()),
                   "its values are all those that could stand for what is missing", "rename one of them");
     };
-    column.integer_mark = integer_mark(first_free(integers, integer_marks));
-    column.text_mark = text_marks[static_cast<std::size_t>(first_free(texts, std::ssize(text_marks)))];
+    switch (column.kind) {
+      case Kind::integer:
+        column.mark = static_cast<std::uint64_t>(integer_mark(first_free(integers, integer_marks)));
+        break;
+      case Kind::natural: column.mark = natural_mark(first_free(naturals, integer_marks)); break;
+      case Kind::text:
+        column.text_mark = text_marks[static_cast<std::size_t>(first_free(texts, std::ssize(text_marks)))];
+        break;
+      default: column.mark = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
+    }
     if (column.missing > 0) column.longest = std::max(column.longest, std::ssize(column.text_mark));
     kinds_.push_back(column.kind);
   }
@@ -290,15 +282,31 @@ Error CsvFile::error_of(const RangeFacts& facts, std::span<const RangeFacts> lin
       return tell(
           fmt::format("{} field{}, the header has {}", facts.detail, facts.detail == 1 ? "" : "s", layout_.fields),
           "every record needs as many as the header");
-    case Trouble::quote: return tell("a quote within an unquoted field", quoting);
+    case Trouble::quote: return tell("a quote within an unquoted field", quoting + "; or add --no-quotes");
     case Trouble::after_quotes: return tell("something follows quotes that have closed", quoting);
     case Trouble::carriage: return tell("a carriage return without line feed", "end lines by LF or CR LF");
     case Trouble::unterminated: return tell("quotes that begin here are never closed", quoting);
-    case Trouble::utf8: return tell("it is not UTF-8", "convert it, for example by iconv");
+    case Trouble::utf8: return tell("it is not UTF-8", "add --encoding latin-1, or whatever it is");
     case Trouble::nul: return tell("a text has a NUL byte", "HDF5's texts can't hold it; remove it");
+    case Trouble::type: {
+      const auto& column = columns_[static_cast<std::size_t>(facts.detail)];
+      return tell(
+          fmt::format("{} is no {} for the column {}", field_at(facts.trouble_at), name_of(column.type), column.name),
+          "leave its type out of --columns, or give another");
+    }
     case Trouble::none: break;
   }
   return tell("it is damaged", "");
+}
+
+/// For a message; a long one is cut.
+std::string CsvFile::field_at(std::int64_t at) const {
+  std::vector<char> bytes(static_cast<std::size_t>(std::min(shown_bytes, source_.bytes - at)));
+  source_.read(at, bytes);
+  const auto end = std::find_if(bytes.begin(), bytes.end(), [&](char byte) {
+    return byte == layout_.dialect.delimiter || byte == '\n' || byte == '\r' || byte == '"';
+  });
+  return std::string(bytes.begin(), end);
 }
 
 std::int64_t CsvFile::bytes_of(std::int64_t range) const {
@@ -335,9 +343,7 @@ void CsvFile::read_reals(std::size_t column, Slab rows, std::span<double> values
       const auto& here = all[column];
       for (auto row = wanted.begin; row < wanted.end; ++row) {
         const auto value = here.values[static_cast<std::size_t>(row - first)];
-        values[static_cast<std::size_t>(row - rows.begin)] =
-            here.kind == Kind::real ? std::bit_cast<double>(value)
-                                    : static_cast<double>(static_cast<std::int64_t>(value));
+        values[static_cast<std::size_t>(row - rows.begin)] = real_of_bits(here.kind, value);
       }
     });
   }
@@ -351,7 +357,7 @@ std::uint64_t CsvFile::next_id() {
 std::vector<std::vector<Field>> CsvFile::reference(std::int64_t range, std::vector<char>& bytes) const {
   bytes.resize(static_cast<std::size_t>(bytes_of(range)));
   if (!bytes.empty()) source_.read(begins_[static_cast<std::size_t>(range)], bytes);
-  auto records = records_reference(bytes);
+  auto records = records_reference(bytes, layout_.dialect);
   for (auto& record : records) {
     std::vector<Field> wanted;
     for (const auto field : layout_.wanted) wanted.push_back(record.at(static_cast<std::size_t>(field)));

@@ -53,7 +53,15 @@ Number real(double value) { return {Kind::real, false, 0, value}; }
 bool is_space(char byte) { return byte == ' ' || byte == '\t'; }
 
 /// What the quick way leaves: long mantissas, large exponents, words.
-Number parse_slowly(const char* begin, const char* end) {
+Number parse_slowly(const char* begin, const char* end, char decimal) {
+  if (decimal != '.') {
+    std::string plain(begin, end);
+    for (auto& byte : plain) {
+      if (byte == '.') return {};
+      if (byte == decimal) byte = '.';
+    }
+    return parse_slowly(plain.data(), plain.data() + plain.size(), '.');
+  }
   const bool is_negative = begin < end && *begin == '-';
   if (begin < end && (*begin == '-' || *begin == '+')) ++begin;
   const std::string_view rest(begin, static_cast<std::size_t>(end - begin));
@@ -69,9 +77,23 @@ Number parse_slowly(const char* begin, const char* end) {
   return real(sign * value);
 }
 
+/// Of more than safe_digits.
+Number parse_long_integer(const char* begin, const char* end, char decimal) {
+  const char* first = *begin == '+' ? begin + 1 : begin;
+  std::int64_t value = 0;
+  if (std::from_chars(first, end, value).ec == std::errc()) {
+    return {Kind::integer, value == 0 && *begin == '-', value, 0};
+  }
+  std::uint64_t natural = 0;
+  if (*begin != '-' && std::from_chars(first, end, natural).ec == std::errc()) {
+    return {Kind::natural, false, static_cast<std::int64_t>(natural), 0};
+  }
+  return parse_slowly(begin, end, decimal);
+}
+
 }  // namespace
 
-Number parse_number(const char* begin, const char* end, const char* limit) {
+Number parse_number(const char* begin, const char* end, const char* limit, char decimal) {
   if (begin < end && (is_space(*begin) || is_space(end[-1]))) {
     while (begin < end && is_space(*begin)) ++begin;
     while (begin < end && is_space(end[-1])) --end;
@@ -83,16 +105,13 @@ Number parse_number(const char* begin, const char* end, const char* limit) {
   int digits = take_digits(at, limit, mantissa);
   if (at == end && digits > 0) {
     if (digits > safe_digits) {
-      std::int64_t value = 0;
-      const auto [stop, code] = std::from_chars(*begin == '+' ? begin + 1 : begin, end, value);
-      if (code != std::errc()) return parse_slowly(begin, end);
-      return {Kind::integer, false, value, 0};
+      return parse_long_integer(begin, end, decimal);
     }
     const auto value = static_cast<std::int64_t>(mantissa);
     return {Kind::integer, is_negative && value == 0, is_negative ? -value : value, 0};
   }
   int exponent = 0;
-  if (at < end && *at == '.') {
+  if (at < end && *at == decimal) {
     ++at;
     const int fraction = take_digits(at, limit, mantissa);
     digits += fraction;
@@ -104,24 +123,32 @@ Number parse_number(const char* begin, const char* end, const char* limit) {
     std::uint64_t size = 0;
     const int count = take_digits(power, limit, size);
     if (power != end || count == 0) return {};
-    if (count > 4) return parse_slowly(begin, end);
+    if (count > 4) return parse_slowly(begin, end, decimal);
     exponent += is_small ? -static_cast<int>(size) : static_cast<int>(size);
     at = end;
   }
-  if (at != end || digits == 0) return parse_slowly(begin, end);
-  if (digits > safe_digits) return parse_slowly(begin, end);
+  if (at != end || digits == 0) return parse_slowly(begin, end, decimal);
+  if (digits > safe_digits) return parse_slowly(begin, end, decimal);
   double value = 0;
   if (exponent <= 0 && exponent >= -most_places) {
     value = scaled_down(mantissa, -exponent);
   } else if (exponent > 0 && exponent <= 22 && mantissa <= exact_doubles) {
     value = static_cast<double>(mantissa) * exact_tens[exponent];
   } else {
-    return parse_slowly(begin, end);
+    return parse_slowly(begin, end, decimal);
   }
   return real(is_negative ? -value : value);
 }
 
-Number parse_number_reference(std::string_view field) {
+Number parse_number_reference(std::string_view field, char decimal) {
+  if (decimal != '.') {
+    std::string plain(field);
+    for (auto& byte : plain) {
+      if (byte == '.') return {};
+      if (byte == decimal) byte = '.';
+    }
+    return parse_number_reference(plain);
+  }
   while (!field.empty() && is_space(field.front())) field.remove_prefix(1);
   while (!field.empty() && is_space(field.back())) field.remove_suffix(1);
   const auto signless = field.substr(!field.empty() && (field[0] == '-' || field[0] == '+') ? 1 : 0);
@@ -135,6 +162,9 @@ Number parse_number_reference(std::string_view field) {
     errno = 0;
     const auto value = std::strtoll(text.c_str(), &stop, 10);
     if (errno == 0) return {Kind::integer, value == 0 && text[0] == '-', value, 0};
+    errno = 0;
+    const auto natural = std::strtoull(text.c_str(), &stop, 10);
+    if (errno == 0 && text[0] != '-') return {Kind::natural, false, static_cast<std::int64_t>(natural), 0};
   }
   if (digits[0] == '+' || digits[0] == '-') return {};
   const auto value = std::strtod(text.c_str(), &stop);

@@ -11,21 +11,38 @@
 namespace paceline::table {
 
 /// What a field may be, and what a whole column is: the widest of its fields. In this order, each holds what is before
-/// it, but for `nothing`, which any has a mark for.
-enum class Kind : std::uint8_t { nothing, integer, real, text };
+/// it, but for `nothing`, which any has a mark for, and for negative integers, which `natural` has not.
+enum class Kind : std::uint8_t {
+  nothing,
+  integer,  ///< from -2^63 to 2^63 - 1
+  natural,  ///< up to 2^64 - 1; one field is natural only from 2^63 on
+  real,
+  text
+};
 
 struct Number {
   Kind kind = Kind::text;
   bool is_negative_zero = false;  ///< "-0" is an integer that differs from the same number as a real
-  std::int64_t integer = 0;
+  std::int64_t integer = 0;       ///< of a natural, its bits
   double real = 0;
 };
+/// A number as a real, rounded to nearest.
+inline double real_of(const Number& number) {
+  if (number.kind == Kind::real) return number.real;
+  if (number.kind == Kind::natural) return static_cast<double>(static_cast<std::uint64_t>(number.integer));
+  return number.is_negative_zero ? -0.0 : static_cast<double>(number.integer);
+}
 
 /// A number is an optional sign and digits, for reals with a point or an exponent; or "nan", "inf", "infinity" in any
 /// case; spaces and tabs around it don't count. Integers beyond 64 bits are reals. Reals are the nearest double, which
-/// beyond the largest is infinite. Anything else: Kind::text. Bytes
-/// up to `limit` may be read.
-Number parse_number(const char* begin, const char* end, const char* limit);
+/// beyond the largest is infinite. Anything else: Kind::text. Bytes up to `limit` may be read.
+Number parse_number(const char* begin, const char* end, const char* limit, char decimal = '.');
+/// A value as it is kept, its bits, as a real.
+inline double real_of_bits(Kind kind, std::uint64_t value) {
+  if (kind == Kind::real) return std::bit_cast<double>(value);
+  return kind == Kind::natural ? static_cast<double>(value) : static_cast<double>(static_cast<std::int64_t>(value));
+}
+
 namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "digits are taken from the low end of a word");
@@ -130,15 +147,15 @@ inline std::uint64_t value_of_digits(std::uint64_t word, int digits) {
 }  // namespace detail
 
 /// The same by the C library, for --verify and tests.
-Number parse_number_reference(std::string_view field);
+Number parse_number_reference(std::string_view field, char decimal = '.');
 
 /// A field as it is written, without a carriage return at the end of its line.
 struct Field {
   std::string_view inner;  ///< without its quotes
   bool is_quoted = false;
 };
-inline Field field_of(const char* begin, const char* end) {
-  if (begin < end && *begin == '"') return {{begin + 1, static_cast<std::size_t>(end - begin - 2)}, true};
+inline Field field_of(const char* begin, const char* end, bool has_quotes = true) {
+  if (has_quotes && begin < end && *begin == '"') return {{begin + 1, static_cast<std::size_t>(end - begin - 2)}, true};
   return {{begin, static_cast<std::size_t>(end - begin)}, false};
 }
 /// Its text: two quotes are one.

@@ -16,6 +16,13 @@ constexpr std::int64_t marks_of(std::int64_t value) {
   return above < integer_marks ? std::int64_t{1} << above : 0;
 }
 
+/// Naturals: the first of the 60 largest.
+constexpr std::uint64_t natural_mark(int k) { return ~std::uint64_t{0} - static_cast<std::uint64_t>(k); }
+constexpr std::int64_t marks_of(std::uint64_t value) {
+  const auto below = natural_mark(0) - value;
+  return below < integer_marks ? std::int64_t{1} << below : 0;
+}
+
 /// Texts: the first of these that the column does not have.
 inline constexpr std::array<std::string_view, 8> text_marks = {"",     "NA",        "N/A",        "null",
                                                                "None", "(missing)", "(no value)", "(not given)"};

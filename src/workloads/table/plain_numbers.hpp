@@ -25,6 +25,7 @@ struct FieldRun {
   const std::uint32_t* positions = nullptr;  ///< of the separator that ends the field of a record, at ...
   std::span<const std::uint32_t> ends;       ///< ... each of these; the one before it is where the field begins
   bool ends_line = false;                    ///< a carriage return may follow it
+  char decimal = '.';
 };
 
 /// Takes plain numbers up to one that is not of the kind, which is integer or real; gives how many. Reals may be

@@ -101,8 +101,8 @@ HWY_INLINE bool are_digits(D d, hn::Vec<D> values) {
   return hn::AllTrue(d, hn::Eq(hn::Min(values, hn::Set(d, 9)), values));
 }
 template <class D>
-HWY_INLINE std::uint32_t points_before(D d, const std::uint8_t* const* ends) {
-  return bits_of(d, hn::Eq(load_fields(d, ends, -16), hn::Set(d, '.')));
+HWY_INLINE std::uint32_t points_before(D d, const std::uint8_t* const* ends, std::uint8_t decimal) {
+  return bits_of(d, hn::Eq(load_fields(d, ends, -16), hn::Set(d, decimal)));
 }
 
 /// A field without its sign. A length of 0: it is none that could be plain.
@@ -137,9 +137,9 @@ struct Fields {
 
 /// Puts as many together as a vector holds. False: they are not all plain.
 template <Kind kind, class D>
-HWY_INLINE bool join_digits(D d, Fields& fields, std::size_t at) {
+HWY_INLINE bool join_digits(D d, Fields& fields, std::size_t at, std::uint8_t decimal) {
   constexpr auto count = fields_of<D>;
-  const auto all_points = points_before(d, fields.ends + at);
+  const auto all_points = points_before(d, fields.ends + at, decimal);
   const std::uint8_t* fractions[count];
   const std::uint8_t* counted[count];
   std::uint32_t is_plain = 1;
@@ -173,6 +173,7 @@ HWY_INLINE std::size_t take_short(const FieldRun& run, std::uint64_t* values) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(run.bytes);
   const auto* positions = run.positions;
   const bool ends_line = run.ends_line;
+  const auto decimal = static_cast<std::uint8_t>(run.decimal);
   Fields fields;
   for (std::size_t begin = 0; begin < run.ends.size(); begin += Fields::most) {
     const auto all = std::min(Fields::most, run.ends.size() - begin);
@@ -186,8 +187,9 @@ HWY_INLINE std::size_t take_short(const FieldRun& run, std::uint64_t* values) {
       fields.are_negative[found] = field.is_negative;
     }
     std::size_t joined = 0;
-    while (joined + fields_of<Wide> <= found && join_digits<kind>(Wide(), fields, joined)) joined += fields_of<Wide>;
-    while (joined < found && join_digits<kind>(Chars(), fields, joined)) ++joined;
+    while (joined + fields_of<Wide> <= found && join_digits<kind>(Wide(), fields, joined, decimal))
+      joined += fields_of<Wide>;
+    while (joined < found && join_digits<kind>(Chars(), fields, joined, decimal)) ++joined;
     std::size_t good = 0;
     for (; good < joined; ++good) {
       const auto mantissa = fields.mantissas[good];
@@ -214,14 +216,15 @@ template <Kind kind>
 HWY_INLINE std::size_t take_any(const FieldRun& run, std::size_t row, std::uint64_t* values) {
   const Chars d;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(run.bytes);
+  const auto decimal = static_cast<std::uint8_t>(run.decimal);
   for (; row < run.ends.size(); ++row) {
     const auto field = field_at(bytes, run.positions + run.ends[row], run.ends_line);
     if (field.length < 1 || field.length > longest_plain) break;
     // Places count from 32 characters before the end.
     const bool is_long = field.length > 16;
     const auto* before = field.end - 16;
-    auto points = points_before(d, &field.end) << 16;
-    if (is_long) points |= points_before(d, &before);
+    auto points = points_before(d, &field.end, decimal) << 16;
+    if (is_long) points |= points_before(d, &before, decimal);
     points &= ~std::uint32_t{0} << (32 - field.length);
     const int has_point = points != 0 ? 1 : 0;
     const int places = std::countl_zero(points);  // 32: there is no point

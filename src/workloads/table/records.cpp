@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "workloads/table/quotes.hpp"
-
 namespace paceline::table {
 namespace {
 
@@ -12,6 +10,13 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{1} << 17;
 // Beyond this no guess is followed.
 constexpr std::int64_t longest_guessed_ranges = 4;
+
+ScanState state_of(const Dialect& dialect) {
+  ScanState state;
+  state.delimiter = dialect.delimiter;
+  state.quotes = dialect.has_quotes ? ~std::uint64_t{0} : 0;
+  return state;
+}
 
 class RangeScan {
  public:
@@ -36,6 +41,7 @@ class RangeScan {
     const bool is_inside = find_separators_until(last, has_end);
     const bool has_last = find_records(last);
     if (!has_last && facts_.trouble == Trouble::none) {
+      facts_.end = origin_ + static_cast<std::int64_t>(record_);
       if (!has_end) return false;
       if (is_inside) {
         // Nothing after this quote closes it.
@@ -55,7 +61,9 @@ class RangeScan {
   /// From the first record on, to a line feed at or after `last`, to something wrong, or as far as there are bytes.
   /// True: the last of these are in quotes.
   bool find_separators_until(std::size_t last, bool has_end) {
-    ScanState state;
+    const auto& dialect = layout_.dialect;
+    const auto fresh = state_of(dialect);
+    auto state = fresh;
     auto& positions = separators_.positions;
     auto& line_ends = separators_.line_ends;
     // As if a line feed were before the first record.
@@ -65,10 +73,22 @@ class RangeScan {
     separators_.has_high_bytes = false;
     const auto passed = [&](std::size_t at) { return !line_ends.empty() && positions[line_ends.back()] >= at; };
     auto at = record_;
+    bool begins_line = true;  // outside of quotes
     while (at < bytes_.size() && separators_.wrong == Separators::none && !passed(last)) {
-      const auto size = std::min(piece_bytes, bytes_.size() - at);
+      if (begins_line && dialect.comment != 0 && bytes_[at] == dialect.comment) {
+        // As one field: find_records() leaves it out.
+        at = skip_line(bytes_, at);
+        state = fresh;
+        if (bytes_[at - 1] != '\n') break;
+        line_ends.push_back(static_cast<std::uint32_t>(positions.size()));
+        positions.push_back(static_cast<std::uint32_t>(at) - 1);
+        continue;
+      }
+      auto size = std::min(piece_bytes, bytes_.size() - at);
+      if (dialect.comment != 0) size = next_comment(bytes_.first(at + size), at + 1, dialect) - at;
       find_separators(bytes_.data() + at, size, static_cast<std::uint32_t>(at), state, separators_);
       at += size;
+      begins_line = state.inside == 0 && bytes_[at - 1] == '\n';
     }
     if (at == bytes_.size() && has_end && state.inside == 0 && record_ < at && !passed(at - 1)) {
       // The last line may have no end.
@@ -89,7 +109,7 @@ class RangeScan {
 
   void stop_at_wrong_byte() {
     const auto at = std::size_t{separators_.wrong};
-    if (bytes_[at] == '"') return stop(Trouble::quote, at);
+    if (bytes_[at] == '"' && layout_.dialect.has_quotes) return stop(Trouble::quote, at);
     stop(at > 0 && bytes_[at - 1] == '\r' ? Trouble::carriage : Trouble::after_quotes, at);
   }
 
@@ -119,16 +139,18 @@ class RangeScan {
   }
 
   [[nodiscard]] bool is_blank(std::size_t feed) const {
-    return feed == record_ || (feed == record_ + 1 && bytes_[record_] == '\r');
+    const bool is_empty = feed == record_ || (feed == record_ + 1 && bytes_[record_] == '\r');
+    return is_empty || (layout_.dialect.comment != 0 && bytes_[record_] == layout_.dialect.comment);
   }
 
   void take_column(std::size_t k) {
     const auto field = static_cast<std::uint32_t>(layout_.wanted[k]);
     ends_.resize(rows_.size());
     for (std::size_t row = 0; row < rows_.size(); ++row) ends_[row] = rows_[row] + field;
-    ColumnScan scan(bytes_, memory_, facts_.columns[k], values_[k], is_known_);
-    const auto nul = scan.take({bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields});
-    if (nul != ColumnScan::none) stop(Trouble::nul, nul);
+    ColumnScan scan(bytes_, layout_.dialect, layout_.types[k], memory_, facts_.columns[k], values_[k], is_known_);
+    scan.take({bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields});
+    if (scan.nul() != ColumnScan::none) stop(Trouble::nul, scan.nul());
+    if (scan.misfit() != ColumnScan::none) stop(Trouble::type, scan.misfit(), static_cast<std::int64_t>(k));
   }
 
   void check_utf8(std::size_t begin) {
@@ -162,37 +184,42 @@ void clear(RangeValues& values, std::size_t columns) {
 }  // namespace
 
 bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<bool> begins_inside, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
+                std::optional<Place> begins, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
                 RangeValues& values) {
+  const auto& dialect = layout.dialect;
   const auto range = bytes.first(std::min(bytes.size(), static_cast<std::size_t>(range_bytes)));
   facts = {};
   facts.columns.resize(layout.wanted.size());
   clear(values, layout.wanted.size());
-  for (std::size_t k = 0; k < layout.kinds.size(); ++k) {
-    if (layout.kinds[k] == Kind::text) facts.columns[k].kind = values[k].kind = Kind::text;
-  }
-  facts.quotes = parity_of_quotes(range);
-  const bool is_inside = begins_inside ? *begins_inside : guess_inside(range);
-  facts.begins_inside = is_inside ? 1 : 0;
 
   // The header, and what is before it, belongs to no record.
   const auto data_begin = layout.data_begin - range_begin;
   std::size_t begin = 0;
-  if (data_begin > 0) {
-    if (range_begin == 0) facts.begins_inside = 0;
+  if (data_begin > 0 || range_begin == 0) {
+    facts.begins = Place::outside;
     if (data_begin > std::ssize(range)) return true;
     begin = static_cast<std::size_t>(data_begin);
+    facts.changes = Changes::to(end_of(range.subspan(begin), Place::line_start, dialect));
   } else {
-    begin = first_feed(range, is_inside) + 1;
-    if (begin > range.size()) return true;
+    facts.changes = changes_of(range, dialect);
+    facts.begins = begins ? *begins : guess_place(range, dialect);
+    begin = facts.begins == Place::comment ? skip_line(range, 0)
+                                           : first_feed(range, facts.begins == Place::quotes, dialect) + 1;
+    const bool has_line = facts.begins != Place::comment || (begin > 0 && range[begin - 1] == '\n');
+    if (!has_line || begin > range.size()) return true;
   }
   if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
+  for (std::size_t k = 0; k < layout.types.size(); ++k) {
+    const bool is_text = !layout.kinds.empty() && layout.kinds[k] == Kind::text;
+    facts.columns[k].kind = values[k].kind = is_text ? Kind::text : kind_of(layout.types[k]);
+  }
   const auto is_done =
       RangeScan(layout, range_begin, bytes, workspace, memory, facts, values, false).run(begin, range.size());
-  if (!is_done && !begins_inside && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
+  if (!is_done && !begins && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
+    const auto changes = facts.changes;
     facts = {};
-    facts.begins_inside = -1;
-    facts.quotes = parity_of_quotes(range);
+    facts.begins = Place::unknown;
+    facts.changes = changes;
     facts.columns.resize(layout.wanted.size());
     for (auto& column : values) column = {};
     return true;
@@ -214,7 +241,7 @@ void parse_range(const Layout& layout, std::int64_t begin, std::span<const char>
   RangeScan(layout, begin, bytes, workspace, workspace.memory, facts, values, true).run(0, bytes.size() - 1);
 }
 
-std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {
+std::vector<std::vector<Field>> records_reference(std::span<const char> bytes, const Dialect& dialect) {
   std::vector<std::vector<Field>> records;
   const char* end = bytes.data() + bytes.size();
   const char* field = bytes.data();
@@ -223,11 +250,18 @@ std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {
   const auto add = [&](const char* to) {
     if (is_new) records.emplace_back();
     is_new = false;
-    records.back().push_back(field_of(field, to));
+    records.back().push_back(field_of(field, to, dialect.has_quotes));
   };
   for (const char* at = field; at != end; ++at) {
-    if (*at == '"') is_inside = !is_inside;
-    if (is_inside || (*at != ',' && *at != '\n')) continue;
+    if (is_new && at == field && dialect.comment != 0 && *at == dialect.comment) {
+      const auto next = skip_line(bytes, static_cast<std::size_t>(at - bytes.data()));
+      field = bytes.data() + next;
+      if (field == end) break;
+      at = field - 1;
+      continue;
+    }
+    if (*at == '"' && dialect.has_quotes) is_inside = !is_inside;
+    if (is_inside || (*at != dialect.delimiter && *at != '\n')) continue;
     const bool is_return = *at == '\n' && at != field && at[-1] == '\r';
     const bool is_blank = *at == '\n' && is_new && (is_return ? at - 1 : at) == field;
     if (!is_blank) add(is_return ? at - 1 : at);
@@ -238,8 +272,8 @@ std::vector<std::vector<Field>> records_reference(std::span<const char> bytes) {
   return records;
 }
 
-std::optional<std::size_t> first_record_end(std::span<const char> bytes) {
-  const auto feed = first_feed(bytes, false);
+std::optional<std::size_t> first_record_end(std::span<const char> bytes, const Dialect& dialect) {
+  const auto feed = first_feed(bytes, false, dialect);
   return feed == bytes.size() ? std::nullopt : std::optional(feed + 1);
 }
 

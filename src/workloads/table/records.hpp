@@ -1,10 +1,10 @@
 // The records of one byte range of a CSV file: which belong to it, what their wanted fields are, what is wrong.
 //
 // A record belongs to the range in which the line feed before it lies; the first one of all, to the first range. So a
-// range needs nothing of what is before it but whether it begins within quotes. That follows exactly from the numbers
-// of quotes in the ranges before (each quote changes it), once all have been looked at; until then a range guesses, and
-// is looked at again if the guess was wrong (as in Ge et al. 2019, "Speculative Distributed CSV Data Parsing for Big
-// Data Analytics", whose guess also rests on what stands beside quotes).
+// range needs nothing of what is before it but whether it begins within quotes or a comment. That follows exactly from
+// how the ranges before change it (each quote does), once all have been looked at; until then a range guesses, and is
+// looked at again if the guess was wrong (as in Ge et al. 2019, "Speculative Distributed CSV Data Parsing for Big Data
+// Analytics", whose guess also rests on what stands beside quotes).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 
 #include "workloads/table/columns.hpp"
 #include "workloads/table/field.hpp"
+#include "workloads/table/places.hpp"
 #include "workloads/table/separators.hpp"
 #include "workloads/table/value_memory.hpp"
 
@@ -22,8 +23,10 @@ namespace paceline::table {
 
 /// How the file's records are made: found in its header.
 struct Layout {
+  Dialect dialect;
   std::int64_t fields = 0;           ///< of each record
   std::vector<std::int64_t> wanted;  ///< fields that become columns, in the order they were asked for
+  std::vector<Type> types;           ///< of each of these
   std::int64_t data_begin = 0;       ///< first byte after the header
   std::int64_t file_bytes = 0;
   std::vector<Kind> kinds;  ///< of columns that are known to be texts; empty: none is
@@ -38,14 +41,15 @@ enum class Trouble : std::int64_t {
   unterminated,  ///< quotes that are never closed
   utf8,
   nul,
+  type,  ///< a field is not of the type that was given for its column; detail: which of the wanted ones
 };
 
 /// What is known of a range; positions count from the beginning of the file.
 struct RangeFacts {
-  std::int64_t begins_inside = 0;  ///< within quotes: as it was told or guessed; -1: neither could be settled
-  std::int64_t quotes = 0;         ///< parity of their number in the range
-  std::int64_t begin = -1;         ///< of its first record; -1: it has none
-  std::int64_t end = -1;           ///< of its last record, with its line feed
+  Place begins = Place::outside;  ///< as it was told or guessed; unknown: neither could be settled
+  Changes changes;                ///< where the range ends, by where it begins
+  std::int64_t begin = -1;        ///< of its first record; -1: it has none
+  std::int64_t end = -1;          ///< of its last record, with its line feed
   std::int64_t rows = 0;
   Trouble trouble = Trouble::none;
   std::int64_t trouble_at = 0;
@@ -64,10 +68,10 @@ struct Workspace {
 };
 
 /// Looks at a range. `bytes` are those of the file from `range_begin` on, as far as they are there, the whole range of
-/// `range_bytes` at least unless the file ends. `begins_inside`: if it is known. `memory`: for the values. False if
+/// `range_bytes` at least unless the file ends. `begins`: if it is known. `memory`: for the values. False if
 /// more bytes are needed.
 bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<bool> begins_inside, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
+                std::optional<Place> begins, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
                 RangeValues& values);
 
 /// The records of a range once more, whose columns are known to be of `kinds`; `bytes` are theirs alone and begin at
@@ -75,11 +79,11 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
 void parse_range(const Layout& layout, std::int64_t begin, std::span<const char> bytes, std::span<const Kind> kinds,
                  Workspace& workspace, RangeFacts& facts, RangeValues& values);
 
-/// The same by one byte after the other, for --verify and for the header: the fields of each record, blank lines left
-/// out.
-std::vector<std::vector<Field>> records_reference(std::span<const char> bytes);
+/// The same by one byte after the other, for --verify and for the header: the fields of each record, without blank
+/// lines and comments.
+std::vector<std::vector<Field>> records_reference(std::span<const char> bytes, const Dialect& dialect);
 
 /// Where the record that begins at the first byte ends, behind its line feed; nothing if that is not there.
-std::optional<std::size_t> first_record_end(std::span<const char> bytes);
+std::optional<std::size_t> first_record_end(std::span<const char> bytes, const Dialect& dialect);
 
 }  // namespace paceline::table

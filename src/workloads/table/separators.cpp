@@ -40,16 +40,17 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
     const char byte = bytes[i];
     const auto position = base + static_cast<std::uint32_t>(i);
     const bool was_inside = state.inside != 0;
-    const bool is_end = !was_inside && (byte == ',' || byte == '\n');
-    const bool closes = was_inside && byte == '"';
-    const bool may_follow = byte == ',' || byte == '\n' || byte == '\r' || byte == '"';
-    const bool is_wrong = (!was_inside && byte == '"' && state.may_open == 0) ||
+    const bool is_quote = byte == '"' && state.quotes != 0;
+    const bool is_end = !was_inside && (byte == state.delimiter || byte == '\n');
+    const bool closes = was_inside && is_quote;
+    const bool may_follow = byte == state.delimiter || byte == '\n' || byte == '\r' || is_quote;
+    const bool is_wrong = (!was_inside && is_quote && state.may_open == 0) ||
                           (state.after_closing != 0 && !may_follow) || (state.after_return != 0 && byte != '\n');
     if (is_wrong && found.wrong == Separators::none) found.wrong = position;
     if (byte == '\n' && is_end) found.line_ends.push_back(static_cast<std::uint32_t>(found.positions.size()));
     if (is_end) found.positions.push_back(position);
     if (static_cast<unsigned char>(byte) >= 0x80) found.has_high_bytes = true;
-    if (byte == '"') state.inside = ~state.inside;
+    if (is_quote) state.inside = ~state.inside;
     state.may_open = is_end || closes ? 1 : 0;
     state.after_closing = closes ? 1 : 0;
     state.after_return = !was_inside && byte == '\r' ? 1 : 0;

@@ -20,6 +20,8 @@ struct ScanState {
   std::uint64_t may_open = 1;       ///< 1: a quote may open a field here
   std::uint64_t after_closing = 0;  ///< 1: the byte before closed quotes
   std::uint64_t after_return = 0;   ///< 1: the byte before was a carriage return outside of quotes
+  char delimiter = ',';
+  std::uint64_t quotes = ~std::uint64_t{0};  ///< 0: quotes are text
 };
 
 /// What is found of consecutive bytes, counted from the first one. Positions fit 32 bits: at most 2^32 bytes.

@@ -24,16 +24,17 @@ struct Masks {
   std::uint64_t comma = 0, feed = 0, quote = 0, carriage = 0, high = 0;
 };
 
-HWY_INLINE Masks masks_of(const std::uint8_t* bytes) {
+HWY_INLINE Masks masks_of(const std::uint8_t* bytes, std::uint8_t delimiter) {
   const hn::CappedTag<std::uint8_t, 64> d;
   const auto lanes = hn::Lanes(d);
-  const auto comma = hn::Set(d, ','), feed = hn::Set(d, '\n'), quote = hn::Set(d, '"'), carriage = hn::Set(d, '\r');
+  const auto comma = hn::Set(d, delimiter), feed = hn::Set(d, '\n'), quote = hn::Set(d, '"'),
+             carriage = hn::Set(d, '\r');
   const auto high = hn::Set(d, 0x80);
   Masks masks;
   if (lanes < 8) {
     // No vectors: less than a byte of bits at a time.
     for (std::size_t i = 0; i < 64; ++i) {
-      masks.comma |= std::uint64_t{bytes[i] == ','} << i;
+      masks.comma |= std::uint64_t{bytes[i] == delimiter} << i;
       masks.feed |= std::uint64_t{bytes[i] == '\n'} << i;
       masks.quote |= std::uint64_t{bytes[i] == '"'} << i;
       masks.carriage |= std::uint64_t{bytes[i] == '\r'} << i;
@@ -66,6 +67,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
   // Room for the worst block at once, so that bits are written without asking.
   auto count = found.positions.size();
   auto lines = found.line_ends.size();
+  const auto delimiter = static_cast<std::uint8_t>(state.delimiter);
   std::uint8_t last[64];
   for (std::size_t at = 0; at < size; at += 64, bytes += 64) {
     const auto here = std::min(std::size_t{64}, size - at);
@@ -76,7 +78,8 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
       block = last;
     }
     const auto valid = here < 64 ? (std::uint64_t{1} << here) - 1 : ~std::uint64_t{0};
-    const auto masks = masks_of(block);
+    auto masks = masks_of(block, delimiter);
+    masks.quote &= state.quotes;
     found.has_high_bytes = found.has_high_bytes || masks.high != 0;
     auto ends = masks.comma | masks.feed;
     auto feeds = masks.feed;

@@ -4,15 +4,14 @@
 
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <set>
 
 #include <paceline/error.hpp>
 
+#include "workloads/table/time.hpp"
+
 namespace paceline::table {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// HDF5 keeps "/" between names for itself, and "." for the group.
 std::string link_of(const std::string& name) {
@@ -35,34 +34,30 @@ bool is_padded(const ColumnInfo& column, std::int64_t rows) {
   return all <= static_cast<double>(std::max(small_column, most_padding * column.text_starts.back()));
 }
 
+ElementType type_of(Kind kind) {
+  switch (kind) {
+    case Kind::integer: return ElementType::int64;
+    case Kind::natural: return ElementType::uint64;
+    case Kind::text: return ElementType::text;
+    default: return ElementType::float64;
+  }
+}
+
+std::string_view name_of(const ColumnInfo& column) {
+  if (column.type == Type::time) return "time";
+  switch (column.kind) {
+    case Kind::integer: return "int64";
+    case Kind::natural: return "uint64";
+    case Kind::text: return "text";
+    default: return "float64";
+  }
+}
+
 void put(std::span<std::byte> bytes, std::size_t place, std::uint64_t value) {
   std::memcpy(&bytes[place * sizeof value], &value, sizeof value);
 }
 
 }  // namespace
-
-std::vector<std::string> names_of(const std::string& list, const std::string& option) {
-  ScanState state;
-  Separators found;
-  find_separators(list.data(), list.size(), 0, state, found);
-  const auto records = records_reference(list);
-  if (state.inside != 0 || found.wrong != Separators::none || records.size() > 1) {
-    throw Error(ExitCode::usage, fmt::format("{} {} makes no sense", option, list), "it is no list of names",
-                "separate names by commas, and enclose those with commas or quotes in quotes, as in CSV");
-  }
-  std::vector<std::string> names;
-  std::set<std::string> known;
-  if (records.empty()) return names;
-  for (const auto& field : records.front()) {
-    names.push_back(text_of(field));
-    if (names.back().empty() || !known.insert(names.back()).second) {
-      throw Error(ExitCode::usage, fmt::format("{} {} makes no sense", option, list),
-                  names.back().empty() ? "a name is empty" : fmt::format("{} is named twice", names.back()),
-                  "name each column once");
-    }
-  }
-  return names;
-}
 
 std::int64_t modified(const std::filesystem::path& file) {
   std::error_code code;
@@ -71,11 +66,17 @@ std::int64_t modified(const std::filesystem::path& file) {
 }
 
 void Table::add_options(OptionSet& options) {
-  options.add("file", path_, "CSV (RFC 4180) in UTF-8, with a header").required().shown("FILE.csv");
-  options.add("--columns", columns_, "names of the columns to take (all)").shown("A,B,...");
+  options.add("file", path_, "CSV (RFC 4180), also packed by gzip or zstd; - is the standard input")
+      .required()
+      .shown("FILE.csv|-");
+  options
+      .add("--columns", columns_,
+           "names of the columns to take (all), with types where wanted: float64, int64, uint64, text, time")
+      .shown("A,B:TYPE,...");
   options.add("--range", range_bytes_, "bytes of the file that make an item (chosen by its size)")
       .as_size()
       .shown("SIZE");
+  options_.add_to(options);
 }
 
 void Table::prepare() {
@@ -83,7 +84,14 @@ void Table::prepare() {
     throw Error(ExitCode::usage, fmt::format("--range {} makes no sense", range_bytes_), "an item has 1 byte to 1 GiB",
                 "give another size");
   }
-  file_.emplace(path_, names_of(columns_, "--columns"), range_bytes_);
+  auto names = columns_.empty() ? std::vector<ListedName>() : read_names(columns_, "--columns", type_names());
+  std::set<std::string> known;
+  for (const auto& column : names) {
+    if (known.insert(column.name).second) continue;
+    throw Error(ExitCode::usage, fmt::format("--columns {} makes no sense", columns_),
+                fmt::format("{} is named twice", column.name), "name each column once");
+  }
+  file_.emplace(path_, std::move(names), range_bytes_, options_);
   shape_ = {};
 }
 
@@ -102,6 +110,7 @@ void Table::make_shape() {
                        {"input_bytes", file_->bytes()},
                        {"input_modified", modified(path_)},
                        {"range_bytes", file_->range_bytes()}};
+  if (const auto options = options_.text(); !options.empty()) shape_.attributes.emplace_back("dialect", options);
   are_long_.clear();
   for (const auto& column : file_->columns()) add_column(column);
   std::set<std::string> paths;
@@ -118,9 +127,14 @@ void Table::add_column(const ColumnInfo& column) {
   Attributes attributes = {{"name", column.name}, {"missing", column.missing}};
   const bool is_long = column.kind == Kind::text && !is_padded(column, shape_.rows());
   are_long_.push_back(is_long);
-  if (column.kind == Kind::real) attributes.emplace_back("missing_value", nan);
-  if (column.kind == Kind::integer) attributes.emplace_back("missing_value", column.integer_mark);
-  if (column.kind == Kind::text && !is_long) attributes.emplace_back("missing_value", column.text_mark);
+  switch (column.kind) {
+    case Kind::integer: attributes.emplace_back("missing_value", static_cast<std::int64_t>(column.mark)); break;
+    case Kind::natural: attributes.emplace_back("missing_value", column.mark); break;
+    case Kind::text:
+      if (!is_long) attributes.emplace_back("missing_value", column.text_mark);
+      break;
+    default: attributes.emplace_back("missing_value", std::bit_cast<double>(column.mark));
+  }
   if (is_long) {
     attributes.emplace_back("encoding", "utf-8");
     attributes.emplace_back("meaning", fmt::format("the text of row i is the {0}_bytes[i] bytes from {0}_begin[i] on; "
@@ -131,21 +145,21 @@ void Table::add_column(const ColumnInfo& column) {
     shape_.columns.push_back({path + "_bytes", ElementType::int64, "byte", {}, 1, {}});
     return;
   }
-  const auto type = column.kind == Kind::integer ? ElementType::int64
-                    : column.kind == Kind::text  ? ElementType::text
-                                                 : ElementType::float64;
-  shape_.columns.push_back({path, type, {}, std::move(attributes), std::max(std::int64_t{1}, column.longest), {}});
+  const std::string units(column.type == Type::time ? time_units : "");
+  const auto width = column.kind == Kind::text ? std::max(std::int64_t{1}, column.longest) : 1;
+  shape_.columns.push_back({path, type_of(column.kind), units, std::move(attributes), width, {}});
 }
 
 Traits Table::traits() const {
   std::vector<std::string> columns;
   for (const auto& column : file_->columns()) {
-    const char* type = column.kind == Kind::integer ? "int64" : column.kind == Kind::text ? "text" : "float64";
-    columns.push_back(fmt::format("{} {}{}", column.name, type,
+    columns.push_back(fmt::format("{} {}{}", column.name, name_of(column),
                                   column.missing > 0 ? fmt::format(" ({} missing)", column.missing) : ""));
   }
   Traits traits;
-  traits.kernel = fmt::format("CSV, {}: {}", simd_target_name(), fmt::join(columns, ", "));
+  const auto& origin = file_->origin();
+  traits.kernel =
+      fmt::format("CSV, {}{}{}: {}", simd_target_name(), origin.empty() ? "" : ", ", origin, fmt::join(columns, ", "));
   traits.rate_unit = {"GB/s", 1e9};
   traits.items_between_checks = items_of_steps(static_cast<double>(file_->most_bytes()));
   return traits;
@@ -158,9 +172,10 @@ Parts Table::parts() {
 }
 
 std::uint64_t Table::stored(const ColumnInfo& column, const ColumnValues& values, std::size_t row) const {
-  if (column.kind == values.kind || values.kind == Kind::nothing) return values.values[row];
+  const auto value = values.values[row];
   // Kept before it was known that the column is real.
-  return std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values.values[row])));
+  const bool is_widened = column.kind == Kind::real && values.kind != Kind::real && values.kind != Kind::nothing;
+  return is_widened ? std::bit_cast<std::uint64_t>(real_of_bits(values.kind, value)) : value;
 }
 
 template <class TextOfRow>
@@ -221,26 +236,26 @@ Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
       } else {
         for (std::size_t row = 0; row < rows; ++row) put(place, row, stored(column, values[k], row));
       }
-      const auto mark = column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                                     : std::bit_cast<std::uint64_t>(nan);
-      for (const auto row : values[k].missing) put(place, row, mark);
+      for (const auto row : values[k].missing) put(place, row, column.mark);
     }
   });
   const auto read = static_cast<std::uint64_t>(file_->bytes_of(items.begin));
   return {read, read};
 }
 
+bool Table::is_missing(const ColumnInfo& column, const Field& field) const {
+  if (field.inner.empty()) return column.kind != Kind::text || !field.is_quoted;
+  const auto& words = file_->dialect().missing;
+  if (column.kind == Kind::text && (!words.are_for_texts() || field.is_quoted)) return false;
+  return words.contains(field.inner);
+}
+
 std::uint64_t Table::stored_reference(const ColumnInfo& column, const Field& field) const {
-  if (field.inner.empty()) {
-    return column.kind == Kind::integer ? static_cast<std::uint64_t>(column.integer_mark)
-                                        : std::bit_cast<std::uint64_t>(nan);
-  }
-  const auto number = parse_number_reference(field.inner);
-  if (column.kind == Kind::integer) return static_cast<std::uint64_t>(number.integer);
-  const auto real = number.kind == Kind::real ? number.real
-                    : number.is_negative_zero ? -0.0
-                                              : static_cast<double>(number.integer);
-  return std::bit_cast<std::uint64_t>(real);
+  if (is_missing(column, field)) return column.mark;
+  const auto number = column.type == Type::time ? parse_time(field.inner)
+                                                : parse_number_reference(field.inner, file_->dialect().decimal);
+  return column.kind == Kind::real ? std::bit_cast<std::uint64_t>(real_of(number))
+                                   : static_cast<std::uint64_t>(number.integer);
 }
 
 void Table::compute_reference(Slab items, Operands /*none*/, ItemOutput output) const {
@@ -254,7 +269,7 @@ void Table::compute_reference(Slab items, Operands /*none*/, ItemOutput output) 
       put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) {
         const auto& field = records[row][k];
         text = text_of(field);
-        return !field.inner.empty() || field.is_quoted;
+        return !is_missing(column, field);
       });
       continue;
     }

@@ -28,6 +28,7 @@ class Table final : public Workload, public ScannedFile {
   }
 
   [[nodiscard]] std::filesystem::path scanned_path() const override { return path_; }
+  [[nodiscard]] std::string encoding() const override { return options_.encoding; }
   void open_source(Source source, std::int64_t keep_bytes) override { file_->open(std::move(source), keep_bytes); }
   [[nodiscard]] std::int64_t ranges() const override { return file_->ranges(); }
   [[nodiscard]] std::int64_t range_bytes() const override { return file_->range_bytes(); }
@@ -44,20 +45,20 @@ class Table final : public Workload, public ScannedFile {
   void put_texts(std::size_t column, std::int64_t item, std::span<std::byte>& rest, const TextOfRow& text_of_row) const;
   /// The value of a row as it is stored, by what the column is.
   [[nodiscard]] std::uint64_t stored(const ColumnInfo& column, const ColumnValues& values, std::size_t row) const;
+  [[nodiscard]] bool is_missing(const ColumnInfo& column, const Field& field) const;
   [[nodiscard]] std::uint64_t stored_reference(const ColumnInfo& column, const Field& field) const;
 
   // As the command line gives them.
   std::string path_;
   std::string columns_;
   std::int64_t range_bytes_ = 0;
+  CsvOptions options_;
 
   std::optional<CsvFile> file_;
   ResultShape shape_;
   std::vector<bool> are_long_;  ///< of each column: its texts are kept as bytes
 };
 
-/// A list of names, itself a record of CSV. Throws Error (usage).
-std::vector<std::string> names_of(const std::string& list, const std::string& option);
 /// When a file was changed last; a result is not gone on with from another file.
 std::int64_t modified(const std::filesystem::path& file);
 

@@ -13,12 +13,15 @@
 #include <string>
 #include <thread>
 
-#include "support.hpp"
+#include "library/pool/pool_case.hpp"
 
 namespace paceline {
 namespace {
 
 using namespace std::chrono_literals;
+using test::waits_for;
+using test::with_pool;
+using test::with_pools;
 
 int squared(int x) { return x * x; }
 std::string joined(const std::string& a, const std::vector<int>& b) { return a + std::to_string(b.size()); }
@@ -46,26 +49,6 @@ int sleeps_at_five(int x) {
   if (x == 5) std::this_thread::sleep_for(1500ms);
   return x;
 }
-/// Returns when the file is there.
-int waits_for(const std::string& path) {
-  while (!std::filesystem::exists(path)) std::this_thread::sleep_for(1ms);
-  return 1;
-}
-
-/// `body` on rank 0 of a pool with so many threads a rank; the other ranks work.
-template <class Body>
-void with_pool(const PoolOptions& options, const Body& body) {
-  Pool pool(Comm::world(), options);
-  if (pool.is_driver()) body(pool);
-}
-template <class Body>
-void with_pools(const Body& body) {
-  for (const int threads : {1, 2, 4}) {
-    SCOPED_TRACE(threads);
-    with_pool({.threads = threads}, body);
-  }
-}
-
 TEST(Pool, MapsAnyNumberInAnyChunks) {
   with_pools([](Pool& pool) {
     EXPECT_EQ(pool.workers() % Comm::world().size(), 0);
@@ -308,7 +291,7 @@ TEST(Pool, EndsWithTasksInFlight) {
 }
 
 TEST(Pool, ComesAndGoesManyTimes) {
-  // Letters that are under way when a pool ends would be taken for the next one's.
+  // Messages that are under way when a pool ends would be taken for the next one's.
   for (int round = 0; round < 100; ++round) {
     with_pool({.threads = 1}, [&](Pool& pool) {
       pool.map_async<sleeps>(std::vector<int>(20, 1));

@@ -10,7 +10,7 @@ using namespace test;
 class CounterOn : public Layouts {};
 
 TEST_P(CounterOn, LosesNoneOfAMillionIncrements) {
-  Counter counter(site);
+  Counter counter(domain);
   const int each = is_spread() ? scaled(1'000'000) : 1'000'000 / all_threads();
   on_threads(threads(), [&](int /*thread*/) {
     for (int i = 0; i < each; ++i) counter.fetch_add(1);
@@ -20,7 +20,7 @@ TEST_P(CounterOn, LosesNoneOfAMillionIncrements) {
 }
 
 TEST_P(CounterOn, GivesEachTicketOnce) {
-  Counter counter(site, 100);
+  Counter counter(domain, 100);
   const int each = scaled(20'000);
   std::vector<std::vector<std::int64_t>> tickets(static_cast<std::size_t>(threads()));
   on_threads(threads(), [&](int thread) {
@@ -40,8 +40,8 @@ TEST_P(CounterOn, GivesEachTicketOnce) {
 }
 
 TEST_P(CounterOn, LosesNoneWithCompareExchangeAndDoubles) {
-  Value<std::uint64_t> cubes(site, 1);
-  Value<double> sum(site, 0.5);
+  Value<std::uint64_t> cubes(domain, 1);
+  Value<double> sum(domain, 0.5);
   const int each = scaled(50'000);
   on_threads(threads(), [&](int /*thread*/) {
     for (int i = 0; i < each; ++i) {
@@ -58,7 +58,7 @@ TEST_P(CounterOn, LosesNoneWithCompareExchangeAndDoubles) {
 }
 
 TEST_P(CounterOn, DoesWhatAtomicsDo) {
-  Value<std::int64_t> value(site, 5);
+  Value<std::int64_t> value(domain, 5);
   const auto in_turn = [&](int rank, const auto& action) {
     if (world.rank() == rank) action();
     world.barrier();
@@ -88,8 +88,8 @@ TEST_P(CounterOn, HoldsAnyEightPlainBytes) {
     std::int16_t b;
     std::int16_t c;
   };
-  Value<Pair> pair(site, {1.5F, -2, 3});
-  Value<bool> flag(site, true);
+  Value<Pair> pair(domain, {1.5F, -2, 3});
+  Value<bool> flag(domain, true);
   EXPECT_EQ(pair.load().b, -2);
   EXPECT_TRUE(flag.load());
   world.barrier();

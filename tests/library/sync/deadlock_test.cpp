@@ -14,7 +14,7 @@ class DeadlockOn : public Layouts {
   /// The lock of each rank.
   std::vector<std::unique_ptr<Mutex>> locks() const {
     std::vector<std::unique_ptr<Mutex>> all;
-    for (int i = 0; i < world.size(); ++i) all.push_back(std::make_unique<Mutex>(site, fmt::format("lock {}", i)));
+    for (int i = 0; i < world.size(); ++i) all.push_back(std::make_unique<Mutex>(domain, fmt::format("lock {}", i)));
     return all;
   }
 };
@@ -49,7 +49,7 @@ TEST_P(DeadlockOn, OfARingOfRanksIsToldToAll) {
 }
 
 TEST_P(DeadlockOn, OfThreadsOfOneRankIsToldToBoth) {
-  Mutex a(site, "a"), b(site, "b");
+  Mutex a(domain, "a"), b(domain, "b");
   if (world.rank() == world.size() - 1) {
     std::atomic<int> ready = 0, told = 0;
     on_threads(2, [&](int thread) {
@@ -68,8 +68,8 @@ TEST_P(DeadlockOn, OfThreadsOfOneRankIsToldToBoth) {
 TEST_P(DeadlockOn, IsToldToItsMembersAlone) {
   if (world.size() < 3) return;
   // Ranks 0 and 1 have a deadlock; the others wait for one of its locks, and get it in the end.
-  Mutex a(site, "a"), b(site, "b");
-  Barrier ready(site);
+  Mutex a(domain, "a"), b(domain, "b");
+  Barrier ready(domain);
   if (world.rank() < 2) {
     auto& first = world.rank() == 0 ? a : b;
     auto& second = world.rank() == 0 ? b : a;
@@ -91,7 +91,7 @@ TEST_P(DeadlockOn, IsToldToItsMembersAlone) {
 
 TEST_P(DeadlockOn, IsNoneWithATimeLimit) {
   if (world.size() < 2) return;
-  Mutex a(site, "a"), b(site, "b");
+  Mutex a(domain, "a"), b(domain, "b");
   if (world.rank() == 0) a.lock();
   if (world.rank() == 1) b.lock();
   world.barrier();
@@ -108,8 +108,8 @@ TEST_P(DeadlockOn, IsNoneWithATimeLimit) {
 }
 
 TEST_P(DeadlockOn, IsNoneWithScopedLocksInAnyOrder) {
-  Mutex a(site, "a"), b(site, "b"), c(site, "c");
-  Counter counter(site);
+  Mutex a(domain, "a"), b(domain, "b"), c(domain, "c");
+  Counter counter(domain);
   const int each = scaled(10'000);
   on_threads(threads(), [&](int thread) {
     for (int i = 0; i < each; ++i) {
@@ -138,7 +138,7 @@ TEST_P(DeadlockOn, IsNoneWithScopedLocksInAnyOrder) {
 TEST_P(DeadlockOn, IsNeverToldWithoutOne) {
   // Everybody takes several locks in the order of their numbers, for so long that those who wait look for a deadlock.
   std::vector<std::unique_ptr<Mutex>> all;
-  for (int i = 0; i < 5; ++i) all.push_back(std::make_unique<Mutex>(site, fmt::format("ordered {}", i)));
+  for (int i = 0; i < 5; ++i) all.push_back(std::make_unique<Mutex>(domain, fmt::format("ordered {}", i)));
   world.barrier();
   on_threads(threads(), [&](int thread) {
     std::minstd_rand random(static_cast<unsigned>(1 + world.rank() * 10 + thread));
@@ -155,17 +155,17 @@ TEST_P(DeadlockOn, IsNeverToldWithoutOne) {
 TEST(Deadlock, IsNoneWhileALockIsHandedOver) {
   // unlock() names the new owner and then rings its bell. Who looks in between sees an agent that has what it wants.
   const auto world = Comm::world().duplicate();
-  const Site site(world, SiteOptions{});
-  Mutex mutex(site, "handed over");  // record 0
+  const Domain domain(world, DomainOptions{});
+  Mutex mutex(domain, "handed over");  // state 0
   if (world.rank() == 0) {
-    auto& core = *site.core();
-    const auto me = core.seat().agent;
+    auto& core = *domain.core();
+    const auto me = core.slot().agent;
     auto& agent = core.agent(me);
-    auto& owner = static_cast<sync::MutexRecord&>(core.record(0)).owner;
+    auto& owner = static_cast<sync::MutexState&>(core.state(0)).owner;
     constexpr auto waiting = static_cast<std::uint32_t>(sync::Wake::waiting);
     agent.bell.word = waiting;
     agent.wants = 1;
-    owner = (me + 1) | sync::MutexRecord::queued;
+    owner = (me + 1) | sync::MutexState::queued;
     sync::tell_of_deadlock(core, me);
     EXPECT_EQ(agent.bell.word, waiting);
     agent.wants = 0;
@@ -181,9 +181,9 @@ TEST_P(DeadlockOn, IsToldAmongThoseThatAreNone) {
   // Any order, so that deadlocks come and go in all sizes. Each is told, nobody is left waiting, and what the locks
   // protect stays right.
   std::vector<std::unique_ptr<Mutex>> all;
-  for (int i = 0; i < 4; ++i) all.push_back(std::make_unique<Mutex>(site, fmt::format("any {}", i)));
-  Counter inside[4] = {Counter(site), Counter(site), Counter(site), Counter(site)};
-  Counter told(site), total(site);
+  for (int i = 0; i < 4; ++i) all.push_back(std::make_unique<Mutex>(domain, fmt::format("any {}", i)));
+  Counter inside[4] = {Counter(domain), Counter(domain), Counter(domain), Counter(domain)};
+  Counter told(domain), total(domain);
   on_threads(threads(), [&](int thread) {
     std::minstd_rand random(static_cast<unsigned>(7 + world.rank() * 10 + thread));
     for (const auto end = std::chrono::steady_clock::now() + 300ms; std::chrono::steady_clock::now() < end;) {

@@ -67,8 +67,9 @@ class Layouts : public testing::TestWithParam<Layout> {
   }
 
   Comm world = Comm::world().duplicate();
-  Site site = GetParam().ranks_per_node == 0 ? Site(world)
-                                             : Site(world, *world.split(world.rank() / GetParam().ranks_per_node));
+  Domain domain = GetParam().ranks_per_node == 0
+                      ? Domain(world)
+                      : Domain(world, *world.split(world.rank() / GetParam().ranks_per_node));
 };
 
 inline std::string name_of_layout(const testing::TestParamInfo<Layout>& info) {

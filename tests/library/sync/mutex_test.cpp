@@ -13,8 +13,8 @@ class MutexOn : public Layouts {};
 void add_carelessly(Counter& counter, std::int64_t more) { counter.store(counter.load() + more); }
 
 TEST_P(MutexOn, LosesNoUpdate) {
-  Mutex mutex(site, "updates");
-  Counter counter(site), inside(site);
+  Mutex mutex(domain, "updates");
+  Counter counter(domain), inside(domain);
   const int each = scaled(1'000'000);
   on_threads(threads(), [&](int /*thread*/) {
     for (int i = 0; i < each; ++i) {
@@ -31,8 +31,8 @@ TEST_P(MutexOn, LosesNoUpdate) {
 }
 
 TEST_P(MutexOn, LosesNoUpdateWithEveryWayToLock) {
-  Mutex mutex(site, "ways");
-  Counter counter(site), taken(site);
+  Mutex mutex(domain, "ways");
+  Counter counter(domain), taken(domain);
   const int each = scaled(50'000);
   on_threads(threads(), [&](int thread) {
     for (int i = 0; i < each; ++i) {
@@ -55,7 +55,7 @@ TEST_P(MutexOn, LosesNoUpdateWithEveryWayToLock) {
 }
 
 TEST_P(MutexOn, TimesOutWhileAnotherHasIt) {
-  Mutex mutex(site, "busy");
+  Mutex mutex(domain, "busy");
   if (world.rank() == 0) mutex.lock();
   world.barrier();
   if (world.rank() != 0) {
@@ -74,8 +74,8 @@ TEST_P(MutexOn, TimesOutWhileAnotherHasIt) {
 }
 
 TEST_P(MutexOn, IsGivenInTheOrderOfAsking) {
-  Mutex mutex(site, "fair");
-  Counter asked(site), served(site);
+  Mutex mutex(domain, "fair");
+  Counter asked(domain), served(domain);
   if (world.rank() == 0) mutex.lock();
   world.barrier();
   // One after the other queues up; who is first in the queue is served first, though all wait at once.
@@ -103,8 +103,8 @@ TEST_P(MutexOn, IsGivenInTheOrderOfAsking) {
 
 TEST_P(MutexOn, NobodyIsPassedOverForLong) {
   // All want it all the time. Among a thread's waits no other may come in more often than the queue allows.
-  Mutex mutex(site, "turns");
-  Counter turns(site);
+  Mutex mutex(domain, "turns");
+  Counter turns(domain);
   const int each = scaled(20'000);
   world.barrier();
   std::atomic<std::int64_t> longest = 0;
@@ -124,7 +124,7 @@ TEST_P(MutexOn, NobodyIsPassedOverForLong) {
 }
 
 TEST_P(MutexOn, TellsOfWrongUse) {
-  Mutex mutex(site, "own");
+  Mutex mutex(domain, "own");
   if (world.rank() == world.size() - 1) {
     const auto unlocked = error_of([&] { mutex.unlock(); });
     ASSERT_TRUE(unlocked);
@@ -154,9 +154,9 @@ TEST_P(MutexOn, TellsOfWrongUse) {
 }
 
 TEST_P(MutexOn, IsLockedByManyThreadsThatComeAndGo) {
-  Mutex mutex(site, "short lives");
-  Counter counter(site);
-  // Far more threads than there are seats, but not at the same time.
+  Mutex mutex(domain, "short lives");
+  Counter counter(domain);
+  // Far more threads than there are slots, but not at the same time.
   const int rounds = is_spread() ? 10 : 100;
   for (int round = 0; round < rounds; ++round) {
     std::thread([&] {

@@ -19,8 +19,8 @@ struct Item {
 
 TEST_P(QueueOn, BringsEveryItemOnceAndInItsMakersOrder) {
   for (const std::size_t capacity : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
-    Queue<Item> queue(site, capacity);
-    Counter makers_left(site, all_threads());
+    Queue<Item> queue(domain, capacity);
+    Counter makers_left(domain, all_threads());
     const int each = scaled(10'000);
     std::atomic<std::int64_t> popped = 0, sum = 0;
     // Each thread makes and takes in turns of its own, in a team of two: one pushes while the other pops.
@@ -51,7 +51,7 @@ TEST_P(QueueOn, BringsEveryItemOnceAndInItsMakersOrder) {
 }
 
 TEST_P(QueueOn, TimesOutFullAndEmpty) {
-  Queue<double> queue(site, 2);
+  Queue<double> queue(domain, 2);
   if (world.rank() == world.size() - 1) {
     EXPECT_FALSE(queue.try_pop());
     EXPECT_FALSE(queue.try_pop_for(10ms));
@@ -67,7 +67,7 @@ TEST_P(QueueOn, TimesOutFullAndEmpty) {
 }
 
 TEST_P(QueueOn, TellsOfItemsPushedAfterItsEnd) {
-  Queue<int> queue(site, 1, "short");
+  Queue<int> queue(domain, 1, "short");
   if (world.rank() == 0) {
     queue.push(5);
     // One waits for room while the end comes.
@@ -90,7 +90,7 @@ TEST_P(QueueOn, TellsOfItemsPushedAfterItsEnd) {
 }
 
 TEST_P(QueueOn, EndsTheWaitOfAllWhenItCloses) {
-  Queue<int> queue(site, 3);
+  Queue<int> queue(domain, 3);
   std::thread closing([&] {
     if (world.rank() != 0) return;
     std::this_thread::sleep_for(30ms);
@@ -104,8 +104,8 @@ TEST_P(QueueOn, CarriesItemsOfManySizes) {
   struct Large {
     std::array<std::int32_t, 5000> values;
   };
-  Queue<Large> large(site, 2);
-  Queue<char> small(site, 5);
+  Queue<Large> large(domain, 2);
+  Queue<char> small(domain, 5);
   if (world.rank() == world.size() - 1) {
     Large item{};
     std::iota(item.values.begin(), item.values.end(), 3);
@@ -122,7 +122,7 @@ TEST_P(QueueOn, CarriesItemsOfManySizes) {
 }
 
 TEST_P(QueueOn, RefusesToHaveNoRoom) {
-  EXPECT_THROW(Queue<int>(site, 0), AgreedError);
+  EXPECT_THROW(Queue<int>(domain, 0), AgreedError);
   EXPECT_EQ(world.reduce_all(1, MPI_SUM), world.size());
 }
 

@@ -12,8 +12,8 @@ class ConditionOn : public Layouts {};
 class BarrierOn : public Layouts {};
 
 TEST_P(SemaphoreOn, LetsInAsManyAsThereAreUnits) {
-  Semaphore semaphore(site, 3);
-  Counter inside(site), most(site);
+  Semaphore semaphore(domain, 3);
+  Counter inside(domain), most(domain);
   const int each = scaled(20'000);
   on_threads(threads(), [&](int thread) {
     for (int i = 0; i < each; ++i) {
@@ -43,18 +43,18 @@ TEST_P(SemaphoreOn, LetsInAsManyAsThereAreUnits) {
 }
 
 TEST_P(SemaphoreOn, WakesAsManyAsItIsGiven) {
-  Semaphore semaphore(site, 0);
+  Semaphore semaphore(domain, 0);
   if (world.rank() == 0) semaphore.release(all_threads());
   on_threads(threads(), [&](int /*thread*/) { EXPECT_TRUE(semaphore.try_acquire_for(long_time)); });
   world.barrier();
   EXPECT_FALSE(semaphore.try_acquire());
   EXPECT_TRUE(error_of([&] { semaphore.release(-1); }));
-  EXPECT_THROW(Semaphore(site, -1), AgreedError);
+  EXPECT_THROW(Semaphore(domain, -1), AgreedError);
 }
 
 TEST_P(EventOn, HoldsBackUntilItIsSet) {
-  Event event(site);
-  Counter done(site);
+  Event event(domain);
+  Counter done(domain);
   EXPECT_FALSE(event.is_set());
   EXPECT_FALSE(event.wait_for(0s));
   EXPECT_FALSE(event.wait_for(5ms));
@@ -78,8 +78,8 @@ TEST_P(EventOn, HoldsBackUntilItIsSet) {
 }
 
 TEST_P(EventOn, LetsAllThroughThatWaitEvenIfClearedAtOnce) {
-  Event go(site);
-  Counter about_to(site);
+  Event go(domain);
+  Counter about_to(domain);
   if (world.rank() == 0) {
     while (about_to.load() != world.size() - 1) std::this_thread::sleep_for(1ms);
     std::this_thread::sleep_for(300ms);  // then they wait
@@ -94,9 +94,9 @@ TEST_P(EventOn, LetsAllThroughThatWaitEvenIfClearedAtOnce) {
 }
 
 TEST_P(ConditionOn, PassesABallAround) {
-  Mutex mutex(site, "ball");
-  Condition passed(site);
-  Value<std::int64_t> turn(site);
+  Mutex mutex(domain, "ball");
+  Condition passed(domain);
+  Value<std::int64_t> turn(domain);
   const int rounds = is_spread() ? 3 : 200;
   on_threads(threads(), [&](int thread) {
     const auto me = world.rank() * threads() + thread;
@@ -112,9 +112,9 @@ TEST_P(ConditionOn, PassesABallAround) {
 }
 
 TEST_P(ConditionOn, WakesOneOrAll) {
-  Mutex mutex(site, "state");
-  Condition changed(site);
-  Counter waiting(site), woken(site), allowed(site);
+  Mutex mutex(domain, "state");
+  Condition changed(domain);
+  Counter waiting(domain), woken(domain), allowed(domain);
   std::thread teller([&] {
     if (world.rank() != 0) return;
     const auto all = std::int64_t{all_threads()};
@@ -145,8 +145,8 @@ TEST_P(ConditionOn, WakesOneOrAll) {
 }
 
 TEST_P(ConditionOn, TimesOutWithTheLockTaken) {
-  Mutex mutex(site, "quiet");
-  Condition never(site);
+  Mutex mutex(domain, "quiet");
+  Condition never(domain);
   std::unique_lock lock(mutex);
   EXPECT_EQ(never.wait_for(lock, 5ms), std::cv_status::timeout);
   EXPECT_TRUE(lock.owns_lock());
@@ -156,8 +156,8 @@ TEST_P(ConditionOn, TimesOutWithTheLockTaken) {
 }
 
 TEST_P(BarrierOn, LetsNobodyAhead) {
-  Barrier barrier(site, all_threads());
-  Counter arrived(site);
+  Barrier barrier(domain, all_threads());
+  Counter arrived(domain);
   const int rounds = std::max(3, scaled(20'000));
   on_threads(threads(), [&](int /*thread*/) {
     for (int round = 0; round < rounds; ++round) {
@@ -170,7 +170,7 @@ TEST_P(BarrierOn, LetsNobodyAhead) {
 }
 
 TEST_P(BarrierOn, TakesBackAnArrivalThatIsLate) {
-  Barrier barrier(site);
+  Barrier barrier(domain);
   if (world.size() > 1) {
     if (world.rank() != 0) {
       EXPECT_FALSE(barrier.arrive_and_wait_for(10ms));
@@ -179,7 +179,7 @@ TEST_P(BarrierOn, TakesBackAnArrivalThatIsLate) {
     world.barrier();
   }
   // All of them, this time: an arrival that was left behind would let some through early, and leave others behind.
-  Counter arrived(site);
+  Counter arrived(domain);
   for (int round = 0; round < 3; ++round) {
     arrived.fetch_add(1);
     EXPECT_TRUE(barrier.arrive_and_wait_for(long_time));
@@ -188,7 +188,7 @@ TEST_P(BarrierOn, TakesBackAnArrivalThatIsLate) {
 }
 
 TEST_P(BarrierOn, EndsARoundOrTakesItBackButNeverBoth) {
-  Barrier barrier(site);
+  Barrier barrier(domain);
   const int rounds = is_spread() ? 20 : 300;
   int passed = 0;
   // Times so short that it goes either way.
@@ -200,7 +200,7 @@ TEST_P(BarrierOn, EndsARoundOrTakesItBackButNeverBoth) {
 }
 
 TEST_P(BarrierOn, RefusesAWrongNumber) {
-  EXPECT_THROW(Barrier(site, -2), AgreedError);
+  EXPECT_THROW(Barrier(domain, -2), AgreedError);
   world.barrier();
 }
 

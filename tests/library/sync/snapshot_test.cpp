@@ -47,10 +47,10 @@ class Snapshot : public Layouts {
 
   int readings = std::max(2, 12 / world.size());  ///< of each reader
   int writers = all_threads();
-  Mutex turn{site, "turn"};
-  Event go{site, "go"};
-  Barrier stopped{site, writers + 1, "stopped"}, gone_on{site, writers + 1, "gone on"};
-  Counter readings_left{site, std::int64_t{readings} * world.size()}, finished{site};
+  Mutex turn{domain, "turn"};
+  Event go{domain, "go"};
+  Barrier stopped{domain, writers + 1, "stopped"}, gone_on{domain, writers + 1, "gone on"};
+  Counter readings_left{domain, std::int64_t{readings} * world.size()}, finished{domain};
   SharedArray<std::int64_t> counts{world, writers}, copies{world, writers};
 };
 

@@ -32,6 +32,28 @@ TEST(CompareTest, TheSameProgramSeldomDiffers) {
   EXPECT_GE(covered, 0.90 * all);
 }
 
+TEST(CompareTest, AGateFailsOnlyBeyondTheInterval) {
+  using Gate = LayoutRatio::Gate;
+  auto slower = plain(1);
+  for (auto& sample : slower.samples) sample.wall_s *= sample.layout == Layout{8, 1, 1} ? 1.2 : 1;
+  const auto gate_of = [](const Comparison& comparison, const Layout& layout) {
+    for (const auto& row : comparison.layouts) {
+      if (row.layout == layout) return row.gate;
+    }
+    return Gate::none;
+  };
+  const auto found = compare(plain(0), slower, 0.05);
+  EXPECT_EQ(gate_of(found, {8, 1, 1}), Gate::fails);
+  EXPECT_TRUE(too_slow(found).starts_with("8 x 1 by ")) << too_slow(found);
+  // Slower by as much as the limit: nothing can tell.
+  EXPECT_EQ(gate_of(compare(plain(0), slower, 0.2), {8, 1, 1}), Gate::unresolved);
+  EXPECT_EQ(gate_of(compare(plain(0), slower, 0.5), {8, 1, 1}), Gate::passes);
+  EXPECT_EQ(gate_of(compare(plain(0), slower), {8, 1, 1}), Gate::none);
+  EXPECT_EQ(too_slow(compare(plain(0), slower, 0.5)), "");
+  const auto once = plain(0, {.repeats = 1});
+  EXPECT_EQ(gate_of(compare(once, once, 0.05), {8, 1, 1}), Gate::unresolved) << "nothing was repeated";
+}
+
 TEST(CompareTest, ASlowerLayoutIsFound) {
   int found_it = 0, others = 0;
   for (std::uint64_t i = 0; i < 50; ++i) {

@@ -102,21 +102,21 @@ TEST(RecommendTest, NothingRepeatedNothingKnown) {
   EXPECT_EQ(first_of(advice_on(study_of({{{4, 1, 1}, 10}}))), "use 4 ranks x 1 thread");
 }
 
-TEST(RecommendTest, Traps) {
+TEST(RecommendTest, Caveats) {
   auto study = study_of({{{1, 1, 1}, 100}, {{48, 1, 1}, 3.1}, {{60, 1, 1}, 2.9}});
-  const auto traps = [&] { return advice_on(study).traps; };
-  EXPECT_TRUE(traps().empty()) << "nothing is known of items and cores";
+  const auto caveats = [&] { return advice_on(study).caveats; };
+  EXPECT_TRUE(caveats().empty()) << "nothing is known of items and cores";
   study.info.command = "paceline fractal --rows 100 --cols 3000";
   // 100 rows on 48 ranks: some have 3, and 2.08 are their share; on 60 ranks 2 of 1.67.
-  EXPECT_TRUE(has(traps(), "100 items don't divide by 48, 60 ranks: in equal blocks one has up to 44 % more"));
+  EXPECT_TRUE(has(caveats(), "100 items don't divide by 48, 60 ranks: in equal blocks one has up to 44 % more"));
   study.info.command = "paceline fractal --rows 100001";
-  EXPECT_TRUE(traps().empty()) << "one row in 1,667 is nothing";
+  EXPECT_TRUE(caveats().empty()) << "one row in 1,667 is nothing";
   study.info.machine = {{"cores", "48"}};
-  EXPECT_TRUE(has(traps(), "more threads than the 48 cores of a node, so hyper-threads share them: 60 x 1"));
+  EXPECT_TRUE(has(caveats(), "more threads than the 48 cores of a node, so hyper-threads share them: 60 x 1"));
   study.info.machine = {{"cores", "128"}};
-  EXPECT_TRUE(has(traps(), "leaves 53 % of each node's 128 cores empty"));
+  EXPECT_TRUE(has(caveats(), "leaves 53 % of each node's 128 cores empty"));
   EXPECT_TRUE(has(sentences(advice_on(study)), "beware: "));
-  EXPECT_TRUE(has(advice_on(study_of({{{1, 1, 1}, 9}, {{2, 1, 1}, 4}})).traps, "faster than ideal: 2 x 1 by 12 %"));
+  EXPECT_TRUE(has(advice_on(study_of({{{1, 1, 1}, 9}, {{2, 1, 1}, 4}})).caveats, "faster than ideal: 2 x 1 by 12 %"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ ModelFit made(const char* law, double aicc, const Values& values) {
   for (std::size_t k = 0; k < fit.model->size(); ++k) fit.parameters.push_back({values[k], values[k], values[k]});
   fit.aicc = aicc;
   fit.is_testable = true;
-  fit.draws.assign(10, values);
+  fit.replicates.assign(10, values);
   return fit;
 }
 

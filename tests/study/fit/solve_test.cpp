@@ -53,7 +53,7 @@ TEST(SolveTest, NothingNearbyWithinTheBoundsIsBetter) {
   for (const auto& model : models()) {
     for (std::uint64_t seed = 0; seed < 30; ++seed) {
       const auto made = test::random_case(model, seed);
-      Draws noise(seed);
+      BootstrapGenerator noise(seed);
       std::vector<double> log_s, variance;
       for (const auto& layout : made.layouts) {
         log_s.push_back(log_time(model, made.values, layout) + 0.1 * noise.normal());

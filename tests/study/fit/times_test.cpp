@@ -113,9 +113,9 @@ TEST(TimesTest, TiesOfACoarseClockAreNoOutliers) {
 
 TEST(TimesTest, ANoisyLayoutHasItsOwnNoise) {
   auto study = plain({.repeats = 10, .noise = 0.01});
-  Draws draws(9);
+  BootstrapGenerator generator(9);
   for (auto& sample : study.samples) {
-    if (sample.layout == Layout{8, 2, 1}) sample.wall_s *= std::exp(0.2 * draws.normal());
+    if (sample.layout == Layout{8, 2, 1}) sample.wall_s *= std::exp(0.2 * generator.normal());
   }
   const auto times = study_times(study);
   EXPECT_GT(of(times, {8, 2, 1}).noise, 0.05);

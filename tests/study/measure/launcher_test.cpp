@@ -5,7 +5,7 @@
 
 #include <support.hpp>
 
-#include "study/words.hpp"
+#include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {

@@ -36,7 +36,7 @@ struct Read {
 Read read(const StudyOptions& options, const ProcessResult& result) {
   Read all;
   all.sample.layout = {2, 3, 1};
-  all.trouble = Reader(options).read(result, all.sample);
+  all.trouble = RunReader(options).read(result, all.sample);
   return all;
 }
 
@@ -66,6 +66,43 @@ TEST(Outcome, IsTheWallTimeOfAnyProgram) {
   EXPECT_EQ(sample.digest, "");
 }
 
+TEST(Outcome, IsFoundWithoutTheColoursOfATerminal) {
+  const auto options = of_command({"app"}, "total: ([0-9.]+)");
+  for (const std::string text : {"\x1b[1mtotal: \x1b[0m1.5 s", "\x1b]0;title\x07total: \x1b[38;5;12m1.5\x1b[m s",
+                                 "\x1b[2K\x1b(Btotal: 1.5", "\x1b]8;;http://x\x1b\\total: 1.5"}) {
+    const auto [sample, trouble] = read(options, said(text));
+    EXPECT_EQ(trouble, "") << text;
+    EXPECT_EQ(sample.wall_s, 1.5);
+  }
+  EXPECT_EQ(without_escapes("plain \xff [1m"), "plain \xff [1m");
+  EXPECT_EQ(without_escapes("cut \x1b["), "cut \x1b[");
+}
+
+TEST(Outcome, IsFoundInLinearTime) {
+  // Backtracking would take longer than anyone has.
+  const auto options = of_command({"app"}, "(a*)*total: (\\S+)");
+  const auto [sample, trouble] = read(options, said(std::string(20000, 'a') + "\n"));
+  EXPECT_EQ(sample.status, SampleStatus::no_time);
+}
+
+TEST(Outcome, MayIgnoreAnExitCode) {
+  auto options = of_command({"app"}, "total: ([0-9.]+)");
+  options.ignored_exit_codes = {3, 4};
+  EXPECT_EQ(read(options, said("total: 1.5 s", "", 3)).sample.status, SampleStatus::ok);
+  EXPECT_EQ(read(options, said("total: 1.5 s", "", 5)).sample.status, SampleStatus::failed);
+}
+
+TEST(Outcome, TellsMemoryOnlyWhenAllRanksWereSeen) {
+  auto result = said("x");
+  result.has_ranks = true;
+  result.rank_rss_bytes = {10, 30};
+  const auto both = read(of_command({"app"}), result).sample;
+  EXPECT_EQ(both.max_rss_bytes, 30);
+  EXPECT_EQ(both.sum_rss_bytes, 40);
+  result.rank_rss_bytes = {10};
+  EXPECT_EQ(read(of_command({"app"}), result).sample.sum_rss_bytes, -1);
+}
+
 TEST(Outcome, IsTheRecordOfOurs) {
   const auto options = of_command({"/opt/bin/paceline", "fractal"});
   const auto [sample, trouble] = read(options, said("a launcher says this\n" + record + "and that\n"));
@@ -77,9 +114,9 @@ TEST(Outcome, IsTheRecordOfOurs) {
   EXPECT_EQ(sample.phases.compute_mean_s, 0.35);
   EXPECT_EQ(sample.phases.serial_s, 0.05);
   EXPECT_EQ(sample.digest, "ab12");
-  EXPECT_EQ(Reader(options).command({"paceline", "fractal"}),
+  EXPECT_EQ(RunReader(options).command({"paceline", "fractal"}),
             (std::vector<std::string>{"paceline", "fractal", "--json", "--progress", "never"}));
-  EXPECT_EQ(Reader(options).command({"paceline", "fractal", "--json", "--progress=always"}),
+  EXPECT_EQ(RunReader(options).command({"paceline", "fractal", "--json", "--progress=always"}),
             (std::vector<std::string>{"paceline", "fractal", "--json", "--progress=always"}));
   EXPECT_EQ(read(options, said("no record")).sample.status, SampleStatus::no_time);
   EXPECT_EQ(read(options, said("{\"workload\":\"fract")).sample.status, SampleStatus::no_time);
@@ -111,7 +148,7 @@ TEST(Outcome, IsFoundByRegularExpressions) {
   // A time that a paceline command is asked for is its own affair.
   const auto ours = of_command({"paceline", "fractal"}, R"("compute":([0-9.]+))");
   EXPECT_EQ(read(ours, said(record)).sample.wall_s, 0.4);
-  EXPECT_EQ(Reader(ours).command({"paceline", "fractal"}).size(), 2U);
+  EXPECT_EQ(RunReader(ours).command({"paceline", "fractal"}).size(), 2U);
   // A line that would exhaust the stack of the library's matcher.
   EXPECT_EQ(read(of_command({"app"}, ".*x(1)"), said(std::string(std::size_t{1} << 20, 'a'))).sample.status,
             SampleStatus::no_time);
@@ -119,10 +156,10 @@ TEST(Outcome, IsFoundByRegularExpressions) {
 
 TEST(Outcome, NeedsExpressionsWithAGroup) {
   for (const char* wrong : {"([0-9", "[0-9]+", "*"}) {
-    const auto error = test::error_of([&] { Reader(of_command({"app"}, wrong)); });
+    const auto error = test::error_of([&] { RunReader(of_command({"app"}, wrong)); });
     ASSERT_TRUE(error) << wrong;
     EXPECT_EQ(error->code(), ExitCode::usage);
-    EXPECT_TRUE(test::error_of([&] { Reader(of_command({"app"}, {}, wrong)); }));
+    EXPECT_TRUE(test::error_of([&] { RunReader(of_command({"app"}, {}, wrong)); }));
   }
 }
 

@@ -37,6 +37,39 @@ TEST(Process, IsCapturedAndMeasured) {
   EXPECT_EQ(shell("cat").out, "") << "nothing is on its standard input";
 }
 
+TEST(Process, TellsItsMemory) {
+  // A string of 64 MB, made by a child of the shell.
+  const auto small = shell("true");
+  ASSERT_EQ(small.rank_rss_bytes.size(), 1U);
+  EXPECT_FALSE(small.has_ranks);
+  EXPECT_LT(small.rank_rss_bytes[0], 32 << 20);
+  const auto large = shell("/usr/bin/python3 -c 'x = bytearray(1 << 26)'; true");
+  EXPECT_GT(large.rank_rss_bytes[0], 64 << 20);
+  EXPECT_LT(large.rank_rss_bytes[0], 256 << 20);
+}
+
+TEST(Process, TellsTheMemoryOfEachRank) {
+  const auto result = shell(
+      "for r in 0 1 2; do OMPI_COMM_WORLD_RANK=$r /usr/bin/python3 -c "
+      "'import os, time; x = bytearray((1 + int(os.environ[\"OMPI_COMM_WORLD_RANK\"])) << 25); time.sleep(1)' & done; "
+      "wait");
+  EXPECT_TRUE(result.has_ranks);
+  ASSERT_EQ(result.rank_rss_bytes.size(), 3U);
+  for (std::int64_t r = 0; r < 3; ++r) {
+    const auto bytes = result.rank_rss_bytes[static_cast<std::size_t>(r)];
+    EXPECT_GT(bytes, (1 + r) << 25);
+    EXPECT_LT(bytes, ((1 + r) << 25) + (32 << 20));
+  }
+}
+
+TEST(Process, IsEndedThoughItHasLeftItsGroup) {
+  const auto result = shell(
+      "exec /usr/bin/python3 -c 'import os, signal, time; signal.signal(15, signal.SIG_IGN); "
+      "os.setpgid(0, os.getpgid(os.getppid())); time.sleep(60)'",
+      0.5);
+  EXPECT_EQ(result.end, End::timed_out);
+}
+
 TEST(Process, TellsWhatKilledIt) {
   const auto result = shell("kill -9 $$");
   EXPECT_EQ(result.end, End::killed);

@@ -109,7 +109,7 @@ TEST(Array, TakesItsInputsFromAFile) {
   EXPECT_EQ(array->inputs()[0].dataset, "/x");
   EXPECT_EQ(array->inputs()[1].dataset, "/group/y");
   EXPECT_FALSE(array->inputs()[0].is_made());
-  array->set_elements(4097);
+  array->set_extents({4097});
   EXPECT_EQ(array->shape().items(), 2);
 }
 

@@ -49,13 +49,13 @@ TEST(Fetch, ReadsItsListOnce) {
   std::ofstream(folder / "list") << "# x\nhttp://a\n\nhttp://b\n";
   const auto fetch = parsed("--from " + (folder / "list").string());
   EXPECT_TRUE(fetch->has_brief());
-  const auto brief = fetch->read_brief();
+  const auto brief = fetch->read_brief(1 << 20);
   std::filesystem::remove(folder / "list");
   fetch->set_brief(brief);
   EXPECT_EQ(fetch->shape().items(), 2);
   EXPECT_FALSE(parsed("http://a")->has_brief());
 
-  const auto error = error_of([&] { (void)fetch->read_brief(); });
+  const auto error = error_of([&] { (void)fetch->read_brief(1 << 20); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), ExitCode::input);
   EXPECT_TRUE(error_of([&] { fetch->set_brief("http://a\nb\n"); }));

@@ -15,10 +15,20 @@ TEST(UrlList, SkipsBlankLinesAndComments) {
   EXPECT_EQ(urls, (std::vector<std::string>{"http://a/1", "http://a/1", "https://c:8080/x?y=z#w"}));
 }
 
+TEST(UrlList, MayBeginWithAByteOrderMark) {
+  EXPECT_EQ(read_url_list("\xef\xbb\xbfhttp://a\n", Files::refused, "f"), std::vector<std::string>{"http://a"});
+}
+
+TEST(UrlList, TellsNoCredentials) {
+  const auto error = error_of([] { read_url_list("http://user:secret@a b/\n", Files::refused, "f"); });
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(says(*error, "http://***@a b/")) << error->what();
+}
+
 TEST(UrlList, NamesTheLine) {
   const auto error = error_of([] { read_url_list("\n# x\nhttp://a\nhttp://b c\n", Files::refused, "f.txt"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->code(), ExitCode::input);
   EXPECT_TRUE(says(*error, "line 4 of f.txt: 'http://b c'")) << error->what();
 }
 
@@ -33,12 +43,12 @@ TEST(UrlList, WantsAtLeastOne) {
 TEST(Url, IsWholeAndOfAKindThatIsFetched) {
   for (const auto* url :
        {"http://a", "HTTPS://a/b", "http://[::1]:80/", "http://u:p@h/", "http://127.0.0.1:8000/%20"}) {
-    EXPECT_FALSE(error_of([&] { check_url(url, Files::refused, "x"); })) << url;
+    EXPECT_FALSE(error_of([&] { check_url(url, Files::refused, "x", ExitCode::usage); })) << url;
   }
   for (const auto* url :
        {"", "a", "example.org/x", "/etc/passwd", "http://", "http:/a", "http://a:port/", "http://a:99999/", "ftp://a/b",
         "gopher://a", "javascript:1", "http://a/\n", "http://a/\xc3\xa9", "http://[::1/"}) {
-    const auto error = error_of([&] { check_url(url, Files::allowed, "x"); });
+    const auto error = error_of([&] { check_url(url, Files::allowed, "x", ExitCode::usage); });
     ASSERT_TRUE(error) << url;
     EXPECT_EQ(error->code(), ExitCode::usage) << url;
     EXPECT_EQ(std::string(error->what()).find('\n'), std::string::npos) << error->what();
@@ -46,8 +56,8 @@ TEST(Url, IsWholeAndOfAKindThatIsFetched) {
 }
 
 TEST(Url, MayBeAFileWhereThatIsAllowed) {
-  EXPECT_FALSE(error_of([] { check_url("file:///a/b", Files::allowed, "x"); }));
-  const auto error = error_of([] { check_url("file:///a/b", Files::refused, "x"); });
+  EXPECT_FALSE(error_of([] { check_url("file:///a/b", Files::allowed, "x", ExitCode::usage); }));
+  const auto error = error_of([] { check_url("file:///a/b", Files::refused, "x", ExitCode::usage); });
   ASSERT_TRUE(error);
   EXPECT_TRUE(says(*error, "--allow-file")) << error->what();
   EXPECT_EQ(file_of("file:///a%20b"), "/a b");

@@ -1,0 +1,72 @@
+#include "study/import/times.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+
+namespace paceline {
+
+void add_run(ImportedTimes& times, const ImportWishes& wishes, const Layout& layout, double seconds,
+             const std::string& place) {
+  if (std::isfinite(seconds) && seconds > 0) {
+    times.runs.push_back({layout, seconds, place});
+    return;
+  }
+  const auto why = fmt::format("its time is {}, which is no time above zero", seconds);
+  if (!wishes.skip_bad) throw bad_times(place, why, "correct it, or leave such rows out by --skip-bad");
+  times.notes.push_back(fmt::format("{} is left out: {}", place, why));
+}
+
+std::optional<double> number_in(std::string_view text, bool decimal_comma) {
+  std::string plain(trimmed(text));
+  if (decimal_comma && plain.find('.') == std::string::npos) std::replace(plain.begin(), plain.end(), ',', '.');
+  double value = 0;
+  const auto [end, code] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
+  if (plain.empty() || code != std::errc() || end != plain.data() + plain.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<int> count_in(std::string_view text) {
+  const auto value = number_in(text);
+  if (!value || *value != std::floor(*value) || *value < 1 || *value > (1 << 24)) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+std::optional<double> seconds_in_unit(std::string_view unit) {
+  const auto name = lower(trimmed(unit));
+  if (name == "s" || name == "sec" || name == "second" || name == "seconds") return 1;
+  if (name == "ms") return 1e-3;
+  if (name == "us" || name == "µs") return 1e-6;
+  if (name == "ns") return 1e-9;
+  if (name == "min" || name == "minutes") return 60;
+  if (name == "h" || name == "hours") return 3600;
+  return std::nullopt;
+}
+
+std::string lower(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return small;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    if (!lines.back().empty() && lines.back().back() == '\r') lines.back().pop_back();
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace paceline
