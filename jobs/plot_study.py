@@ -271,7 +271,7 @@ def draw_losses(axes, study):
     axes.set_title("Where the cores go, measured")
     axes.set_ylabel("core time [%]")
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
+    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6, ncols=3, columnspacing=1)
     name_layouts(axes, study)
 
 
