@@ -143,7 +143,7 @@ class Files(harness.TestCase):
         self.assertIn("value     nan", self.run_ok(["array", "--op", "sum", "--input", f"{self.input}:/x"]).out)
 
     def test_what_is_no_array(self):
-        for datasets, why in (("x,nope", "no dataset /nope"), ("x,text", "text"), ("table,x", "2 dimensions"),
+        for datasets, why in (("x,nope", "no dataset /nope"), ("x,text", "text"), ("table,x", "/table has 2 x 3"),
                               ("x,short", f"/x has {SIZE} elements, /short has 5"), ("empty,empty", "empty")):
             result = harness.run(["array", "--input", f"{self.input}:{datasets}", "-o", self.folder / "z.h5"], 2)
             self.assert_error(result, 3, why)
@@ -164,8 +164,8 @@ class Files(harness.TestCase):
         for words, part in (
                 (["--size", 0], "--size"), (["--size", -5], "--size"), (["--size", "nan"], "--size"),
                 (["--size", 10**18], "--size"), (["--op", "divide"], "multiply"), (["--seed", -1], "--seed"),
-                (["--input", "in.h5"], "a colon"), (["--input", ":x,y"], "a colon"), (["--input", "in.h5:x,"], "1 is named"),
-                (["--input", "in.h5:x,,y"], "no name"), (["--op", "sum", "--input", "in.h5:x,y"], "needs 1"),
+                (["--input", "in.h5"], "a colon"), (["--input", ":x,y"], "a colon"), (["--input", "in.h5:x,"], "a name is empty"),
+                (["--input", "in.h5:x,,y"], "a name is empty"), (["--op", "sum", "--input", "in.h5:x,y"], "needs 1"),
                 (["--input", "in.h5:x,y", "--size", 5], "--input"), (["--memory", "none"], "private"),
                 (["--input", f"{self.input}:x,group/y", "-o", self.input, "--force"], "same file")):
             self.assert_error(harness.run(["array", *words], cwd=self.folder), 2, part)

@@ -44,6 +44,12 @@ class Inputs(harness.TestCase):
             for name in ("square", "chunked"):
                 self.assertEqual(self.value(name, "--memory-limit", "200KB", ranks=ranks), square.sum())
             self.assertEqual(self.value("cube", ranks=ranks), int((np.arange(24_000) % 251).sum()))
+        for ranks, options in ((None, []), (3, ["--memory-limit", "1MB"]), (2, ["--gather", "root", "--schedule", "cyclic"])):
+            result = self.folder / "z.h5"
+            self.record(["array", "--op", "multiply", "--input", f"{self.input}:square,chunked", "-o", result, "--force",
+                         "--verify", *options], ranks)
+            with h5py.File(result) as file:
+                self.assertTrue(np.array_equal(file["array/z"][()], square * square), "in the shape of the inputs")
         result = harness.run(["array", "--op", "dot", "--input", f"{self.input}:square,square2"], 2)
         self.assert_error(result, 3, "200 x 300", "300 x 200")
 

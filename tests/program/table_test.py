@@ -40,12 +40,13 @@ def number(text):
 
 def column_of(fields):
     """(dtype, values) of a column as the README has it; None: missing."""
-    numbers = [None if text == "" else number(text) for text in fields]
-    if any(text != "" and value is None for text, value in zip(fields, numbers)):
+    fields = list(fields)
+    numbers = [None if text in ("", "NA") else number(text) for text in fields]
+    if any(text not in ("", "NA") and value is None for text, value in zip(fields, numbers)):
         return "text", fields
     if any(isinstance(value, float) for value in numbers) or all(value is None for value in numbers):
         # Of a text, not of an int: it may be "-0".
-        return "float64", [math.nan if text == "" else float(text) for text in fields]
+        return "float64", [math.nan if text in ("", "NA") else float(text) for text in fields]
     return "int64", numbers
 
 
@@ -125,8 +126,8 @@ class Table(harness.TestCase):
                     texts = data.asstr()[:].tolist()
                     columns[name] = "text", ["" if text == mark else text for text in texts]
                     self.assertEqual(texts.count(mark), data.attrs["missing"])
-                elif data.dtype == np.int64:
-                    columns[name] = "int64", [None if value == mark else int(value) for value in data[:]]
+                elif data.dtype.kind in "iu":
+                    columns[name] = str(data.dtype), [None if value == mark else int(value) for value in data[:]]
                     self.assertEqual(columns[name][1].count(None), data.attrs["missing"])
                 else:
                     columns[name] = "float64", data[:].tolist()
@@ -208,7 +209,8 @@ class Table(harness.TestCase):
                 ('a,b\n"","x"\n,""\n', {"a": ("float64", [math.nan] * 2), "b": ("text", ["x", ""])}),
                 ("a\n9223372036854775807\n-9223372036854775808\n",
                  {"a": ("int64", [2**63 - 1, -2**63])}),
-                ("a\n9223372036854775808\n", {"a": ("float64", [2.0**63])}),
+                ("a\n9223372036854775808\n", {"a": ("uint64", [2**63])}),
+                ("a\n9223372036854775808\n-1\n", {"a": ("float64", [2.0**63, -1.0])}),
                 ("a,b\n-9223372036854775808,1\n,2\n", {"a": ("int64", [-2**63, None]), "b": ("int64", [1, 2])}),
                 ("a\n-0\n1.5\n", {"a": ("float64", [-0.0, 1.5])}),
                 ("a\n 1\n2\t\n", {"a": ("int64", [1, 2])}),
@@ -222,12 +224,12 @@ class Table(harness.TestCase):
                     self.assert_same(found, wanted)
 
     def test_missing_text_is_not_the_empty_one(self):
-        self.put('a,b\n"",1\n,2\nNA,3\n')
+        self.put('a,b\n"",1\n,2\nNA,3\nx,4\n')
         self.take()
         with h5py.File(self.h5) as file:
             data = file["table/a"]
             self.assertEqual((harness.attribute(data, "missing_value"), data.attrs["missing"]), ("N/A", 1))
-            self.assertEqual(data[:].tolist(), [b"", b"N/A", b"NA"])
+            self.assertEqual(data[:].tolist(), [b"", b"N/A", b"NA", b"x"])
 
     def test_long_fields(self):
         long = "x" * 3_000_000 + "\n,"
@@ -285,10 +287,10 @@ class Table(harness.TestCase):
 
     def test_wrong_columns(self):
         self.put("a,b,b\n1,2,3\n")
-        self.assert_error(harness.run(["table", self.csv, "--columns", "a,z"], 2), 3, "no column z", "a, b, b")
-        self.assert_error(harness.run(["table", self.csv, "--columns", "b"]), 3, "2 columns are named b", "a, b, b")
+        self.assert_error(harness.run(["table", self.csv, "--columns", "a,z"], 2), 3, "no column z", "a, b, b.1")
+        self.assertEqual(self.take(["--columns", "b,b.1"])[0], {"b": ("int64", [2]), "b.1": ("int64", [3])})
         self.assert_error(harness.run(["table", self.csv, "--columns", "a,a"]), 2, "a is named twice")
-        self.assert_error(harness.run(["table", self.csv, "--columns", '"a']), 2, "no list of names")
+        self.assert_error(harness.run(["table", self.csv, "--columns", '"a']), 2, "its quotes are not closed")
         self.assertEqual(self.take(["--columns", "a"])[0], {"a": ("int64", [1])})
         self.put('"a,""1""",b\n5,6\n')
         self.assertEqual(self.take(["--columns", '"a,""1"""'])[0], {'a,"1"': ("int64", [5])})
@@ -296,8 +298,6 @@ class Table(harness.TestCase):
     def test_wrong_files(self):
         for path, *parts in ((self.folder / "none.csv", "No such file"), (self.folder, "it is a folder")):
             self.assert_error(harness.run(["table", path], 2), 3, *parts)
-        os.mkfifo(self.folder / "pipe")
-        self.assert_error(harness.run(["table", self.folder / "pipe"], 2), 3, "no regular file")
         self.put("a\n1\n")
         self.assert_error(harness.run(["table", self.csv, "-o", self.csv, "--force"]), 2, "the same file")
         self.assert_error(harness.run(["table"]), 2, "file")
