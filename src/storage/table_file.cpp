@@ -156,15 +156,16 @@ void write_table_file(const fs::path& path, const std::string& suffix, const Tab
 
 TableFile read_table_file(const fs::path& path, const std::vector<std::string>& groups) {
   check_readable(path);
-  const auto bytes = read_in_child([&] {
+  const auto read = read_in_child([&] {
     const auto content = decoded(path, groups);
     ByteWriter to;
     write_value(to, std::tuple(content.attributes, content.groups, content.texts, content.names));
     write_value(to, content.tables);
-    return to.take();
+    const auto bytes = to.take();
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
   });
   TableFile content;
-  ByteReader from(bytes);
+  ByteReader from(read);
   std::tuple<NamedTexts, std::vector<std::pair<std::string, NamedTexts>>, NamedTexts, std::vector<std::string>> all;
   read_value(from, all);
   std::tie(content.attributes, content.groups, content.texts, content.names) = std::move(all);
