@@ -161,7 +161,8 @@ TableFile read_table_file(const fs::path& path, const std::vector<std::string>& 
     ByteWriter to;
     write_value(to, std::tuple(content.attributes, content.groups, content.texts, content.names));
     write_value(to, content.tables);
-    return to.take();
+    const auto written = to.take();
+    return std::vector<std::byte>(written.begin(), written.end());
   });
   TableFile content;
   ByteReader from(bytes);
