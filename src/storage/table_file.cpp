@@ -161,8 +161,8 @@ TableFile read_table_file(const fs::path& path, const std::vector<std::string>& 
     ByteWriter to;
     write_value(to, std::tuple(content.attributes, content.groups, content.texts, content.names));
     write_value(to, content.tables);
-    const auto bytes = to.take();
-    return std::vector<std::byte>(bytes.begin(), bytes.end());
+    const auto written = to.take();
+    return std::vector<std::byte>(written.begin(), written.end());
   });
   TableFile content;
   ByteReader from(read);

@@ -16,7 +16,7 @@ class Bound : public test::Numbers, public NumberInputs {
   [[nodiscard]] std::span<const Input> inputs() const override { return {&input_, 1}; }
   [[nodiscard]] std::int64_t elements_per_item() const override { return 1; }
   [[nodiscard]] InputMemory input_memory() const override { return InputMemory::per_rank; }
-  void set_elements(std::int64_t /*elements*/) override {}
+  void set_extents(const std::vector<std::int64_t>& /*extents*/) override {}
   [[nodiscard]] std::int64_t elements() const override { return shape().items(); }
   [[nodiscard]] Traits traits() const override {
     auto traits = Numbers::traits();
