@@ -73,7 +73,7 @@ class Tasks(harness.TestCase):
             (self.folder / "t.h5.part").unlink()
 
     def test_resume(self):
-        words = ["tasks", "--work", "sleep:0.01", "--count", 600, "--memory-limit", 2000, "-o", self.path]
+        words = ["tasks", "--work", "sleep:0.01", "--count", 600, "--memory-limit", 6000, "-o", self.path]
         part = self.folder / "t.h5.part"
         with harness.Running(words, 2) as running:
             self.assertTrue(running.wait_for(lambda: harness.finished(part) > 0))
