@@ -6,6 +6,7 @@ Made to be copied and adapted: a read_ function says what lies in the file, a dr
 which of them is for which file. Studies are drawn by plot_study.py beside this.
 """
 import argparse
+import io
 import json
 import logging
 import os
@@ -201,9 +202,9 @@ def draw_file(path):
             groups = [name for name in DRAWINGS if name in file]
             if not groups and "digest" in file.attrs:
                 raise Problem(INPUT, f"there is no drawing for {path}", f"it holds {', '.join(sorted(set(file) - {'run'}))}",
-                              f"give a file with {' or '.join(DRAWINGS)} or a study")
+                              f"give a file with {' or '.join([*DRAWINGS, 'study'])}")
             if not groups:
-                raise Problem(INPUT, damaged, f"it has no group {' or '.join(DRAWINGS)} or study",
+                raise Problem(INPUT, damaged, f"it has no group {' or '.join([*DRAWINGS, 'study'])}",
                               "give the name of a result file")
             if "digest" not in file.attrs:
                 raise Problem(INPUT, f"{path} is unfinished", "it has no digest yet",
@@ -314,8 +315,10 @@ def main():
         suffix = check_output(options.output, options.force)
         with plt.rc_context(STYLE):
             figure = draw_document(json.load(sys.stdin)) if options.document else draw_file(options.file)
-            save(lambda file: figure.savefig(file, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05),
-                 options.output)
+            # In memory first: the backends don't tell a full disk from their own faults.
+            picture = io.BytesIO()
+            figure.savefig(picture, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05)
+            save(lambda file: file.write(picture.getvalue()), options.output)
 
     return run(draw)
 

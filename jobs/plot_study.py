@@ -13,7 +13,7 @@ from matplotlib import ticker
 # Colours that the colour-blind tell apart: M. Okabe, K. Ito, Color universal design, 2008. One for each thread count or
 # study, with a marker of its own, so that the picture can be read in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666", "#999933")
-LAW_COLOUR = "#6A3D9A"
+LAW_COLOUR = "#8E5FC7"
 MARKERS = "osD^vP*X"
 PHASES = (("init", "#999999"), ("plan", "#F0E442"), ("scatter", "#56B4E9"), ("compute", "#0072B2"),
           ("waiting for the slowest", "#A6CBE3"), ("gather", "#009E73"), ("write", "#E69F00"), ("rest", "#DDDDDD"))
@@ -164,7 +164,7 @@ def scale_cores(axes, studies, is_wide=False):
 
 
 def against(study):
-    return f" over {study.base.name(study.with_nodes)}"
+    return f" over {study.base.name(False)}"
 
 
 def draw_speedup(axes, study):
@@ -222,7 +222,7 @@ def draw_phases(axes, study):
     walls = cores * np.array([study.median[layout] for layout in study.layouts])
     if None in phases:
         axes.bar(places, walls, color=PHASES[3][1], width=0.7)
-        axes.set_title("Wall time (the program tells no phases)")
+        axes.set_title("Wall time" if study.weak else "Core-seconds of a run")
     else:
         below = np.zeros(len(places))
         for name, colour in PHASES:
@@ -240,7 +240,12 @@ def draw_phases(axes, study):
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
     name_layouts(axes, study)
-    axes.set_ylabel("median of each phase [s]" if study.weak else "cores × median of each phase [core s]")
+    what = "median time" if None in phases else "median of each phase"
+    axes.set_ylabel(f"{what} [s]" if study.weak else f"cores × {what} [core s]")
+
+
+def rounded(seconds):
+    return f"{seconds:,.0f}" if seconds >= 1000 else f"{seconds:.3g}"
 
 
 def draw_losses(axes, study):
@@ -266,7 +271,7 @@ def draw_losses(axes, study):
     axes.set_title("Where the cores go, measured")
     axes.set_ylabel("core time [%]")
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6.5, ncols=3)
+    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=6, ncols=3, columnspacing=1)
     name_layouts(axes, study)
 
 
@@ -287,7 +292,7 @@ def draw_map(axes, study):
     if grid.size <= 48:
         for (row, column), seconds in np.ndenumerate(grid):
             is_dark = not np.isnan(seconds) and image.norm(seconds) > 0.55
-            axes.text(column, row, "–" if np.isnan(seconds) else f"{seconds:.3g}", ha="center", va="center", fontsize=7,
+            axes.text(column, row, "–" if np.isnan(seconds) else rounded(seconds), ha="center", va="center", fontsize=7,
                       color="#fefefe" if is_dark else "#010101",  # whatever the page around
                       fontweight="bold" if seconds == low else "normal")
     axes.set_xticks(range(len(ranks)), ranks, fontsize=9 if len(ranks) <= 8 else 6.5)
@@ -298,7 +303,7 @@ def draw_map(axes, study):
     if high > low:
         bar = axes.figure.colorbar(image, ax=axes, label="median time [s]")
         bar.ax.yaxis.set_major_locator(ticker.MaxNLocator(5) if high <= 4 * low else ticker.LogLocator(subs=(1, 2, 5)))
-        bar.ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:.3g}"))
+        bar.ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda seconds, _: rounded(seconds)))
         bar.ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
@@ -408,9 +413,12 @@ def panels_of(studies):
         found = [(overlay_speedup, studies), (overlay_efficiency, studies), (draw_times, studies)]
         return found + ([(overlay_memory, studies)] if any(study.has_memory for study in studies) else [])
     study = studies[0]
-    found = [(draw_speedup, study), (draw_efficiency, study), (draw_phases, study), (draw_map, study)]
+    found = [(draw_speedup, study), (draw_efficiency, study), (draw_phases, study)]
+    # A single row or column of a map says no more than the times do.
+    is_map = all(len({getattr(layout, name) for layout in study.layouts}) > 1 for name in ("ranks", "threads"))
+    found += [(draw_map, study)] if is_map else [(draw_times, studies)]
     found += [(draw_losses, study)] if study.efficiencies else []
-    return found + ([(draw_memory, study), (draw_times, studies)] if study.has_memory else [])
+    return found + ([(draw_memory, study)] if study.has_memory else [])
 
 
 def finish(axis):

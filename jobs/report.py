@@ -606,7 +606,10 @@ def write_pdf(document, file):
                 axes = figure.add_axes((0.07, y - height, 0.86, height))
                 axes.axis("off")
                 head = [textwrap.fill(cell, 14) for cell in table.head]
-                drawn = axes.table(cellText=some, colLabels=head, cellLoc="right", bbox=(0, 0, 1, 1), edges="horizontal")
+                widths = [max(max(map(len, name.split("\n"))), *(len(row[column]) for row in some)) + 2
+                          for column, name in enumerate(head)]
+                drawn = axes.table(cellText=some, colLabels=head, cellLoc="right", bbox=(0, 0, 1, 1), edges="horizontal",
+                                   colWidths=[width / sum(widths) for width in widths])
                 drawn.auto_set_font_size(False)
                 drawn.set_fontsize(max(5, 8.5 - 0.35 * max(0, len(head) - 6)))
                 for (row, _), cell in drawn.get_celld().items():
@@ -624,9 +627,16 @@ def write_pdf(document, file):
                 lines += [f"{row[0]}: " + ", ".join(f"{cell} on {name}" for name, cell in zip(factors.head[1:], row[1:]))
                           for row in factors.rows]
                 lines += study["fit"]["advice"] + criteria_of(study, document.threshold) + document.total(study)
+                law = ""
+                for name, parameter, value, ends, aicc in law_table(study).rows:
+                    law = name or law
+                    lines.append(f"{law}: {parameter} {value}" + (f" ({ends})" if ends != "–" else "")
+                                 + (f", AICc {aicc}" if name and aicc != "–" else ""))
+                lines.append(ended(study["fit"]["why"]))
                 lines += [f"{what}: {value}" for what, value in conditions_of(study)
                           if what not in ("Launcher lines", "Environment", "Cores of the threads")]
                 lines += [f"Left out: {line}" for line in left_out_of(study)]
+                lines += [f"To repeat it: {repeat_of(study)}"] if repeat_of(study) else []
             for line in lines:
                 wrapped = textwrap.fill(printable(line).replace("$", r"\$"), 118, subsequent_indent="    ")
                 needed = (wrapped.count("\n") + 1) * 8.5 * 1.35 / 72 / 11.69
@@ -660,10 +670,12 @@ def main():
             raise Problem(5, "there is nothing to report", str(nothing), "go on with the study") from None
         with plt.rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": "paceline"}):
             if suffix == "pdf":
-                save(lambda file: write_pdf(document, file), options.output)
+                pages = io.BytesIO()
+                write_pdf(document, pages)
+                data = pages.getvalue()
             else:
-                text = WRITERS[suffix](document)
-                save(lambda file: file.write(text.encode("utf-8", "replace")), options.output)
+                data = WRITERS[suffix](document).encode("utf-8", "replace")
+            save(lambda file: file.write(data), options.output)
 
     return run(write)
 

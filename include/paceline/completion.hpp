@@ -63,8 +63,10 @@ class Ticket {
   /// Groups that have begun are given up.
   void terminate();
   [[nodiscard]] bool is_terminated() const { return is_terminated_.load(std::memory_order_relaxed); }
-  /// Counts calls of terminate(), for who has to look for them.
-  void set_terminations(std::shared_ptr<std::atomic<int>> count);
+  /// Counts calls of terminate(), for who has to look for them. Before any can be made.
+  void set_terminations(const std::shared_ptr<std::atomic<int>>& count) {
+    if (!terminations_) terminations_ = count;
+  }
 
   /// The number of its first task.
   void set_first(std::int64_t task) { first_ = task; }
@@ -77,7 +79,6 @@ class Ticket {
   std::atomic<std::int64_t> begun_{0};
   std::atomic<bool> is_cancelled_{false};
   std::atomic<bool> is_terminated_{false};
-  std::mutex terminations_mutex_;
   std::shared_ptr<std::atomic<int>> terminations_;
 };
 

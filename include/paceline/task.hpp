@@ -75,8 +75,11 @@ ByteReader next_delimited(ByteReader& reader) {
   return ByteReader(reader.take(size));
 }
 
+[[noreturn]] void throw_left_over(std::size_t bytes);
 /// Throws Error if bytes are left: then what was read is not what was written.
-void check_all_read(const ByteReader& reader);
+inline void check_all_read(const ByteReader& reader) {
+  if (reader.left() > 0) throw_left_over(reader.left());
+}
 
 template <class T>
 void write_argument(ByteWriter& writer, std::size_t number, const T& argument) {

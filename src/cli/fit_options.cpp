@@ -29,14 +29,16 @@ std::optional<Layout> layout_of(const std::string& text) {
 
 CLI::App* add_fit(CLI::App& app, FitOptions& options) {
   auto* sub = app.add_subcommand("fit", "fit laws of scaling to a study, and say which layout to use");
-  sub->add_option("study", options.study, "what `paceline study` has made")->required()->option_text("STUDY.h5");
+  sub->add_option("study", options.study, "a file of `paceline study` or `paceline import`")
+      ->required()
+      ->option_text("STUDY.h5");
   std::string names = "auto";
   std::vector<std::string> allowed = {"auto"};
   for (const auto& model : models()) {
     allowed.emplace_back(model.name);
     names += fmt::format("|{}", model.name);
   }
-  sub->add_option("--model", options.model, "the law to believe; auto: the one that the times speak for")
+  sub->add_option("--model", options.model, "the law to use; auto: the one that the times support best")
       ->check(CLI::Validator(
           [allowed, names](std::string& text) {
             const bool is_known = std::find(allowed.begin(), allowed.end(), text) != allowed.end();
@@ -49,7 +51,7 @@ CLI::App* add_fit(CLI::App& app, FitOptions& options) {
          "predict the time on so many ranks and threads each")
       ->check(CLI::Validator(
           [](std::string& text) {
-            return layout_of(text) ? std::string() : fmt::format("{} is no RANKSxTHREADS, like 8x12", text);
+            return layout_of(text) ? std::string() : fmt::format("{} is not RANKSxTHREADS, like 8x12", text);
           },
           ""))
       ->option_text("RANKSxTHREADS");

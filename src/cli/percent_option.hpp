@@ -26,7 +26,7 @@ void add_percent(CLI::App& app, const char* name, const char* text, const char* 
          name, [take](const std::string& given) { take(*share_of(given)); }, text)
       ->check(CLI::Validator(
           [](std::string& given) {
-            return share_of(given) ? std::string() : fmt::format("{} is no percentage, like 5%", given);
+            return share_of(given) ? std::string() : fmt::format("{} is not a percentage, like 5%", given);
           },
           ""))
       ->option_text(form);

@@ -29,7 +29,7 @@ std::string read_percent(const std::string& text, std::optional<double>& value) 
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), percent);
   const std::string rest(end, text.data() + text.size());
   if (code != std::errc() || (rest != "%" && rest != " %") || !(percent > 0) || !(percent < 100)) {
-    return fmt::format("{} is no percentage between 0% and 100%", text);
+    return fmt::format("{} is not a percentage between 0% and 100%", text);
   }
   value = percent / 100;
   return {};
@@ -42,7 +42,7 @@ std::string read_list(const std::string& text, int most, std::vector<int>& value
     int value = 0;
     const auto [rest, code] = std::from_chars(at, end, value);
     if (code != std::errc() || value < 1 || value > most || (rest != end && *rest != ',')) {
-      return fmt::format("{} is no list of numbers from 1 to {}, like 1,2,4", text, most);
+      return fmt::format("{} is not a list of numbers from 1 to {}, like 1,2,4", text, most);
     }
     values.push_back(value);
     if (rest == end) return {};
@@ -57,7 +57,7 @@ CLI::Validator lasting(double year, const std::string& unit) {
         double value = 0;
         const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (code == std::errc() && end == text.data() + text.size() && value > 0 && value <= year) return std::string();
-        return fmt::format("{} is no number of {} above 0 and up to {:.0f}, a year", text, unit, year);
+        return fmt::format("{} is not a number of {} above 0 and up to {:.0f}, a year", text, unit, year);
       },
       "");
 }
@@ -201,7 +201,7 @@ void check_study(const StudyOptions& options) {
   const auto command = parse_command(options);
   const auto text = joined(options.command);
   if (command.kind != Command::Kind::run) {
-    throw no_study(fmt::format("{} is nothing to study", text), "it is no workload",
+    throw no_study(fmt::format("{} is nothing to study", text), "it is not a workload",
                    "study for example paceline fractal");
   }
   if (may_lack_scale(options)) {

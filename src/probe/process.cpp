@@ -47,6 +47,7 @@ __attribute__((constructor)) void load() {
   process.loaded = ticks();
   process.loaded_ns = nanoseconds(CLOCK_MONOTONIC);
   start_clock();
+  note_processors();
   make_thread_key();
   self().become_useful(process.begin);
   pthread_atfork(nullptr, nullptr, begin_child);
@@ -64,6 +65,8 @@ void begin_ranks(int rank, int ranks) {
   process.rank = rank;
   process.ranks = ranks;
   process.uses_mpi = true;
+  // MPI_Init may have bound the process.
+  if (!process.uses_openmp) note_processors();
   process.uses_openmp = false;
   clear_threads();
   clear_peak();

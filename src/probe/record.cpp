@@ -41,25 +41,20 @@ class Text {
   std::size_t size_ = 0;
 };
 
-/// Processors that the process may use, like "0-3,8".
-void add_cpus(Text& text) {
-  constexpr int most = 8192;
-  cpu_set_t* set = CPU_ALLOC(most);
-  const auto size = CPU_ALLOC_SIZE(most);
-  if (set == nullptr) return;
-  CPU_ZERO_S(size, set);
-  if (sched_getaffinity(0, size, set) == 0) {
-    const char* comma = "";
-    for (int first = 0; first < most; ++first) {
-      if (!CPU_ISSET_S(first, size, set)) continue;
-      int last = first;
-      while (last + 1 < most && CPU_ISSET_S(last + 1, size, set)) ++last;
-      text.add(first == last ? "%s%d" : "%s%d-%d", comma, first, last);
-      comma = ",";
-      first = last;
-    }
+constexpr int most_processors = 8192;
+cpu_set_t processors[most_processors / CPU_SETSIZE];
+
+/// Like "0-3,8".
+void add_processors(Text& text) {
+  const char* comma = "";
+  for (int first = 0; first < most_processors; ++first) {
+    if (!CPU_ISSET_S(first, sizeof processors, processors)) continue;
+    int last = first;
+    while (last + 1 < most_processors && CPU_ISSET_S(last + 1, sizeof processors, processors)) ++last;
+    text.add(first == last ? "%s%d" : "%s%d-%d", comma, first, last);
+    comma = ",";
+    first = last;
   }
-  CPU_FREE(set);
 }
 
 /// Libraries whose work the probe can't see.
@@ -108,7 +103,7 @@ void compose(Text& text, const Record& record, const char* host) {
            ns(totals.scheduling), static_cast<unsigned long long>(totals.regions));
   text.add("\"cpu_ns\": %llu, \"max_rss_bytes\": %ld, \"cpus\": \"", static_cast<unsigned long long>(record.cpu_ns),
            peak_memory_bytes());
-  add_cpus(text);
+  add_processors(text);
   text.add("\",\n\"calls\": {");
   const char* const names[classes] = {"point_to_point", "collective", "one_sided", "io"};
   for (int i = 0; i < classes; ++i) {
@@ -138,6 +133,8 @@ bool write_whole(int file, const Text& text) {
 }
 
 }  // namespace
+
+void note_processors() { sched_getaffinity(0, sizeof processors, processors); }
 
 void write(const Record& record) {
   const char* folder = std::getenv("PACELINE_PROBE_DIR");

@@ -18,6 +18,9 @@ struct Record {
   double ns_per_tick = 1;
 };
 
+/// Notes which processors this process may use. To be called before OpenMP binds its first thread to one of them.
+void note_processors();
+
 /// Under a name of its own, whole or not at all. All times are whole nanoseconds, since a program may have set a locale
 /// with other decimal points. Says on stderr when the file can't be written.
 void write(const Record& record);

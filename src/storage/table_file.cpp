@@ -20,10 +20,10 @@ namespace paceline {
 
 template <>
 struct Serialiser<TypedColumn> {
-  static void write(Writer& to, const TypedColumn& column) {
+  static void write(ByteWriter& to, const TypedColumn& column) {
     write_value(to, std::tuple(column.name, column.type, column.integers, column.numbers, column.texts));
   }
-  static void read(Reader& from, TypedColumn& column) {
+  static void read(ByteReader& from, TypedColumn& column) {
     std::tuple<std::string, CellType, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>> all;
     read_value(from, all);
     std::tie(column.name, column.type, column.integers, column.numbers, column.texts) = std::move(all);
@@ -32,12 +32,12 @@ struct Serialiser<TypedColumn> {
 
 template <>
 struct Serialiser<TypedTable> {
-  static void write(Writer& to, const TypedTable& table) {
+  static void write(ByteWriter& to, const TypedTable& table) {
     write_value(to, table.path);
     write_value(to, table.units);
     write_value(to, table.columns);
   }
-  static void read(Reader& from, TypedTable& table) {
+  static void read(ByteReader& from, TypedTable& table) {
     read_value(from, table.path);
     read_value(from, table.units);
     read_value(from, table.columns);
@@ -156,15 +156,16 @@ void write_table_file(const fs::path& path, const std::string& suffix, const Tab
 
 TableFile read_table_file(const fs::path& path, const std::vector<std::string>& groups) {
   check_readable(path);
-  const auto bytes = read_in_child([&] {
+  const auto read = read_in_child([&] {
     const auto content = decoded(path, groups);
-    Writer to;
+    ByteWriter to;
     write_value(to, std::tuple(content.attributes, content.groups, content.texts, content.names));
     write_value(to, content.tables);
-    return to.take();
+    const auto bytes = to.take();
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
   });
   TableFile content;
-  Reader from(bytes);
+  ByteReader from(read);
   std::tuple<NamedTexts, std::vector<std::pair<std::string, NamedTexts>>, NamedTexts, std::vector<std::string>> all;
   read_value(from, all);
   std::tie(content.attributes, content.groups, content.texts, content.names) = std::move(all);

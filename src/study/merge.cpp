@@ -18,7 +18,7 @@ namespace {
 void check_alike(const Study& first, const Study& other, const std::string& first_name, const std::string& name) {
   const auto check = [&](const std::string& what, const std::string& one, const std::string& two) {
     if (one == two) return;
-    throw Error(ExitCode::input, fmt::format("{} and {} are no parts of one study", first_name, name),
+    throw Error(ExitCode::input, fmt::format("{} and {} are not parts of one study", first_name, name),
                 fmt::format("{} is {} in one and {} in the other", what, quoted(one), quoted(two)),
                 "`paceline compare` holds different studies against each other");
   };

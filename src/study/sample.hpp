@@ -53,7 +53,7 @@ enum class ScalingMode { strong, weak };
 
 /// What a study is of and where it ran: attributes of /study.
 struct StudyInfo {
-  std::string command;   ///< as it was given, with its place holders
+  std::string command;   ///< as it was given, with its placeholders
   std::string launcher;  ///< mpirun, srun, ... or the template
   ScalingMode mode = ScalingMode::strong;
   /// Machine, CPU model, cores, topology, kernel, MPI and software versions, environment, seed, date: name and value.

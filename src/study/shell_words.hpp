@@ -1,4 +1,4 @@
-// Command lines as words: quoted for a shell, split as one would, with place holders filled in.
+// Command lines as words: quoted for a shell, split as one would, with placeholders filled in.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ std::vector<std::string> split_words(const std::string& line);
 std::string filled_in(std::string word, const Layout& layout);
 std::vector<std::string> filled_in(std::vector<std::string> words, const Layout& layout);
 
-/// Names of place holders and what stands for each.
+/// Names of placeholders and what stands for each.
 using Placeholders = std::vector<std::pair<std::string, std::string>>;
 /// Each {name} replaced; {{name}} becomes {name}, and a shell's ${other} stays, as braces around anything else do.
 /// Throws Error (usage), which lists the names, for another {name}.

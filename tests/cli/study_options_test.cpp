@@ -112,18 +112,18 @@ TEST(StudyOptions, KnowPercentages) {
 
 TEST(StudyOptions, RefuseWhatMakesNoSense) {
   const std::vector<std::pair<Words, std::string>> mistakes = {
-      {{"--ranks", "1,,2"}, "--ranks: 1,,2 is no list"},
-      {{"--ranks", "1,2,"}, "--ranks: 1,2, is no list"},
-      {{"--ranks", ",1"}, "--ranks: ,1 is no list"},
-      {{"--threads", "0"}, "--threads: 0 is no list"},
+      {{"--ranks", "1,,2"}, "--ranks: 1,,2 is not a list"},
+      {{"--ranks", "1,2,"}, "--ranks: 1,2, is not a list"},
+      {{"--ranks", ",1"}, "--ranks: ,1 is not a list"},
+      {{"--threads", "0"}, "--threads: 0 is not a list"},
       {{"--threads", "4097"}, "from 1 to 4096"},
-      {{"--nodes", "two"}, "--nodes: two is no list"},
+      {{"--nodes", "two"}, "--nodes: two is not a list"},
       {{"--nodes", "99999999999"}, "--nodes"},
       {{"--seed", "-1"}, "--seed"},
-      {{"--max-minutes", "0"}, "--max-minutes: 0 is no number of minutes above 0 and up to 525600, a year"},
-      {{"--max-minutes", "nan"}, "--max-minutes: nan is no number"},
-      {{"--timeout", "1e300"}, "--timeout: 1e300 is no number of seconds above 0 and up to 31536000, a year"},
-      {{"--timeout", "inf"}, "--timeout: inf is no number"},
+      {{"--max-minutes", "0"}, "--max-minutes: 0 is not a number of minutes above 0 and up to 525600, a year"},
+      {{"--max-minutes", "nan"}, "--max-minutes: nan is not a number"},
+      {{"--timeout", "1e300"}, "--timeout: 1e300 is not a number of seconds above 0 and up to 31536000, a year"},
+      {{"--timeout", "inf"}, "--timeout: inf is not a number"},
       {{"--timeout", "-1"}, "--timeout"},
       {{"--time-regex", ""}, "--time-regex: the value is empty"},
   };

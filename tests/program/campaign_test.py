@@ -15,32 +15,11 @@ import unittest
 import h5py
 
 import fault_case
-import harness
-from fault_case import IS_LONG, SEED, WORKLOADS
+from fault_case import IS_LONG, SEED, WORKLOADS, Fault, ranks_to_resume
 
 INPUT, OUTPUT, CHECK = 3, 4, 5
 # Cases of a workload and a kind of fault that are chosen where not all are tried.
 SAMPLE = 2
-# An end after a fault that takes longer than this is a hang.
-LIMIT_S = 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    workload: str
-    ranks: int
-    rank: int  # on which the call fails
-    at: int
-    how: str
-
-    def __str__(self):
-        where = f", rank {self.rank} of {self.ranks}" if self.ranks > 1 else ""
-        return f"{self.workload}, {self.how} at call {self.at}{where}"
-
-
-def ranks_to_resume(fault):
-    """Another number than that of the run; mpirun takes long, so that one rank often goes on where one was."""
-    return 1 if fault.ranks == 2 or (fault.at % 4 != 0 and not IS_LONG) else 2
 
 
 @dataclasses.dataclass
@@ -53,81 +32,7 @@ class Outcome:
     seconds: float = 0.0  # from the fault to the end of the job
 
 
-class Campaign(harness.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        print(f"PACELINE_SEED={SEED}", file=sys.stderr)
-
-    def setUp(self):
-        super().setUp()
-        self.inputs = self.folder / "inputs"
-        self.inputs.mkdir()
-        fault_case.make_inputs(self.inputs)
-        self.references = {}
-        self.numbers = iter(range(1 << 30))
-
-    # One run
-
-    def start(self, workload, folder, ranks, options=(), **fault):
-        """Runs a workload; fault: the variables of fault.cpp."""
-        wrap = ["env", f"LD_PRELOAD={fault_case.SHIM}", *(f"FAULT_{name.upper()}={value}"
-                                                        for name, value in fault.items())] if fault else []
-        words = [*WORKLOADS[workload], *fault_case.outputs(workload, folder), *options]
-        return harness.run(words, ranks if ranks > 1 else None, LIMIT_S, cwd=self.inputs, wrap_rank=wrap)
-
-    def new_folder(self):
-        folder = self.folder / str(next(self.numbers))
-        folder.mkdir()
-        return folder
-
-    def calls(self, workload, ranks):
-        """The reference of a workload is made, and the number of calls that each rank makes is counted."""
-        folder = self.new_folder()
-        log = folder.with_suffix(".log")
-        result = self.start(workload, folder, ranks, ["--json"], files=f"{folder}*", log=log)
-        self.assertEqual((result.code, result.err), (0, ""), result)
-        reference = fault_case.contents(folder / "f.h5")
-        if (folder / "f.png").exists():
-            reference["picture"] = (folder / "f.png").read_bytes()
-        if workload in self.references:
-            self.assertEqual(fault_case.difference(folder, self.references[workload]), "")
-        self.references.setdefault(workload, reference)
-        shutil.rmtree(folder)
-        return [len(self.trace(log, rank)) for rank in range(ranks)]
-
-    @staticmethod
-    def trace(log, rank):
-        path = log.with_name(f"{log.name}.{rank}")
-        return path.read_text().splitlines() if path.exists() else []
-
-    def judge_first(self, fault, result, folder):
-        """What is wrong with how a run ended in which a call failed."""
-        is_killed = fault.how in ("kill", "half")
-        if is_killed and result.code == 0:
-            return "the run ended well though it was killed"
-        if not is_killed and result.code not in (0, OUTPUT):
-            return "the exit code is not 4"
-        if not is_killed and result.code == OUTPUT and not fault_case.is_one_error(result):
-            return "the error is not one line"
-        if result.code == 0 and fault.how in ("ENOSPC", "EIO"):
-            return "the run ended well though its calls failed"
-        if (folder / "f.h5").exists():
-            return fault_case.difference(folder, self.references[fault.workload])
-        return "the run ended well and left no file" if result.code == 0 else ""
-
-    def judge_resumed(self, fault, result, folder):
-        reference = self.references[fault.workload]
-        if result.code != 0:
-            return "--resume failed"
-        if not all(line.startswith("paceline: note: ") for line in result.err.splitlines()):
-            return "--resume said more than notes"
-        if result.json["digest"] != reference["digest"]:
-            return f"--resume reported the digest {result.json['digest']}, not {reference['digest']}"
-        left = {path.name for path in folder.iterdir()}
-        if left != fault_case.output_names(fault.workload):
-            return f"after --resume there are {sorted(left)}"
-        return fault_case.difference(folder, reference)
-
+class Campaign(fault_case.FaultCase):
     def try_fault(self, fault):
         folder = self.new_folder()
         log = folder.with_suffix(".log")
@@ -256,8 +161,8 @@ class Campaign(harness.TestCase):
             files = f"{self.inputs}/{fault_case.READERS[fault.workload]}"
             problem = ""
             try:
-                result = self.start(fault.workload, folder, fault.ranks, calls="read", files=files, log=log, at=fault.at,
-                                    rank=fault.rank, how=fault.how)
+                result = self.start(fault.workload, folder, fault.ranks, calls="read", files=files, log=log,
+                                    at=fault.at, rank=fault.rank, how=fault.how)
                 # What a read past the end says makes no difference: then the result is right.
                 if result.code not in (0, INPUT) and (result.code, fault.workload) != (CHECK, "fetch"):
                     problem = "the exit code is not 3"

@@ -1,9 +1,11 @@
 """What the tests of faults share: small runs of every workload, and what must hold of a file that has its name."""
+import dataclasses
 import os
 import pathlib
 import pickle
 import random
 import re
+import shutil
 import subprocess
 import sys
 
@@ -15,6 +17,9 @@ import harness
 SHIM = str(pathlib.Path(os.environ.get("PACELINE_FAULTS", "build/tests/libfaults.so")).resolve())
 IS_LONG = os.environ.get("PACELINE_CAMPAIGN") == "long"
 SEED = int(os.environ.get("PACELINE_SEED", random.randrange(1 << 32)))
+OUTPUT = 4
+# An end after a fault that takes longer than this is a hang.
+LIMIT_S = 20
 # Open MPI looks for no networks: that is half of the time that a small run takes.
 os.environ.update(OMPI_MCA_pml="ob1", OMPI_MCA_btl="self,vader")
 # Two ranks at most, and two runs at a time: PROCESSORS in CMakeLists.txt is as much.
@@ -125,6 +130,100 @@ def difference(folder, reference):
     return ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    workload: str
+    ranks: int
+    rank: int  # on which the call fails
+    at: int
+    how: str
+
+    def __str__(self):
+        where = f", rank {self.rank} of {self.ranks}" if self.ranks > 1 else ""
+        return f"{self.workload}, {self.how} at call {self.at}{where}"
+
+
+def ranks_to_resume(fault):
+    """Another number than that of the run; mpirun takes long, so that one rank often goes on where one was."""
+    return 1 if fault.ranks == 2 or (fault.at % 4 != 0 and not IS_LONG) else 2
+
+
+class FaultCase(harness.TestCase):
+    """Runs in which a call fails, and what was promised of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        print(f"PACELINE_SEED={SEED}", file=sys.stderr)
+
+    def setUp(self):
+        super().setUp()
+        self.inputs = self.folder / "inputs"
+        self.inputs.mkdir()
+        make_inputs(self.inputs)
+        self.references = {}
+        self.numbers = iter(range(1 << 30))
+
+    def start(self, workload, folder, ranks, options=(), **fault):
+        """Runs a workload; fault: the variables of fault.cpp."""
+        variables = [f"FAULT_{name.upper()}={value}" for name, value in fault.items()]
+        wrap = ["env", f"LD_PRELOAD={SHIM}", *variables] if fault else []
+        words = [*WORKLOADS[workload], *outputs(workload, folder), *options]
+        return harness.run(words, ranks if ranks > 1 else None, LIMIT_S, cwd=self.inputs, wrap_rank=wrap)
+
+    def new_folder(self):
+        folder = self.folder / str(next(self.numbers))
+        folder.mkdir()
+        return folder
+
+    def calls(self, workload, ranks):
+        """The reference of a workload is made, and the number of calls that each rank makes is counted."""
+        folder = self.new_folder()
+        log = folder.with_suffix(".log")
+        result = self.start(workload, folder, ranks, ["--json"], files=f"{folder}*", log=log)
+        self.assertEqual((result.code, result.err), (0, ""), result)
+        reference = contents(folder / "f.h5")
+        if (folder / "f.png").exists():
+            reference["picture"] = (folder / "f.png").read_bytes()
+        if workload in self.references:
+            self.assertEqual(difference(folder, self.references[workload]), "")
+        self.references.setdefault(workload, reference)
+        shutil.rmtree(folder)
+        return [len(self.trace(log, rank)) for rank in range(ranks)]
+
+    @staticmethod
+    def trace(log, rank):
+        path = log.with_name(f"{log.name}.{rank}")
+        return path.read_text().splitlines() if path.exists() else []
+
+    def judge_first(self, fault, result, folder):
+        """What is wrong with how a run ended in which a call failed."""
+        is_killed = fault.how in ("kill", "half")
+        if is_killed and result.code == 0:
+            return "the run ended well though it was killed"
+        if not is_killed and result.code not in (0, OUTPUT):
+            return "the exit code is not 4"
+        if not is_killed and result.code == OUTPUT and not is_one_error(result):
+            return "the error is not one line"
+        if result.code == 0 and fault.how in ("ENOSPC", "EIO"):
+            return "the run ended well though its calls failed"
+        if (folder / "f.h5").exists():
+            return difference(folder, self.references[fault.workload])
+        return "the run ended well and left no file" if result.code == 0 else ""
+
+    def judge_resumed(self, fault, result, folder):
+        reference = self.references[fault.workload]
+        if result.code != 0:
+            return "--resume failed"
+        if not all(line.startswith("paceline: note: ") for line in result.err.splitlines()):
+            return "--resume said more than notes"
+        if result.json["digest"] != reference["digest"]:
+            return f"--resume reported the digest {result.json['digest']}, not {reference['digest']}"
+        left = {path.name for path in folder.iterdir()}
+        if left != output_names(fault.workload):
+            return f"after --resume there are {sorted(left)}"
+        return difference(folder, reference)
+
+
 def difference_in_child(folder, reference):
     """The same for files that may crash HDF5: in a process of its own."""
     asked = pickle.dumps((folder, reference))
@@ -132,7 +231,9 @@ def difference_in_child(folder, reference):
         child = subprocess.run([sys.executable, __file__], input=asked, capture_output=True, timeout=20)
     except subprocess.TimeoutExpired:
         return "f.h5 hangs who reads it"
-    return child.stdout.decode() if child.returncode == 0 else f"f.h5 crashes who reads it: exit code {child.returncode}"
+    if child.returncode != 0:
+        return f"f.h5 crashes who reads it: exit code {child.returncode}"
+    return child.stdout.decode()
 
 
 if __name__ == "__main__":

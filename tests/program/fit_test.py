@@ -109,7 +109,7 @@ class Fit(Studies):
         fit = self.record(["fit", self.study(change=change), "--at", "64x1"])
         why = {(row["ranks"], row["threads"]): row["why_not"] for row in fit["layouts"]}
         self.assertEqual(why[2, 2], "no run counts: 4 with threads that share a core")
-        self.assertEqual(why[1, 2], "no run counts: 4 told a time that is no positive number")
+        self.assertEqual(why[1, 2], "no run counts: 4 reported a time that is not a positive number")
         self.assertIsNone(fit["chosen"])
         self.assertIsNone(fit["prediction"])
         self.assertIn("2 layouts are too few", fit["why"])

@@ -76,6 +76,8 @@ class Import(harness.TestCase):
         runs, result = self.imported(self.given("h.json", results))
         self.assert_runs(runs, [(1, 1, 1, 2.0), (1, 1, 1, 2.1), (1, 4, 1, 0.6)])
         self.assertIn("h.json result 2 run 2 is left out: its exit code is not 0", result.err)
+        with h5py.File(self.study) as file:
+            self.assertEqual(file["/study"].attrs["command"], b"app -n {threads}")
         table = "command,mean,stddev,median,user,system,min,max,parameter_threads\napp,2.05,.1,2,1,1,2,2.1,1\napp,0.6,.1,.6,1,1,.6,.6,4\n"
         self.assert_runs(self.imported(self.given("h.csv", table))[0], [(1, 1, 1, 2.05), (1, 4, 1, 0.6)])
         self.study.unlink()
@@ -149,7 +151,7 @@ class Import(harness.TestCase):
 
     def test_what_is_missing_is_told_with_its_line(self):
         bad = self.given("bad.csv", "ranks,time\n1,10\n2,0\n4,nan\n8,-1\n16,x\n32,1.5\n")
-        self.refused(3, bad, "bad.csv:3", "no time above zero", "--skip-bad")
+        self.refused(3, bad, "bad.csv:3", "not a time above zero", "--skip-bad")
         runs, result = self.imported(bad, "--skip-bad")
         self.assert_runs(runs, [(1, 1, 1, 10), (32, 1, 1, 1.5)])
         for line in (3, 4, 5, 6):

@@ -35,7 +35,7 @@ class Merge(harness.TestCase):
     def test_what_is_no_whole(self):
         part = self.part("a.h5", 1)
         self.assert_error(self.merge(part, self.folder / "no.h5"), 3, "no.h5", "no such file")
-        self.assert_error(self.merge(part, self.part("b.h5", 2, ("echo", "3 s"))), 3, "no parts of one study", "command")
+        self.assert_error(self.merge(part, self.part("b.h5", 2, ("echo", "3 s"))), 3, "not parts of one study", "command")
         self.assert_error(self.merge(part, self.part("c.h5", 2, ("echo", "{ranks} s"), "--mode", "weak")), 3, "the mode")
         self.assert_error(self.merge(), 2, "parts")
         self.assert_only("a.h5", "b.h5", "c.h5")

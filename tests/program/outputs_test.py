@@ -1,5 +1,5 @@
-"""What lies in the way of a run's files: leftovers, links, pipes and folders under the names that a run uses meanwhile, and
-names with characters that a terminal acts on. Nothing that is somebody's is touched, nothing hangs, an error is one line."""
+"""What lies in the way of a run's files: leftovers, links, pipes and folders under the names that a run uses meanwhile,
+and names with characters that a terminal acts on. No file of others is touched, nothing hangs, an error is one line."""
 import json
 import os
 import stat
@@ -12,7 +12,7 @@ import harness
 
 USAGE, INPUT, OUTPUT = 2, 3, 4
 IMAGE = ["fractal", "--rows", 40, "--cols", 30, "--max-iter", 100]
-VICTIM = b"somebody's file"
+VICTIM = b"a file of others"
 
 
 class InTheWay(harness.TestCase):
@@ -47,8 +47,8 @@ class InTheWay(harness.TestCase):
                 with self.subTest(ranks=ranks, options=options):
                     self.part.write_bytes(b"")
                     self.picture_part.write_bytes(b"\x89PNG")
-                    record = self.record([*self.words, *options], ranks)
-                    self.assertEqual(record["resumed_items"], 0)
+                    result = self.run_ok([*self.words, *options, "--json"], ranks)
+                    self.assertEqual(result.json["resumed_items"], 0)
                     self.assert_right()
                     self.path.unlink()
                     self.picture.unlink()
@@ -71,7 +71,7 @@ class InTheWay(harness.TestCase):
         self.assertNotIn("--resume", result.err)
 
     def test_links(self):
-        """Names that are a run's alone are never followed to somebody's file."""
+        """Names that are a run's alone are never followed to a file of others."""
         for name in (self.part, self.picture_part):
             for target in (VICTIM, None):
                 for options in ([], ["--resume"], ["--force"]):
@@ -102,30 +102,28 @@ class InTheWay(harness.TestCase):
                             self.assert_error(result, OUTPUT, name.name)
 
     def test_scratch(self):
-        """Where there is no --output: a name that can't be foreseen, for no eyes but the user's."""
+        """Where there is no --output: a name that can't be foreseen, for no eyes but the user's, or no name at all."""
         scratch = self.folder / "scratch"
         scratch.mkdir()
         log = self.folder / "log"
         words = ["array", "--op", "sum", "--size", 20000]
-        wrap = ["env", f"TMPDIR={scratch}", f"LD_PRELOAD={fault_case.SHIM}", f"FAULT_FILES={scratch}/*scratch*",
+        wrap = ["env", f"TMPDIR={scratch}", f"LD_PRELOAD={fault_case.SHIM}", f"FAULT_FILES={scratch}/*paceline*",
                 f"FAULT_LOG={log}"]
         result = harness.run(words, wrap_rank=wrap)
         self.assertEqual(result.code, 0, result)
         calls = [line.split() for line in log.with_name("log.0").read_text().splitlines()]
-        self.assertTrue(calls)
-        for _, _, pid, _, path, _ in calls:
-            self.assertNotIn(pid, os.path.basename(path))
+        self.assertTrue(calls, "the scratch file has another place or name")
+        for call in calls:
+            self.assertNotIn(call[2], os.path.basename(call[4]))  # the process id
         self.assertEqual(list(scratch.iterdir()), [])
-        harness.run(words, wrap_rank=[*wrap, f"FAULT_AT={len(calls)}"])
-        left = list(scratch.iterdir())
-        self.assertTrue(left)
-        for path in left:
-            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
+        for at in (2, len(calls)):
+            harness.run(words, wrap_rank=[*wrap, f"FAULT_AT={at}"])
+            for path in scratch.iterdir():
+                self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
 
     def test_scratch_without_a_place(self):
-        nowhere = str(self.folder / "nowhere")
-        result = harness.run(["array", "--op", "sum", "--size", 20000], TMPDIR=nowhere)
-        self.assert_error(result, OUTPUT, nowhere)
+        result = harness.run(["array", "--op", "sum", "--size", 20000], TMPDIR=str(self.folder / "nowhere"))
+        self.assert_error(result, OUTPUT, "TMPDIR")
 
 
 class OneLine(harness.TestCase):
@@ -141,7 +139,8 @@ class OneLine(harness.TestCase):
         for words, code in ((["fractal", "--formula", self.STRANGE], USAGE), (["fractal", f"--{self.STRANGE}"], USAGE),
                             ([self.STRANGE], USAGE), (["array", "--op", self.STRANGE], USAGE),
                             (["tasks", "--work", self.STRANGE], USAGE), (["fractal", "--re", self.STRANGE], USAGE),
-                            (["fetch", f"http://{self.STRANGE}/"], USAGE), (["plot", self.STRANGE, "-o", "x.png"], INPUT),
+                            (["fetch", f"http://{self.STRANGE}/"], USAGE),
+                            (["plot", self.STRANGE, "-o", "x.png"], INPUT),
                             (["fit", self.STRANGE], INPUT), (["table", self.STRANGE], INPUT),
                             (["array", "--op", "sum", "--input", f"{self.STRANGE}:x"], INPUT)):
             with self.subTest(words):
@@ -161,7 +160,7 @@ class OneLine(harness.TestCase):
         self.assertNotRegex(result.out.replace("\n", ""), r"[\x00-\x1f\x7f]", result)
         self.assert_line(harness.run([*IMAGE, "-o", path]), OUTPUT)
         with h5py.File(path) as file:
-            self.assertIn("fractal", file.attrs["command"])
+            self.assertIn("fractal", str(file.attrs["command"]))
 
     def test_names_within_files(self):
         table = self.folder / "t.csv"

@@ -1,4 +1,5 @@
 """`paceline profile`: programs that end in every way, real ones, and the command itself."""
+import os
 import re
 import subprocess
 
@@ -72,6 +73,17 @@ class Ends(Probe):
         result, record = self.profile([self.folder / "static"])
         self.assert_not_measured(result, record, 5)
         self.assertIn("static is statically linked", "\n".join(record["warnings"]))
+
+
+class Binding(Probe):
+    def test_threads_that_are_bound_share_nothing(self):
+        """OpenMP binds the first thread to one core: the process still has the others."""
+        program = self.build(["g++", "-std=c++20", "-fopenmp", "-DNO_MPI"])
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("there is one processor")
+        _, record = self.profile([program, "threads"], OMP_PROC_BIND="close", OMP_PLACES="threads")
+        self.assertEqual(record["threads"], 2)
+        self.assertNotIn("on 1 processors", "\n".join(record["warnings"]))
 
 
 class Programs(Probe):

@@ -136,7 +136,7 @@ class Report(harness.TestCase):
         if not shutil.which("chromium"):
             self.skipTest("there is no chromium")
         measured = self.measured()
-        for studies, svgs in (([self.study], 4), ([measured], 6), ([self.study, measured], 4)):
+        for studies, svgs in (([self.study], 4), ([measured], 5), ([self.study, measured], 4)):
             page = self.report("html", studies=studies)
             text = page.read_text()
             self.assertNotRegex(text, r'(?:src|href)="(?!#|data:)[^"]*"', "nothing is loaded from elsewhere")

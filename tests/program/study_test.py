@@ -175,8 +175,8 @@ class Failures(Study):
             (["--launcher", "no-such-launcher {command}"], ["--", "true"], 2, "no-such-launcher"),
             (["--launcher", "mpirun -np 1"], ["--", "true"], 2, "{command}"),
             (["--launcher", "srun"], ["--", "true"], 2, "srun"),
-            (["--time-regex", "[0-9]+"], ["--", "true"], 2, "no group"),
-            (["--time-regex", "(["], ["--", "true"], 2, "no regular expression"),
+            (["--time-regex", "[0-9]+"], ["--", "true"], 2, "no capture group"),
+            (["--time-regex", "(["], ["--", "true"], 2, "not a valid regular expression"),
             (["--until-ci", "2"], ["--", "true"], 2, "--until-ci"),
             (["--until-ci", "nan%"], ["--", "true"], 2, "--until-ci"),
             (["--ranks", "0"], ["--", "true"], 2, "--ranks"),
@@ -188,7 +188,7 @@ class Failures(Study):
             (["--ranks", "5000"], ["--", "true"], 2, "no layout can run", "5000 cores"),
             (["--nodes", "2", "--ranks", "2"], ["--", "true"], 2, "no layout can run", "2 nodes"),
             ([], ["--", *fractal, "--row", 5], 2, "--row"),
-            ([], ["--", "paceline", "info"], 2, "no workload"),
+            ([], ["--", "paceline", "info"], 2, "not a workload"),
             ([], ["--", *fractal, "--dry-run"], 2, "--dry-run"),
             ([], ["--", *fractal, "-o", "r.h5"], 2, "only the first run could write r.h5"),
             ([], ["--", *fractal, "--png", "r.png"], 2, "only the first run could write r.png"),
@@ -201,7 +201,7 @@ class Failures(Study):
         self.refused(harness.run(["fractal", "--", "true"]), 2, "study")
         self.refused(self.study(["--mode", "weak"], FRACTAL), 2, "the same work on every layout", "{scale}")
         self.refused(self.study(["--launcher", "mpirun -np {rank} {command}"], ["--", "true"]), 2,
-                     "{rank} is no place holder", "{ranks} {threads} {nodes} {scale} {command}", "{{rank}}")
+                     "{rank} is not a placeholder", "{ranks} {threads} {nodes} {scale} {command}", "{{rank}}")
 
     def test_weak_mode_of_a_program_that_may_not_grow(self):
         options, command = self.shell("true", "--mode", "weak", "--repeats", 1)
@@ -515,8 +515,8 @@ class Pictures(Study):
 
     def test_of_a_law(self):
         """The law is dashed where one is resolved, and several studies lie over each other."""
-        law_colour = "#6A3D9A"
-        self.file = self.imported("law", "cores,time\n1,10\n2,5.5\n4,3.25\n8,2.125\n")
+        law_colour = "#8E5FC7"
+        self.file = self.imported("law", "cores,time\n1,10\n2,5.5\n4,3.25\n8,2.125\n16,1.5625\n")
         self.assertGreater(self.colours(self.picture("law.png")).get(law_colour, 0), 50)
         law, self.file = self.file, self.imported("none", "cores,time\n1,10\n2,11\n4,12\n")
         self.assertEqual(self.colours(self.picture("none.png")).get(law_colour, 0), 0, "no law that is not believed")

@@ -88,7 +88,7 @@ class Submitted(SlurmCase):
             self.assertEqual(set(rows["status"]), {b"ok"}, log)
             self.assertTrue(rows["bound_ok"].all(), log)
             self.assertEqual({(row["ranks"], row["threads"]) for row in file["/study/left_out"][:]}, set(left_out))
-            self.assertEqual(file["study"].attrs["slurm_job_id"], job)
+            self.assertEqual(file["study"].attrs["slurm_job_id"].decode(), job)
             self.assertTrue(json.loads(file["/fit/json"][()])["layouts"])
             return rows
 
@@ -196,7 +196,7 @@ class OverNodes(SlurmCase):
             self.assertEqual(len(rows), 2 * len(counts))
             self.assertEqual(set(rows["digest"]), {digest.encode()})
             self.assertEqual(list(rows["order"]), list(range(len(rows))))
-            self.assertEqual(file["study"].attrs["slurm_job_id"], " | ".join(map(str, parts)))
+            self.assertEqual(file["study"].attrs["slurm_job_id"].decode(), " | ".join(map(str, parts)))
             self.assertIn("/fit/json", file)
         self.assertTrue(whole.with_suffix(".png").exists())
         # A part that is lost costs its layouts, not the study.

@@ -1,4 +1,4 @@
-// Command lines: what is joined splits into the same words, and place holders are filled in wherever they are.
+// Command lines: what is joined splits into the same words, and placeholders are filled in wherever they are.
 #include "study/shell_words.hpp"
 
 #include <gtest/gtest.h>

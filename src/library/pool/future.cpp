@@ -27,14 +27,8 @@ bool Ticket::cancel() {
   return begun_.load() == 0;
 }
 
-void Ticket::set_terminations(std::shared_ptr<std::atomic<int>> count) {
-  const std::lock_guard lock(terminations_mutex_);
-  terminations_ = std::move(count);
-}
-
 void Ticket::terminate() {
   if (is_terminated_.exchange(true)) return;
-  const std::lock_guard lock(terminations_mutex_);
   if (terminations_) terminations_->fetch_add(1);
 }
 

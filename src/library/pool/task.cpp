@@ -145,11 +145,9 @@ void throw_about(const char* what, std::size_t number, const std::type_info& typ
   throw Error(ExitCode::failure, fmt::format(fmt::runtime(what), number, name_of(type)), current_exception().message);
 }
 
-void check_all_read(const ByteReader& reader) {
-  if (reader.left() > 0) {
-    throw Error(ExitCode::failure, fmt::format("{} bytes of it were not read", reader.left()),
-                "its Serialiser reads less than it writes");
-  }
+void throw_left_over(std::size_t bytes) {
+  throw Error(ExitCode::failure, fmt::format("{} bytes of it were not read", bytes),
+              "its Serialiser reads less than it writes");
 }
 
 void throw_narrowed(std::size_t argument, const std::string& value) {

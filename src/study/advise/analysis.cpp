@@ -7,6 +7,8 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/output_path.hpp"
+
 namespace paceline {
 namespace {
 
@@ -15,7 +17,7 @@ Choice forced(const Analysis& analysis, const Model& model) {
     if (analysis.fits[i].model != &model) continue;
     const auto free = choose(analysis.fits, analysis.times);
     const auto preferred = free.chosen ? std::string(analysis.fits[*free.chosen].model->name) : std::string("none");
-    return {i, fmt::format("asked for; by itself {} would be chosen: {}", preferred, free.why)};
+    return {i, fmt::format("requested; on its own {} would be chosen: {}", preferred, free.why)};
   }
   for (const auto& [name, why] : analysis.not_fitted) {
     if (name == model.name) {
@@ -50,6 +52,25 @@ std::vector<std::pair<Layout, Interval>> curve_of(const ModelFit& fit, const std
   return curve;
 }
 
+/// Of layouts that are recommended, or as fast, one may need much more memory than another.
+std::string memory_caveat(const std::vector<LayoutRow>& rows, const Recommendation& advice) {
+  constexpr double much_more = 1.5;
+  auto layouts = advice.fastest;
+  if (advice.cheapest) layouts.push_back(*advice.cheapest);
+  const LayoutRow *least = nullptr, *most = nullptr;
+  for (const auto& row : rows) {
+    const bool is_named = std::find(layouts.begin(), layouts.end(), row.layout) != layouts.end();
+    if (!is_named || row.sum_rss_bytes <= 0) continue;
+    if (least == nullptr || row.sum_rss_bytes < least->sum_rss_bytes) least = &row;
+    if (most == nullptr || row.sum_rss_bytes > most->sum_rss_bytes) most = &row;
+  }
+  if (least == nullptr) return {};
+  const auto small = static_cast<double>(least->sum_rss_bytes), large = static_cast<double>(most->sum_rss_bytes);
+  if (large < much_more * small) return {};
+  return fmt::format("{} needs {} of memory in all, {} needs {}", name_of(most->layout), human_bytes(large),
+                     name_of(least->layout), human_bytes(small));
+}
+
 }  // namespace
 
 Analysis analyse(const Study& study, const std::string& model, std::optional<Layout> at, const FitSettings& settings,
@@ -77,6 +98,9 @@ Analysis analyse(const Study& study, const std::string& model, std::optional<Lay
   if (chosen == nullptr && !analysis.choice.is_refused) analysis.suggested = suggest(analysis.times, analysis.fits);
   analysis.recommendation = recommend(study, analysis.times, chosen);
   analysis.efficiencies = layout_efficiencies(study);
+  if (auto caveat = memory_caveat(analysis.layouts, analysis.recommendation); !caveat.empty()) {
+    analysis.recommendation.caveats.push_back(std::move(caveat));
+  }
   analysis.at = at;
   if (at && chosen != nullptr) analysis.prediction = chosen->predict(*at);
   return analysis;

@@ -73,7 +73,7 @@ std::vector<std::string> caveats_of(const Study& study, const Times& times, cons
   }
   if (const auto names = faster_than_ideal(study, times); !names.empty()) {
     caveats.push_back(
-        fmt::format("faster than ideal: {}; caches help, or the layout of fewest cores is no fair start", names));
+        fmt::format("faster than ideal: {}; caches help, or the layout of fewest cores is not a fair baseline", names));
   }
   const long cores = number_of(study.info, "cores");
   if (cores <= 0) return caveats;

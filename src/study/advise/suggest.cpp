@@ -96,9 +96,13 @@ std::vector<Suggestion> suggest(const Times& times, const std::vector<ModelFit>&
   if (used.empty()) return {};
   const auto laws = laws_that_may_hold(fits);
   const double noise = times.has_noise() ? times.noise : usual_noise;
+  // Of laws that could not be wrong, any other layout is a test.
+  const bool is_tested = std::any_of(fits.begin(), fits.end(),
+                                     [](const ModelFit& fit) { return fit.is_testable && std::isfinite(fit.aicc); });
   std::vector<Suggestion> found;
   for (const auto& layout : candidates(used)) {
-    const auto there = expected(layout, laws, *used.front());
+    auto there = expected(layout, laws, *used.front());
+    if (!is_tested) there.spread = std::numeric_limits<double>::infinity();
     if (there.spread < 2 * noise / std::sqrt(runs)) continue;
     const double core_hours = (runs + 1) * std::exp(there.log_s) * layout.cores() / 3600;
     found.push_back({layout, core_hours, there.spread});

@@ -15,8 +15,8 @@ struct Suggestion {
 };
 
 /// Layouts that were not measured, near those that were, where the laws that may hold differ by more than five runs'
-/// noise: the cheapest first. Laws that may hold are those within 10 of the best AICc, or all where none could be
-/// tested; each is as uncertain as the bootstrap's replicates of it. Empty when nothing was measured.
+/// noise: the cheapest first. Laws that may hold are those within 10 of the best AICc; where none could be tested, any
+/// layout is such a one. Each law is as uncertain as the bootstrap's replicates of it. Empty when nothing was measured.
 std::vector<Suggestion> suggest(const Times& times, const std::vector<ModelFit>& fits);
 
 }  // namespace paceline

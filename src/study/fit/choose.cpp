@@ -111,11 +111,17 @@ Choice choose(const std::vector<ModelFit>& fits, const Times& times) {
   for (std::size_t i = 0; i < fits.size(); ++i) {
     if (fits[i].is_testable && std::isfinite(fits[i].aicc)) order.push_back(i);
   }
-  if (order.empty()) {
+  const bool is_testable = std::any_of(fits.begin(), fits.end(), [](const ModelFit& fit) { return fit.is_testable; });
+  if (order.empty() && is_testable) {
     return {std::nullopt,
-            fmt::format("{} layouts are too few: a law of {} parameters meets them whatever they are; run "
+            fmt::format("{} layouts that were run once are too few to tell laws apart; repeat them, or run "
                         "more layouts",
-                        layouts, fits.front().model->size())};
+                        layouts)};
+  }
+  if (order.empty()) {
+    return {std::nullopt, fmt::format("{} layouts are too few: a law of {} parameters fits any such times; run "
+                                      "more layouts",
+                                      layouts, fits.front().model->size())};
   }
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return fits[a].aicc < fits[b].aicc; });
   const double best = fits[order.front()].aicc;

@@ -24,8 +24,8 @@ std::string why_none(const Tally& tally) {
   add(tally.unbound, "with threads that share a core");
   add(tally.failed, "failed");
   add(tally.timed_out, "timed out");
-  add(tally.no_time, "told no time");
-  add(tally.no_number, "told a time that is no positive number");
+  add(tally.no_time, "reported no time");
+  add(tally.no_number, "reported a time that is not a positive number");
   if (text.empty()) return tally.warmups > 0 ? "only a warm-up was run" : "was not run";
   return "no run counts: " + text;
 }

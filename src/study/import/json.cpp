@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "study/import/formats.hpp"
 
@@ -62,6 +63,19 @@ std::string text(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// "app -n 4" -> "app -n {threads}": what all runs have in common.
+std::string with_names(const std::string& command, const Json& parameters) {
+  std::istringstream words(command);
+  std::string text;
+  for (std::string word; words >> word;) {
+    for (const auto& [name, value] : parameters.items()) {
+      if (word == (value.is_string() ? value.get<std::string>() : value.dump())) word = fmt::format("{{{}}}", name);
+    }
+    text += (text.empty() ? "" : " ") + word;
+  }
+  return text;
+}
+
 void import_hyperfine(const Json& json, const std::string& name, const ImportWishes& wishes, ImportedTimes& times) {
   times.format = "results of hyperfine";
   std::size_t index = 0;
@@ -72,7 +86,7 @@ void import_hyperfine(const Json& json, const std::string& name, const ImportWis
         command != wishes.command) {
       continue;
     }
-    if (times.command.empty()) times.command = command;
+    if (times.command.empty()) times.command = with_names(command, result.value("parameters", Json::object()));
     const auto layout = layout_in(result.value("parameters", Json::object()), wishes, place);
     const double unit_s = wishes.unit_s.value_or(1);
     const auto codes = result.value("exit_codes", Json::array());

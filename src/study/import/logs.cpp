@@ -39,7 +39,7 @@ bool import_extra_p(const std::string& text, const std::string& name, const Impo
         points.emplace_back();
         for (std::string value; values >> value;) {
           const auto count = count_in(value);
-          if (!count) throw bad_times(place, fmt::format("{} is no count from 1", value), "correct it");
+          if (!count) throw bad_times(place, fmt::format("{} is not a count from 1", value), "correct it");
           points.back().push_back(*count);
         }
       }

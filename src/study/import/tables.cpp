@@ -223,9 +223,9 @@ void import_rows(const NamedRows& rows, const std::string& name, const ImportWis
     const auto number = number_in(row.cells[value], rows.decimal_comma);
     std::string why;
     for (const auto& [found, column] : {std::pair(r, ranks), std::pair(t, threads), std::pair(n, nodes)}) {
-      if (!found) why = fmt::format("{} is {}, which is no count from 1", rows.names[*column], row.cells[*column]);
+      if (!found) why = fmt::format("{} is {}, which is not a count from 1", rows.names[*column], row.cells[*column]);
     }
-    if (!number) why = fmt::format("{} is \"{}\", which is no number", rows.names[value], row.cells[value]);
+    if (!number) why = fmt::format("{} is \"{}\", which is not a number", rows.names[value], row.cells[value]);
     if (!why.empty()) {
       if (!wishes.skip_bad) throw bad_times(place, why, "correct it, or leave such rows out by --skip-bad");
       times.notes.push_back(fmt::format("{} is left out: {}", place, why));

@@ -15,7 +15,7 @@ void add_run(ImportedTimes& times, const ImportWishes& wishes, const Layout& lay
     times.runs.push_back({layout, seconds, place});
     return;
   }
-  const auto why = fmt::format("its time is {}, which is no time above zero", seconds);
+  const auto why = fmt::format("its time is {}, which is not a time above zero", seconds);
   if (!wishes.skip_bad) throw bad_times(place, why, "correct it, or leave such rows out by --skip-bad");
   times.notes.push_back(fmt::format("{} is left out: {}", place, why));
 }

@@ -33,7 +33,7 @@ Launcher::Kind mpirun_kind(const std::string& version);
 /// mpirun. Throws Error (usage) when there is none, or for a template with a place holder that is none.
 Launcher find_launcher(const std::string& wish, int cpus_per_core);
 
-/// The whole command line that starts `command` (its place holders filled in here).
+/// The whole command line that starts `command` (its placeholders filled in here).
 std::vector<std::string> launch_line(const Launcher& launcher, const Layout& layout, Sharing sharing,
                                      const std::vector<std::string>& command);
 

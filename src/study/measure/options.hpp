@@ -48,7 +48,7 @@ struct StudyOptions {
   std::string time_regex;            ///< empty: wall time, or the record of a paceline command
   std::string digest_regex;          ///< empty: none, or the record's
   std::set<int> ignored_exit_codes;  ///< such a run is as good as one that ends with 0
-  std::vector<std::string> command;  ///< as it was given, with its place holders
+  std::vector<std::string> command;  ///< as it was given, with its placeholders
   std::string study_command;         ///< the whole command line
 };
 

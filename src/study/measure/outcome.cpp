@@ -26,12 +26,12 @@ std::unique_ptr<RE2> compiled(const std::string& option, const std::string& text
   if (text.empty()) return nullptr;
   auto regex = std::make_unique<RE2>(text, RE2::Quiet);
   if (!regex->ok()) {
-    throw Error(ExitCode::usage, fmt::format("{} {} is no regular expression", option, quoted(text)), regex->error(),
-                "use RE2's syntax, for example 'time: ([0-9.]+)'");
+    throw Error(ExitCode::usage, fmt::format("{} {} is not a valid regular expression", option, quoted(text)),
+                regex->error(), "use RE2's syntax, for example 'time: ([0-9.]+)'");
   }
   if (regex->NumberOfCapturingGroups() > 0) return regex;
-  throw Error(ExitCode::usage, fmt::format("{} {} has no group", option, quoted(text)), "the group is what is read",
-              "put it in brackets, for example 'time: ([0-9.]+)'");
+  throw Error(ExitCode::usage, fmt::format("{} {} has no capture group", option, quoted(text)),
+              "the group is what is read", "put it in brackets, for example 'time: ([0-9.]+)'");
 }
 
 /// First group of the last line that matches.
@@ -172,9 +172,9 @@ std::string RunReader::read(const ProcessResult& result, Sample& sample) const {
     const auto text = last_match(*time_, result);
     double seconds = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (text.empty()) return "--time-regex matches nothing that it says";
+    if (text.empty()) return "--time-regex matches nothing in its output";
     if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds) || seconds <= 0) {
-      return fmt::format("--time-regex finds {}, which is no time in seconds", quoted(text));
+      return fmt::format("--time-regex finds {}, which is not a time in seconds", quoted(text));
     }
     sample.wall_s = seconds;
   } else {
@@ -185,7 +185,7 @@ std::string RunReader::read(const ProcessResult& result, Sample& sample) const {
     sample.digest = last_match(*digest_, result);
     if (sample.digest.empty()) {
       sample.wall_s = std::numeric_limits<double>::quiet_NaN();
-      return "--digest-regex matches nothing that it says";
+      return "--digest-regex matches nothing in its output";
     }
   }
   sample.status = SampleStatus::ok;

@@ -80,7 +80,7 @@ std::optional<std::string> why_impossible(const Layout& layout, const Resources&
     return fmt::format("{} can't be spread evenly over {}", plural(layout.ranks, "rank"), plural(layout.nodes, "node"));
   }
   if (resources.nodes > 0 && layout.nodes > resources.nodes) {
-    return fmt::format("it wants {}, {} has {}", plural(layout.nodes, "node"), resources.where, resources.nodes);
+    return fmt::format("it needs {}, {} has {}", plural(layout.nodes, "node"), resources.where, resources.nodes);
   }
   return std::nullopt;
 }
@@ -88,7 +88,7 @@ std::optional<std::string> why_impossible(const Layout& layout, const Resources&
 std::optional<std::string> why_too_large(const Layout& layout, const Resources& resources) {
   const int wanted = layout.cores() / layout.nodes;
   if (wanted <= resources.cores_per_node) return std::nullopt;
-  return fmt::format("it wants {} a node, {} has {}", plural(wanted, "core"), resources.where,
+  return fmt::format("it needs {} a node, {} has {}", plural(wanted, "core"), resources.where,
                      resources.cores_per_node);
 }
 

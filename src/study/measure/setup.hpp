@@ -24,7 +24,7 @@ struct Setup {
   std::set<Layout> oversubscribed;                         ///< of these, those that share cores
   std::vector<std::pair<Layout, std::string>> infeasible;  ///< with the reason
   std::vector<Layout> suggested;                           ///< of the layouts, those that a fit has suggested
-  std::vector<std::string> command;                        ///< as it is run; place holders are not filled in
+  std::vector<std::string> command;                        ///< as it is run; placeholders are not filled in
   bool is_root = false;
 
   [[nodiscard]] Sharing sharing(const Layout& layout) const;

@@ -208,6 +208,9 @@ std::string Transfer::reason_of(CURLcode code) const {
 
 std::optional<Answer> Transfer::end(CURLcode code, Time now) {
   paused_at_.reset();
+  // libcurl takes an error in reading a file for its end.
+  if (code == CURLE_OK && !file_.empty() && static_cast<std::int64_t>(body_.size()) < announced_)
+    code = CURLE_READ_ERROR;
   const bool is_whole = code == CURLE_OK;
   if (may_be_the_connection(code)) {
     // At once, and it counts for none of the retries.

@@ -49,5 +49,16 @@ TEST(ConsequencesTest, ThePeakIsWhereTheLawIsFastest) {
   }
 }
 
+TEST(AnalysisTest, NamesALayoutThatNeedsMuchMoreMemory) {
+  auto study = test::made_up(*find_model("amdahl"), {0.1, 10, 0}, {{1, 1, 1}, {4, 1, 1}, {1, 4, 1}}, {}, 3);
+  const auto caveats = [&] { return analyse(study).recommendation.caveats; };
+  EXPECT_TRUE(caveats().empty());
+  for (auto& sample : study.samples) sample.sum_rss_bytes = sample.max_rss_bytes = 100'000'000;
+  EXPECT_TRUE(caveats().empty());
+  for (auto& sample : study.samples) sample.sum_rss_bytes *= sample.layout.ranks;
+  ASSERT_EQ(caveats().size(), 1U);
+  EXPECT_EQ(caveats()[0], "4 x 1 needs 400.0 MB of memory in all, 1 x 4 needs 100.0 MB");
+}
+
 }  // namespace
 }  // namespace paceline

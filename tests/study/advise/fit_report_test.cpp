@@ -110,7 +110,8 @@ TEST(FitReportTest, ALawThatIsAskedFor) {
   const auto study = hybrid();
   const auto fit = json_of(study, "usl", Layout{64, 16, 1});
   EXPECT_EQ(fit.at("chosen"), "usl");
-  EXPECT_NE(fit.at("why").get<std::string>().find("asked for; by itself two-level would be chosen"), std::string::npos);
+  EXPECT_NE(fit.at("why").get<std::string>().find("requested; on its own two-level would be chosen"),
+            std::string::npos);
   EXPECT_FALSE(fit.at("prediction").is_null());
   const auto weak = test::error_of([&] { analyse(study, "gustafson", {}, quick); });
   ASSERT_TRUE(weak);

@@ -99,7 +99,7 @@ TEST(Launcher, KnowsThePlaceHoldersOfATemplate) {
   }
   const auto error = test::error_of([] { from_template("run --host {host_1} {command}"); });
   ASSERT_TRUE(error);
-  EXPECT_TRUE(test::says(*error, "{host_1} is no place holder")) << error->what();
+  EXPECT_TRUE(test::says(*error, "{host_1} is not a placeholder")) << error->what();
   EXPECT_TRUE(test::says(*error, "{{host_1}}")) << error->what();
 }
 
