@@ -154,8 +154,18 @@ class RangeScan {
   }
 
   void check_utf8(std::size_t begin) {
-    const std::string_view all(bytes_.data() + begin, record_ - begin);
-    if (const auto at = invalid_utf8(all); at != std::string_view::npos) stop(Trouble::utf8, begin + at);
+    const auto check = [&](std::size_t from, std::size_t to) {
+      const std::string_view part(bytes_.data() + from, to - from);
+      if (const auto at = invalid_utf8(part); at != std::string_view::npos) stop(Trouble::utf8, from + at);
+    };
+    if (layout_.dialect.comment == 0) return check(begin, record_);
+    // Comments may be in any encoding.
+    for (const auto line_end : separators_.line_ends) {
+      const auto end = std::min(std::size_t{separators_.positions[line_end]} + 1, record_);
+      if (begin >= end) break;
+      if (bytes_[begin] != layout_.dialect.comment) check(begin, end);
+      begin = end;
+    }
   }
 
   const Layout& layout_;

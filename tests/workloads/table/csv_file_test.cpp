@@ -176,7 +176,9 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
     const auto& text = records[row][column];
     return field_of(text.data(), text.data() + text.size(), dialect.has_quotes);
   };
-  const auto is_nothing = [](const Field& field) { return field.inner.empty() || field.inner == "NA"; };
+  const auto is_nothing = [&](const Field& field) {
+    return field.inner.empty() || dialect.missing.contains(field.inner);
+  };
   for (std::size_t row = 0; row < records.size(); ++row) {
     const auto field = field_at(row);
     missing += is_nothing(field) ? 1 : 0;
