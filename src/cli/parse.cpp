@@ -160,7 +160,7 @@ Command parse(int argc, char** argv) {
   plot->add_flag("--force", command.plot.force, "overwrite what exists");
 
   auto line = split_at_dashes(argc, argv);
-  if (line.own.size() > 1 && line.own[1] != "study" && !line.command.empty()) {
+  if (line.own.size() > 1 && line.own[1] != "study" && line.own[1] != "profile" && !line.command.empty()) {
     // What follows is no option of ours: names that begin with a dash.
     line.own.emplace_back("--");
     line.own.insert(line.own.end(), line.command.begin(), line.command.end());
@@ -224,8 +224,6 @@ Command parse(int argc, char** argv) {
   } else if (profile->parsed()) {
     command.kind = Command::Kind::profile;
     if (line.command.empty()) throw usage_error(app, "there is no launch line after --");
-  } else if (!line.command.empty()) {
-    throw usage_error(app, fmt::format("-- {} is for study and profile alone", line.command.front()));
   }
   for (auto& [sub, options] : runs) {
     if (!sub->parsed()) continue;

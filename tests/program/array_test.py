@@ -218,7 +218,7 @@ class Large(harness.TestCase):
 
 class Resume(harness.TestCase):
     def test_interrupted_and_gone_on_with(self):
-        size = 20_000_000
+        size = 40_000_000
         x, y = (numpy.random.default_rng(k).integers(-100, 100, size, dtype="i1") for k in (0, 1))
         with h5py.File(self.folder / "in.h5", "w") as file:
             file["x"], file["y"] = x, y

@@ -40,7 +40,8 @@ TEST(Field, IsAnInteger) {
 }
 
 TEST(Field, IsAReal) {
-  EXPECT_EQ(parse("9223372036854775808").real, 9223372036854775808.0);
+  EXPECT_EQ(parse("9223372036854775808").kind, Kind::natural);
+  EXPECT_EQ(parse("18446744073709551616").real, 18446744073709551616.0);
   EXPECT_EQ(parse("-0.0").real, 0.0);
   EXPECT_TRUE(std::signbit(parse("-0.0").real));
   for (const char* text : {"1.5",
