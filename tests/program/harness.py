@@ -114,7 +114,8 @@ class Running:
             except OSError:
                 continue
             rank = [int(word.split(b"=")[1]) for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
-            found[rank[0] if rank else 0] = pid
+            # A rank comes before its child, which reads an input for it.
+            found.setdefault(rank[0] if rank else 0, pid)
         return [found[rank] for rank in sorted(found)]
 
     def wait_for(self, condition, timeout=20):

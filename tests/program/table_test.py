@@ -387,7 +387,7 @@ class Table(harness.TestCase):
 
     def test_dry_run(self):
         self.put("x,t\n1,a\n")
-        self.assertIn("gather root", self.run_ok(["table", self.csv, "--dry-run"], 2).out)
+        self.assertIn("gather parallel", self.run_ok(["table", self.csv, "--dry-run"], 2).out)
         self.assertIn("gather parallel", self.run_ok(["table", self.csv, "--columns", "x", "--dry-run"], 2).out)
 
 
