@@ -58,6 +58,9 @@ TEST(ChildReadTest, EndsWhatHangs) {
 }
 
 TEST(ChildReadTest, BoundsMemory) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer ends a process that gets no memory, where others throw";
+#endif
   const auto error = error_of_read(
       []() -> Bytes {
         Bytes bytes(std::size_t{1} << 30, std::byte{1});
