@@ -160,8 +160,10 @@ Command parse(int argc, char** argv) {
   plot->add_flag("--force", command.plot.force, "overwrite what exists");
 
   auto line = split_at_dashes(argc, argv);
+  std::string hint;
   if (line.own.size() > 1 && line.own[1] != "study" && line.own[1] != "profile" && !line.command.empty()) {
     // What follows is no option of ours: names that begin with a dash.
+    hint = " Commands after -- are for study and profile.";
     line.own.emplace_back("--");
     line.own.insert(line.own.end(), line.command.begin(), line.command.end());
     line.command.clear();
@@ -205,6 +207,8 @@ Command parse(int argc, char** argv) {
     const auto rest = app.remaining();
     const bool is_unknown = app.get_subcommands().empty() && !rest.empty();
     throw usage_error(app, is_unknown ? fmt::format("there is no command {}", rest.front()) : error.what());
+  } catch (const CLI::ExtrasError& error) {
+    throw usage_error(app, error.what() + hint);
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error.what());
   }
