@@ -163,7 +163,7 @@ Command parse(int argc, char** argv) {
   std::string hint;
   if (line.own.size() > 1 && line.own[1] != "study" && line.own[1] != "profile" && !line.command.empty()) {
     // What follows is no option of ours: names that begin with a dash.
-    hint = " Commands after -- are for study and profile.";
+    hint = "; commands after -- are for study and profile";
     line.own.emplace_back("--");
     line.own.insert(line.own.end(), line.command.begin(), line.command.end());
     line.command.clear();
