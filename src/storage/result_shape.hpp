@@ -118,6 +118,8 @@ struct ResultShape {
     return bytes;
   }
   [[nodiscard]] Slab rows_of(Slab items) const {
+    // What is empty may begin behind the last item.
+    if (items.empty()) return {};
     if (!starts.empty()) {
       return {starts[static_cast<std::size_t>(items.begin)], starts[static_cast<std::size_t>(items.end)]};
     }
@@ -125,7 +127,7 @@ struct ResultShape {
   }
   /// The elements of a column that items have.
   [[nodiscard]] Slab elements_of(const Column& column, Slab items) const {
-    if (column.starts.empty()) return rows_of(items);
+    if (items.empty() || column.starts.empty()) return rows_of(items);
     return {column.starts[static_cast<std::size_t>(items.begin)], column.starts[static_cast<std::size_t>(items.end)]};
   }
   [[nodiscard]] std::int64_t elements(const Column& column) const {
