@@ -14,6 +14,7 @@
 #include "engine/info.hpp"
 #include "engine/run.hpp"
 #include "host/clock.hpp"
+#include "host/exit_code.hpp"
 #include "host/launch.hpp"
 #include "host/mpi_environment.hpp"
 #include "host/say.hpp"
@@ -39,7 +40,7 @@ ExitCode execute(const Command& command, const Comm& world, const Stopwatch& sin
     return ExitCode::done;
   } catch (const AgreedError& error) {
     if (world.rank() == 0) complain(error.what());
-    return error.code();
+    return exit_code_of(error.kind());
   }
 }
 
@@ -50,7 +51,7 @@ void refuse_several_ranks() {
   // Not every launcher tells how many there are, but a second rank is none that is alone.
   const int ranks = here->ranks.value_or(here->rank + 1);
   if (ranks <= 1) return;
-  throw Error(ExitCode::usage, "this command is for one process",
+  throw Error(ErrorKind::usage, "this command is for one process",
               fmt::format("it is rank {} of {} by {}", here->rank, ranks, here->variable),
               "start it without mpirun or srun");
 }
@@ -106,7 +107,7 @@ int main(int argc, char** argv) {
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(500));
     }
-    return static_cast<int>(error.code());
+    return static_cast<int>(exit_code_of(error.kind()));
   } catch (const std::system_error& error) {
     // What {fmt} throws when it can't print.
     complain(fmt::format("can't write to standard output ({}); free space, or print to another place",

@@ -77,7 +77,7 @@ class AsCompleted {
   std::size_t take() {
     const auto number = ready_->next(deadline_);
     if (!number) {
-      throw Error(ExitCode::failure, "not all futures were ready in time", std::to_string(left_) + " are left");
+      throw Error(ErrorKind::failure, "not all futures were ready in time", std::to_string(left_) + " are left");
     }
     --left_;
     return *number;

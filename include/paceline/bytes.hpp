@@ -69,7 +69,7 @@ class ByteReader {
     if (size > 0) std::memcpy(data, from.data(), size);
   }
   [[nodiscard]] std::span<const std::byte> take(std::size_t size) {
-    if (size > left()) throw Error(ExitCode::failure, "a message between ranks is shorter than its values");
+    if (size > left()) throw Error(ErrorKind::failure, "a message between ranks is shorter than its values");
     at_ += size;
     return bytes_.subspan(at_ - size, size);
   }

@@ -93,7 +93,7 @@ class Comm {
   [[nodiscard]] std::vector<std::string> gather_all_text(const std::string& mine) const;
 
   /// Ends the whole job at once with this exit code; does not return.
-  [[noreturn]] void abort(ExitCode code) const;
+  [[noreturn]] void abort(int exit_code = 1) const;
 
   template <class T>
   static MPI_Datatype type_of() {
@@ -124,19 +124,36 @@ class Comm {
 void agree(const Comm& comm, const std::optional<Error>& mine);
 
 /// Collective: runs `action` on this rank and turns an Error from any rank into an AgreedError on all.
-void together(const Comm& comm, const std::function<void()>& action);
+void collective(const Comm& comm, const std::function<void()>& action);
 
-/// Waits for a request without burning the core that compute threads need: tests, naps, and calls `meanwhile` between.
+/// Waits for a request without burning the core that compute threads need: looks, backs off, and calls `meanwhile`
+/// between.
 void wait_quietly(MPI_Request& request, const std::function<void()>& meanwhile = {});
 
-/// One nap of wait_quietly: short at first, longer when nothing has happened for a while.
-class Nap {
+/// Who needs the core of a thread that waits for messages.
+enum class CoreUse {
+  own,       ///< nobody else: the first looks follow each other at once, as most waits end within microseconds
+  shared,    ///< compute threads may wake at any moment
+  computing  ///< compute threads, which have enough to do
+};
+
+/// How a thread passes the time between two looks for messages: shortly at first, longer when nothing has happened for
+/// a while. For one thread.
+class Backoff {
  public:
-  void take();
+  Backoff();
+  Backoff(const Backoff&) = delete;
+  Backoff& operator=(const Backoff&) = delete;
+  ~Backoff();
+
+  void wait(CoreUse core = CoreUse::own);
   void reset() { rounds_ = 0; }
+  /// Nothing has happened for 0.1 s or longer.
+  [[nodiscard]] bool is_long() const { return rounds_ > 500; }
 
  private:
   int rounds_ = 0;
+  int slack_before_;
 };
 
 }  // namespace paceline

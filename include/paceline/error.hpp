@@ -1,4 +1,4 @@
-// Errors as a user reads them: what went wrong, why, what to do, and the exit code.
+// Errors as a user reads them: what went wrong, why, what to do, and of which kind it is.
 #pragma once
 
 #include <exception>
@@ -6,34 +6,32 @@
 
 namespace paceline {
 
-/// Exit codes of the program; scripts rely on them.
-enum class ExitCode : int {
-  done = 0,
-  failure = 1,      ///< anything not below
-  usage = 2,        ///< wrong command line or option value
-  input = 3,        ///< an input file is missing, unreadable, damaged or of the wrong shape
-  output = 4,       ///< the output can't be written
-  check = 5,        ///< a check failed: --verify, or digests that differ
-  interrupted = 6,  ///< interrupted with its state saved; --resume goes on
+enum class ErrorKind {
+  failure,      ///< anything not below
+  usage,        ///< an argument or option is wrong
+  input,        ///< an input file is missing, unreadable, damaged or of the wrong shape
+  output,       ///< the output can't be written
+  check,        ///< a result is not what it has to be
+  interrupted,  ///< interrupted with its state saved
 };
 
 /// One sentence for the user: `PROBLEM (WHY); SUGGESTION`. WHY and SUGGESTION may be empty.
 class Error : public std::exception {
  public:
-  Error(ExitCode code, std::string problem, std::string why = {}, std::string suggestion = {})
-      : code_(code), text_(std::move(problem)) {
+  Error(ErrorKind kind, std::string problem, std::string why = {}, std::string suggestion = {})
+      : kind_(kind), text_(std::move(problem)) {
     if (!why.empty()) text_ += " (" + why + ")";
     if (!suggestion.empty()) text_ += "; " + suggestion;
   }
 
   /// An error as another rank told it: the whole sentence, already composed.
-  static Error told(ExitCode code, std::string sentence) { return {code, std::move(sentence)}; }
+  static Error told(ErrorKind kind, std::string sentence) { return {kind, std::move(sentence)}; }
 
-  [[nodiscard]] ExitCode code() const noexcept { return code_; }
+  [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
  private:
-  ExitCode code_;
+  ErrorKind kind_;
   std::string text_;
 };
 

@@ -234,7 +234,7 @@ class Future {
  private:
   friend struct detail::FutureAccess<T>;
   [[noreturn]] static void throw_invalid() {
-    throw Error(ExitCode::failure, "a future without a task was asked for its value",
+    throw Error(ErrorKind::failure, "a future without a task was asked for its value",
                 "it is empty, or was asked before", "ask valid() first");
   }
   [[nodiscard]] detail::State<T>& state() const {

@@ -209,7 +209,7 @@ requires(...&& Serialisable<T>) struct Serialiser<std::variant<T...>> {
     read_value(reader, index);
     std::uint64_t k = 0;
     const bool is_known = (... || (k++ == index && (read_value(reader, value.template emplace<T>()), true)));
-    if (!is_known) throw Error(ExitCode::failure, "a message between ranks holds an unknown alternative of a variant");
+    if (!is_known) throw Error(ErrorKind::failure, "a message between ranks holds an unknown alternative of a variant");
   }
 };
 

@@ -49,8 +49,8 @@ class SharedArray {
   static std::size_t checked_bytes(const Comm& comm, std::int64_t size) {
     agree(comm, size >= 0 && size <= INT64_MAX / 2 / static_cast<std::int64_t>(sizeof(T))
                     ? std::nullopt
-                    : std::optional(
-                          Error(ExitCode::failure, "a shared array can't have " + std::to_string(size) + " elements")));
+                    : std::optional(Error(ErrorKind::failure,
+                                          "a shared array can't have " + std::to_string(size) + " elements")));
     return static_cast<std::size_t>(size) * sizeof(T);
   }
 

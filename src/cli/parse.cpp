@@ -139,7 +139,7 @@ void read_values_plainly(CLI::App& app) {
 Error usage_error(const CLI::App& app, const std::string& why) {
   std::string command = "paceline";
   for (const auto* used : app.get_subcommands()) command += " " + used->get_name();
-  return {ExitCode::usage, "wrong command line", one_line(why), fmt::format("`{} --help` lists the options", command)};
+  return {ErrorKind::usage, "wrong command line", one_line(why), fmt::format("`{} --help` lists the options", command)};
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ fs::path find_script(const char* name) {
        {program.parent_path() / ".." / PACELINE_INSTALLED_JOBS / name, fs::path(PACELINE_SOURCE_JOBS) / name}) {
     if (fs::exists(script, code)) return script;
   }
-  throw Error(ExitCode::failure, fmt::format("the script {} is missing", name), program.string(),
+  throw Error(ErrorKind::failure, fmt::format("the script {} is missing", name), program.string(),
               "install paceline again");
 }
 
@@ -40,7 +40,7 @@ void become_input(const std::string& text) {
     at += static_cast<std::size_t>(written);
   }
   if (file < 0 || at < text.size() || lseek(file, 0, SEEK_SET) != 0 || dup2(file, STDIN_FILENO) < 0) {
-    throw Error(ExitCode::failure, "can't hand the study to the script", std::strerror(errno));
+    throw Error(ErrorKind::failure, "can't hand the study to the script", std::strerror(errno));
   }
   close(file);
 }
@@ -54,7 +54,7 @@ void become_input(const std::string& text) {
   for (const auto& argument : arguments) words.push_back(argument.c_str());
   words.push_back(nullptr);
   execvp(python.c_str(), const_cast<char* const*>(words.data()));
-  throw Error(ExitCode::failure, fmt::format("can't start {}", python), std::strerror(errno),
+  throw Error(ErrorKind::failure, fmt::format("can't start {}", python), std::strerror(errno),
               "install python3-h5py and python3-matplotlib, or name a Python in PACELINE_PYTHON");
 }
 

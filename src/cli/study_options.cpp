@@ -63,7 +63,7 @@ CLI::Validator lasting(double year, const std::string& unit) {
 }
 
 Error no_study(const std::string& what, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::usage, what, why, suggestion};
+  return {ErrorKind::usage, what, why, suggestion};
 }
 
 /// A command line of ours, as it will be run on the first layout.

@@ -42,10 +42,10 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
     }
     mine.store(band);
   }
-  Nap nap;
+  Backoff backoff;
   while (band >= released_.load() + Plan::bands_in_flight()) {
     if (stopping()) return false;
-    nap.take();
+    backoff.wait();
   }
   return !stopping();
 }

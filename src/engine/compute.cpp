@@ -40,13 +40,14 @@ struct alignas(64) Share {
 
 class Team {
  public:
-  explicit Team(const ComputeContext& context) : context_(context), bands_(context.bands), board_(context.board) {}
+  explicit Team(const ComputeContext& context)
+      : context_(context), bands_(context.bands), node_state_(context.node_state) {}
 
   ComputeResult run() {
     const int threads = context_.plan.request().threads;
     const int workers = context_.workers;
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    board_.my_pulse().at_work = workers > 0 && !context_.is_waiting ? 1 : 0;
+    node_state_.my_pulse().at_work = workers > 0 && !context_.is_waiting ? 1 : 0;
     for (int thread = workers; thread < threads; ++thread) bands_.leave(thread);
 #pragma omp parallel num_threads(std::max(workers, 1))
     {
@@ -54,18 +55,18 @@ class Team {
       try {
         if (workers > 0) work(omp_get_thread_num(), shares[static_cast<std::size_t>(omp_get_thread_num())]);
       } catch (const Interrupted&) {
-        board_.stop();
+        node_state_.stop();
       } catch (const Error& error) {
         keep(error);
       } catch (const std::exception& error) {
-        keep(Error(ExitCode::failure, fmt::format("rank {} failed", bands_.rank()), error.what(),
+        keep(Error(ErrorKind::failure, fmt::format("rank {} failed", bands_.rank()), error.what(),
                    "with an --output, what was finished is kept, and --resume goes on"));
       }
       bands_.leave(omp_get_thread_num());
     }
     // libgomp may give fewer threads than were asked for; nobody must wait for the missing ones.
     for (int thread = 0; thread < threads; ++thread) bands_.leave(thread);
-    board_.my_pulse().at_work = 0;
+    node_state_.my_pulse().at_work = 0;
 
     for (const auto& share : shares) {
       result_.busy_s.push_back(share.busy_s);
@@ -80,11 +81,11 @@ class Team {
   }
 
  private:
-  bool stopping() const { return board_.stopping_for_signals(); }
+  bool stopping() const { return node_state_.stopping_for_signals(); }
 
   /// The same while waiting: a rank that waits for others, or for a slow file system, is not hung.
   bool stopping_meanwhile() {
-    board_.beat();
+    node_state_.beat();
     return stopping();
   }
 
@@ -100,7 +101,7 @@ class Team {
     while (!stopping()) {
       const auto chunk = context_.dispenser.claim(thread);
       if (!chunk || !bands_.enter(thread, chunk->band, stop)) break;
-      for (Nap nap; !context_.inputs.is_ready(chunk->band) && !stop();) nap.take();
+      for (Backoff backoff; !context_.inputs.is_ready(chunk->band) && !stop();) backoff.wait();
       for (const auto& part : unfinished(chunk->items, context_.skip)) {
         for (auto begin = part.begin; begin < part.end && !stopping(); begin += step) {
           compute_piece(thread, chunk->band, {begin, std::min(begin + step, part.end)}, share);
@@ -133,19 +134,19 @@ class Team {
     bands_.finished(band, items, share.marks, std::move(variable));
     share.digest_s += watch.lap();
     share.items += items.size();
-    board_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
-    board_.beat();
+    node_state_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);
+    node_state_.beat();
   }
 
   void keep(const Error& error) {
-    board_.stop();
+    node_state_.stop();
     const std::lock_guard lock(mutex_);
     if (!result_.error) result_.error = error;
   }
 
   const ComputeContext& context_;
   Bands& bands_;
-  const Board& board_;
+  const NodeState& node_state_;
   std::mutex mutex_;
   ComputeResult result_;
 };

@@ -9,9 +9,9 @@
 #include <paceline/error.hpp>
 
 #include "engine/bands.hpp"
-#include "engine/board.hpp"
 #include "engine/dispenser.hpp"
 #include "engine/inputs.hpp"
+#include "engine/node_state.hpp"
 #include "workloads/workload.hpp"
 
 namespace paceline {
@@ -34,14 +34,14 @@ struct ComputeContext {
   const Inputs& inputs;
   Dispenser& dispenser;
   Bands& bands;
-  const Board& board;
+  const NodeState& node_state;
   /// Not 0 for items that a former run has finished; empty: none has.
   const std::vector<std::uint8_t>& skip;
   int workers = 1;          ///< of this rank: no more than the plan gives each
   bool is_waiting = false;  ///< workers wait, which makes no sign of life
 };
 
-/// Stops early, without an error, when the board or a signal says so.
+/// Stops early, without an error, when another rank of the node or a signal says so.
 ComputeResult compute(const ComputeContext& context);
 
 }  // namespace paceline

@@ -10,7 +10,7 @@ constexpr std::uint64_t pack(std::int64_t begin, std::int64_t end) {
 constexpr std::int64_t begin_of(std::uint64_t word) { return static_cast<std::int64_t>(word >> 32); }
 constexpr std::int64_t end_of(std::uint64_t word) { return static_cast<std::int64_t>(word & 0xffffffffU); }
 
-// Values of Board::Shared::spare that no piece has.
+// Values of NodeState::Shared::spare that no piece has.
 constexpr std::uint64_t nothing = 0;
 constexpr std::uint64_t moving = ~std::uint64_t{0};  // one thread is making it current
 constexpr std::uint64_t exhausted = moving - 1;
@@ -52,28 +52,30 @@ std::optional<Chunk> OwnDispenser::claim(int thread) {
   return std::nullopt;
 }
 
-SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers)
-    : plan_(plan), board_(board), leaders_(world.split(board.node().rank() == 0 ? std::optional(0) : std::nullopt)) {
+SharedDispenser::SharedDispenser(const Plan& plan, const Comm& world, const NodeState& node_state, Workers workers)
+    : plan_(plan),
+      node_state_(node_state),
+      leaders_(world.split(node_state.node().rank() == 0 ? std::optional(0) : std::nullopt)) {
   nodes_ = world.reduce_all(leaders_ ? leaders_->size() : 0, MPI_MAX);
   const int mine = workers == Workers::some ? 1 : 0;
-  const bool is_idle_node = board.node().reduce_all(mine, MPI_MAX) == 0;
+  const bool is_idle_node = node_state.node().reduce_all(mine, MPI_MAX) == 0;
   const bool asks = leaders_ && leaders_->rank() != 0 && !is_idle_node;
   askers_ = world.reduce_all(asks ? 1 : 0, MPI_SUM);
   all_gone_ = is_idle_node;
-  if (board.node().rank() == 0) {
-    auto& shared = board.shared();
+  if (node_state.node().rank() == 0) {
+    auto& shared = node_state.shared();
     shared.current = nodes_ == 1 ? pack(0, plan.all_chunks()) : pack(0, 0);
     // What was brought to a node without workers would stay there.
     shared.spare = nodes_ == 1 || is_idle_node ? exhausted : nothing;
   }
-  board.node().barrier();
+  node_state.node().barrier();
 }
 
 SharedDispenser::~SharedDispenser() = default;
 
 std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
-  auto& shared = board_.shared();
-  Nap nap;
+  auto& shared = node_state_.shared();
+  Backoff backoff;
   for (;;) {
     auto word = shared.current.load();
     if (begin_of(word) < end_of(word)) {
@@ -88,9 +90,9 @@ std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
       word = shared.current.load();
       if (begin_of(word) >= end_of(word)) return std::nullopt;
     } else if (spare == nothing || spare == moving) {
-      if (board_.stopping()) return std::nullopt;
-      board_.beat();
-      nap.take();
+      if (node_state_.stopping()) return std::nullopt;
+      node_state_.beat();
+      backoff.wait();
     } else if (shared.spare.compare_exchange_strong(spare, moving)) {
       // Only who holds `moving` may refill; another thread may have done so since `word` was read.
       word = shared.current.load();
@@ -102,11 +104,11 @@ std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
 }
 
 SharedDispenser::Piece SharedDispenser::next_piece() {
-  if (board_.stopping() || next_ >= plan_.all_chunks()) return {};
+  if (node_state_.stopping() || next_ >= plan_.all_chunks()) return {};
   // Half of an even share of what the band has left, never across bands: nodes then work on the same bands, and the
   // pieces shrink towards the end (guided self-scheduling, Polychronopoulos and Kuck 1987).
   const auto left = plan_.band_end_chunk(next_) - next_;
-  const auto workers = static_cast<std::int64_t>(board_.node().size()) * plan_.request().threads;
+  const auto workers = static_cast<std::int64_t>(node_state_.node().size()) * plan_.request().threads;
   const auto size = std::min(left, std::max(workers, left / (2 * nodes_)));
   next_ += size;
   return {next_ - size, next_};
@@ -128,7 +130,7 @@ void SharedDispenser::answer_requests() {
 }
 
 void SharedDispenser::fetch_ahead() {
-  auto& spare = board_.shared().spare;
+  auto& spare = node_state_.shared().spare;
   if (asked_) {
     int done = 0;
     check_mpi(MPI_Test(&reply_, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -154,7 +156,7 @@ void SharedDispenser::serve() {
   if (leaders_->rank() == 0) answer_requests();
   fetch_ahead();
   // Threads that stop leave the spare piece where it is; its place is needed to learn of the end.
-  if (board_.stopping() && !all_gone_ && !asked_) board_.shared().spare.store(nothing);
+  if (node_state_.stopping() && !all_gone_ && !asked_) node_state_.shared().spare.store(nothing);
 }
 
 bool SharedDispenser::served() const {
@@ -163,9 +165,10 @@ bool SharedDispenser::served() const {
   return all_gone_;
 }
 
-std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers) {
+std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const NodeState& node_state,
+                                          Workers workers) {
   if (plan.request().schedule == Schedule::dynamic) {
-    return std::make_unique<SharedDispenser>(plan, world, board, workers);
+    return std::make_unique<SharedDispenser>(plan, world, node_state, workers);
   }
   return std::make_unique<OwnDispenser>(plan, world.rank());
 }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/board.hpp"
+#include "engine/node_state.hpp"
 #include "engine/plan.hpp"
 
 namespace paceline {
@@ -52,8 +52,8 @@ class OwnDispenser : public Dispenser {
 /// of each fetches large pieces ahead of need from rank 0, whose own MPI thread answers while its others compute.
 class SharedDispenser : public Dispenser {
  public:
-  /// Collective over `world`; `board` belongs to this rank's node.
-  SharedDispenser(const Plan& plan, const Comm& world, const Board& board, Workers workers = Workers::some);
+  /// Collective over `world`; `node_state` belongs to this rank's node.
+  SharedDispenser(const Plan& plan, const Comm& world, const NodeState& node_state, Workers workers = Workers::some);
   ~SharedDispenser() override;
   std::optional<Chunk> claim(int thread) override;
   void serve() override;
@@ -69,7 +69,7 @@ class SharedDispenser : public Dispenser {
   void fetch_ahead();
 
   const Plan& plan_;
-  const Board& board_;
+  const NodeState& node_state_;
   std::optional<Comm> leaders_;  ///< the first ranks of all nodes; nothing on other ranks
   int nodes_ = 1;
   std::int64_t next_ = 0;  ///< on rank 0: first chunk that no node has
@@ -81,7 +81,7 @@ class SharedDispenser : public Dispenser {
   Piece fetched_;
 };
 
-std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const Board& board,
+std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const NodeState& node_state,
                                           Workers workers = Workers::some);
 
 }  // namespace paceline

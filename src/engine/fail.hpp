@@ -9,14 +9,15 @@
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
 
+#include "host/exit_code.hpp"
 #include "host/say.hpp"
 
 namespace paceline {
 
 /// For an error of this rank alone: names the rank and ends the job, since the others may be waiting for it.
-[[noreturn]] inline void fail_alone(const Comm& world, ExitCode code, const char* sentence) {
+[[noreturn]] inline void fail_alone(const Comm& world, ErrorKind kind, const char* sentence) {
   complain(world.size() == 1 ? std::string(sentence) : fmt::format("rank {}: {}", world.rank(), sentence));
-  world.abort(code);
+  world.abort(static_cast<int>(exit_code_of(kind)));
 }
 
 /// Calls `action`. Agreed errors pass; any other one ends the job before destructors wait for other ranks.
@@ -27,11 +28,11 @@ auto or_abort(const Comm& world, Action&& action) {
   } catch (const AgreedError&) {
     throw;
   } catch (const Error& error) {
-    fail_alone(world, error.code(), error.what());
+    fail_alone(world, error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    fail_alone(world, ExitCode::failure, "out of memory; lower --memory-limit or use fewer ranks a node");
+    fail_alone(world, ErrorKind::failure, "out of memory; lower --memory-limit or use fewer ranks a node");
   } catch (const std::exception& error) {
-    fail_alone(world, ExitCode::failure, error.what());
+    fail_alone(world, ErrorKind::failure, error.what());
   }
 }
 

@@ -37,7 +37,7 @@ const char* thread_level() {
 void print_info(const Comm& world) {
   const auto machine = read_machine();
   int threads = 0;
-  together(world, [&] { threads = threads_of_rank(0, machine); });
+  collective(world, [&] { threads = threads_of_rank(0, machine); });
   const auto mine =
       fmt::format("  rank {:<4} {}, bound to {} of {} cores: {}; {} threads\n", world.rank(), machine.host,
                   machine.bound_cores.size(), machine.cores, fmt::join(machine.bound_cores, " "), threads);

@@ -44,7 +44,7 @@ void check_shared_space(const Comm& node, std::int64_t bytes) {
   const auto free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
   if (free < static_cast<double>(bytes)) {
     throw Error(
-        ExitCode::failure, "the node can't share its inputs",
+        ErrorKind::failure, "the node can't share its inputs",
         fmt::format("they take {}, /dev/shm has {} free", human_bytes(static_cast<double>(bytes)), human_bytes(free)),
         "give --memory private, or make /dev/shm larger");
   }
@@ -55,7 +55,7 @@ void check_shared_space(const Comm& node, std::int64_t bytes) {
 void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory_limit) {
   if (!lie_in_files(inputs)) return;
   std::vector<std::int64_t> extents;
-  together(world, [&] {
+  collective(world, [&] {
     if (world.rank() != 0) return;
     for (const auto& input : inputs->inputs()) {
       const auto here = open_input(input, memory_limit).extents();
@@ -63,7 +63,7 @@ void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory
         const auto shape = [](const std::vector<std::int64_t>& all) {
           return all.size() == 1 ? fmt::format("{} elements", all.front()) : fmt::format("{}", fmt::join(all, " x "));
         };
-        throw Error(ExitCode::input, fmt::format("can't use {}", input.file.string()),
+        throw Error(ErrorKind::input, fmt::format("can't use {}", input.file.string()),
                     fmt::format("{} has {}, {} has {}", inputs->inputs().front().dataset, shape(extents), input.dataset,
                                 shape(here)),
                     "name datasets of one shape");
@@ -109,7 +109,7 @@ Inputs::Inputs(const Plan& plan, const NumberInputs* inputs, const Comm& world, 
     : plan_(plan), inputs_(inputs), world_(world), node_(node) {
   for (const auto& rank : node.gather_all(std::vector<int>{world.rank()})) node_world_ranks_.push_back(rank.front());
   if (!lie_in_files(inputs)) return;
-  together(world_, [&] {
+  collective(world_, [&] {
     for (const auto& input : inputs->inputs()) {
       files_.push_back(open_input(input, plan.request().memory_limit));
     }
@@ -168,7 +168,7 @@ void Inputs::allocate_shared(std::int64_t slots) {
     all = plan_.owns_slabs() ? all + elements : elements;
   }
   const auto bytes = std::max(std::int64_t{1}, all) * bytes_per_element;
-  together(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(inputs_->inputs())); });
+  collective(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(inputs_->inputs())); });
   for (auto& slot : slots_) {
     for (auto& input : slot) {
       input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);

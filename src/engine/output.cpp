@@ -75,7 +75,7 @@ Output::~Output() {
 /// Measures what rank 0 does while the others wait.
 void Output::first_alone(const std::function<void()>& action) {
   const Stopwatch watch;
-  together(world_, [&] {
+  collective(world_, [&] {
     if (is_first()) action();
   });
   serial_s_ += watch.seconds();
@@ -103,7 +103,8 @@ Start Output::check() {
   }
   const auto refuse_input = [&](const fs::path& input) {
     if (output.empty() || !is_same_place(input, output)) return;
-    throw Error(ExitCode::usage, "input and output are the same file", output.string(), "give the result another name");
+    throw Error(ErrorKind::usage, "input and output are the same file", output.string(),
+                "give the result another name");
   };
   if (parts_.inputs != nullptr) {
     for (const auto& input : parts_.inputs->inputs()) {
@@ -113,7 +114,7 @@ Start Output::check() {
   if (parts_.scanned_file != nullptr) refuse_input(parts_.scanned_file->scanned_path());
   for (const auto& side : drawn_paths(parts_)) {
     if (!output.empty() && (is_same_place(side, output) || is_same_place(side, part_of(output)))) {
-      throw Error(ExitCode::usage, "two outputs have the same name", side.string(), "give each its own");
+      throw Error(ErrorKind::usage, "two outputs have the same name", side.string(), "give each its own");
     }
     // Pictures follow the complete file: one that is there beside it is of this run, any other is the user's.
     if (start == Start::complete && fs::exists(side)) {
@@ -133,13 +134,13 @@ Start Output::check_complete() {
   stored_digest_ = world_.reduce_all(stored_digest_, MPI_MAX);
   open_file(output, ResultFile::Access::read);
   resumed_ = read_items();
-  together(world_, [&] {
+  collective(world_, [&] {
     if (file_) file_->close();
   });
   file_.reset();
   const auto missing = workload().shape().items() - resumed_.items - resumed_.failed;
   if (missing > 0 || (resumed_.failed == 0 && resumed_.digest.sum() != stored_digest_)) {
-    throw AgreedError(Error(ExitCode::input, fmt::format("{} is damaged", output.string()),
+    throw AgreedError(Error(ErrorKind::input, fmt::format("{} is damaged", output.string()),
                             fmt::format("{} of {} items are not what their digests say",
                                         std::max(missing, std::int64_t{1}), workload().shape().items()),
                             "compute it again with --force"));
@@ -165,7 +166,7 @@ void Output::create_scratch() {
   const int file = code ? -1 : mkostemp(name.data(), O_CLOEXEC);
   if (file < 0) {
     throw Error(
-        ExitCode::output, "can't make a scratch file",
+        ErrorKind::output, "can't make a scratch file",
         code ? fmt::format("TMPDIR: {}", code.message()) : fmt::format("{}: {}", folder.string(), std::strerror(errno)),
         "set TMPDIR to a folder with room, or give --output");
   }
@@ -177,7 +178,7 @@ void Output::create_scratch() {
 void Output::open_file(const fs::path& path, ResultFile::Access access) {
   // One rank needs no MPI-IO, which would look for a session folder.
   const bool is_parallel = gather_of(options_, parts_) == Gather::parallel && world_.size() > 1;
-  together(world_, [&] {
+  collective(world_, [&] {
     if (!is_parallel && !is_first()) return;
     const auto comm = is_parallel ? std::optional(world_.duplicate()) : std::nullopt;
     file_.emplace(path, comm, workload().shape(), access);
@@ -229,7 +230,7 @@ Start Output::open() {
 
 double Output::close() {
   const Stopwatch watch;
-  together(world_, [&] {
+  collective(world_, [&] {
     if (file_) file_->close();
   });
   if (file_) io_mode_ = file_->io_mode();

@@ -60,7 +60,7 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
     }
   }
   if (request_.schedule == Schedule::dynamic && all_chunks() > most_dynamic_chunks) {
-    throw Error(ExitCode::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
+    throw Error(ErrorKind::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
                 fmt::format("the dynamic schedule counts {}", most_dynamic_chunks),
                 "raise --chunk and --memory-limit, or choose another --schedule");
   }
@@ -73,7 +73,7 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   const auto held = bands_in_flight() + (root_holds_all ? request_.ranks : 1);
   const auto limit_items = request_.memory_limit / (held * bytes_per_item + bands_in_flight() * extra_bytes_per_item);
   if (limit_items < 1) {
-    throw Error(ExitCode::usage, "--memory-limit is too small",
+    throw Error(ErrorKind::usage, "--memory-limit is too small",
                 fmt::format("{} items of {} bytes must fit into the {} bytes of it that are for results", held,
                             bytes_per_item + extra_bytes_per_item, request_.memory_limit),
                 "raise it or make the items smaller");

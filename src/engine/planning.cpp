@@ -23,18 +23,18 @@ std::vector<double> sampled_costs(const Comm& world, const Workload& workload, i
 
 int agreed_threads(const Comm& world, int asked, const Machine& machine) {
   int threads = 0;
-  together(world, [&] { threads = threads_of_rank(asked, machine); });
+  collective(world, [&] { threads = threads_of_rank(asked, machine); });
   return world.reduce_all(threads, MPI_MAX);
 }
 
 void read_root_input(const Comm& world, RootInput* input, std::int64_t memory_limit) {
   if (input == nullptr) return;
   std::string text;
-  together(world, [&] {
+  collective(world, [&] {
     if (world.rank() == 0) text = input->read_on_root(memory_limit);
   });
   const auto everywhere = world.gather_all_text(text).front();
-  together(world, [&] { input->set_root_input(everywhere); });
+  collective(world, [&] { input->set_root_input(everywhere); });
 }
 
 Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, const Parts& parts, int threads) {
@@ -68,7 +68,7 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, c
   }
   if (options.schedule == Schedule::weighted) request.costs = sampled_costs(world, workload, threads);
   std::optional<Plan> plan;
-  together(world, [&] { plan.emplace(std::move(request)); });
+  collective(world, [&] { plan.emplace(std::move(request)); });
   return std::move(*plan);
 }
 

@@ -58,7 +58,7 @@ Resumed read_resumed(const Comm& world, const ResultFile* file, const ResultShap
   // Readers are the ranks with a file, which is all of them or rank 0 alone.
   const int readers = world.reduce_all(file != nullptr ? world.rank() + 1 : 0, MPI_MAX);
   Part mine;
-  together(world, [&] {
+  collective(world, [&] {
     if (file == nullptr) return;
     const auto share = even_part({0, shape.items()}, world.rank(), readers);
     const auto step =

@@ -40,8 +40,8 @@ class Runner {
         since_start_(since_start),
         machine_(read_machine()),
         node_(world.split_node()),
-        board_(node_),
-        watchdog_(world, board_, options.watchdog_s),
+        node_state_(node_),
+        watchdog_(world, node_state_, options.watchdog_s),
         watching_(watchdog_),
         threads_(agreed_threads(world, options.threads, machine_)),
         workers_(parts_.waiting != nullptr ? parts_.waiting->workers(rank_info()) : threads_),
@@ -108,7 +108,7 @@ class Runner {
   /// What a rank without workers owns would never be computed.
   void check_workers() {
     if (options_.schedule == Schedule::dynamic || world_.reduce_all(workers_, MPI_MIN) > 0) return;
-    throw AgreedError(Error(ExitCode::usage, fmt::format("some of {} ranks have nothing to work with", world_.size()),
+    throw AgreedError(Error(ErrorKind::usage, fmt::format("some of {} ranks have nothing to work with", world_.size()),
                             fmt::format("--schedule {} gives items to all of them", to_string(options_.schedule)),
                             "use --schedule dynamic, or fewer ranks"));
   }
@@ -127,9 +127,9 @@ class Runner {
     // Variable bytes that are freed go back to the system. By itself glibc keeps more the larger the pieces are that it
     // has seen freed: three times the limit and more.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    together(world_, [&] {
-      parts_.waiting->start(
-          {rank_info(), options_.memory_limit, [this] { return board_.stopping_for_signals(); }, &variable_bytes_});
+    collective(world_, [&] {
+      parts_.waiting->start({rank_info(), options_.memory_limit, [this] { return node_state_.stopping_for_signals(); },
+                             &variable_bytes_});
       is_started_ = true;
     });
   }
@@ -142,7 +142,7 @@ class Runner {
   void run_serial_part() {
     if (parts_.serial == nullptr) return;
     const Stopwatch watch;
-    together(world_, [&] {
+    collective(world_, [&] {
       if (is_first()) parts_.serial->run_serial_part([] { return interrupt_signal() != 0; });
     });
     serial_part_s_ = watch.seconds();
@@ -151,7 +151,8 @@ class Runner {
   void compute_and_write() {
     const auto& shape = workload_.shape();
     const auto writer_comm = world_.duplicate();
-    const auto dispenser = make_dispenser(*plan_, writer_comm, board_, workers_ > 0 ? Workers::some : Workers::none);
+    const auto dispenser =
+        make_dispenser(*plan_, writer_comm, node_state_, workers_ > 0 ? Workers::some : Workers::none);
     Bands bands(*plan_, shape, world_.rank(), most_workers_);
     const Stopwatch touching;
     if (workload_.traits().is_memory_bound) bands.first_touch();
@@ -162,7 +163,7 @@ class Runner {
     std::optional<Progress> progress;
     if (is_first()) progress.emplace(options_.name, items_here, progress_style(options_.progress));
 
-    WriterContext context{*plan_, shape, writer_comm, *inputs_, bands, board_, *dispenser};
+    WriterContext context{*plan_, shape, writer_comm, *inputs_, bands, node_state_, *dispenser};
     context.gatherer = output_.path().empty() ? nullptr : &gatherer;
     context.file = output_.file();
     context.variable = &variable_bytes_;
@@ -170,17 +171,17 @@ class Runner {
     context.save_every_s = options_.save_every_s;
     context.meanwhile = [&] {
       // With several nodes it is this one's share that is known, and that may be more than expected.
-      const auto done = board_.shared().items_done.load(std::memory_order_relaxed);
+      const auto done = node_state_.shared().items_done.load(std::memory_order_relaxed);
       if (progress) progress->show(std::min(done, items_here - 1));
     };
     WriterResult written;
     std::thread writer([&] { or_abort(world_, [&] { written = write_bands(context); }); });
     const Stopwatch watch;
-    const auto computed = compute({*plan_, workload_, *inputs_, *dispenser, bands, board_, output_.resumed().finished,
-                                   workers_, parts_.waiting != nullptr});
+    const auto computed = compute({*plan_, workload_, *inputs_, *dispenser, bands, node_state_,
+                                   output_.resumed().finished, workers_, parts_.waiting != nullptr});
     const auto computing_s = watch.seconds();
     writer.join();
-    if (progress && !board_.stopping()) progress->show(items_here);
+    if (progress && !node_state_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
     if (plan_->request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
@@ -221,9 +222,9 @@ class Runner {
     output_.close_quietly();
     const auto what = fmt::format("interrupted by signal {} ({})", signal, strsignal(signal));
     if (options_.output.empty()) {
-      throw AgreedError(Error(ExitCode::failure, what, "there is no --output, so nothing is saved"));
+      throw AgreedError(Error(ErrorKind::failure, what, "there is no --output, so nothing is saved"));
     }
-    throw AgreedError(Error(ExitCode::interrupted, what,
+    throw AgreedError(Error(ErrorKind::interrupted, what,
                             fmt::format("{} of {} items are saved in {}", finished_items_, workload_.shape().items(),
                                         output_.path().string()),
                             "the same command with --resume goes on"));
@@ -282,7 +283,7 @@ class Runner {
     if (is_first()) {
       const auto text = options_.json ? json_report(summary) : text_report(summary);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-        throw AgreedError(Error(ExitCode::output, "can't write the report", std::strerror(errno)));
+        throw AgreedError(Error(ErrorKind::output, "can't write the report", std::strerror(errno)));
       }
     }
     fail_if_items_did(summary.failures);
@@ -294,7 +295,7 @@ class Runner {
     if (failures.count == 0) return;
     if (is_first()) fmt::print(stderr, "{}", list(failures));
     const auto& output = options_.output;
-    throw AgreedError(Error(ExitCode::check,
+    throw AgreedError(Error(ErrorKind::check,
                             fmt::format("{} of {} items failed", failures.count, workload_.shape().items()),
                             fmt::format("the first is {}", failures.first.front().what),
                             output.empty() ? "with an --output, the others are kept"
@@ -317,7 +318,7 @@ class Runner {
   const Stopwatch& since_start_;
   Machine machine_;
   Comm node_;
-  Board board_;
+  NodeState node_state_;
   Watchdog watchdog_;
   const Watchdog::Thread watching_;  ///< from here on, whatever the run is at
   int threads_;

@@ -6,6 +6,7 @@
 
 #include "engine/options.hpp"
 #include "host/clock.hpp"
+#include "host/exit_code.hpp"
 
 namespace paceline {
 

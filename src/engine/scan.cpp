@@ -36,14 +36,14 @@ class Scanner {
     } else {
       read_together(mine, even_part({0, ranges}, 0, world_.size()).size());
     }
-    for (auto wanted = conclude(); !wanted.empty(); wanted = conclude()) look_again(wanted);
+    for (auto wanted = reduce(); !wanted.empty(); wanted = reduce()) look_again(wanted);
   }
 
  private:
   void open() {
     std::int64_t size = -1;
     std::string copy, origin;
-    together(world_, [&] {
+    collective(world_, [&] {
       if (world_.rank() != 0) return;
       spool_ = Spool::of(scanned_.scanned_path(), scanned_.encoding(), folder_);
       if (spool_) {
@@ -56,7 +56,7 @@ class Scanner {
     copy = world_.gather_all_text(copy).front();
     origin = world_.gather_all_text(origin).front();
     path_ = copy.empty() ? scanned_.scanned_path() : std::filesystem::path(copy);
-    together(world_, [&] {
+    collective(world_, [&] {
       bytes_ = std::make_shared<ByteFile>(path_);
       scanned_.open_source(
           {size_, [file = bytes_](std::int64_t at, std::span<char> bytes) { file->read(at, bytes); }, origin},
@@ -71,7 +71,7 @@ class Scanner {
   /// The ranges of every rank in pieces, the next one being read while threads look at this one.
   void read_together(Slab mine, std::int64_t most) {
     std::optional<SharedByteFile> shared;
-    together(world_, [&] { shared.emplace(path_, world_); });
+    collective(world_, [&] { shared.emplace(path_, world_); });
     const auto piece =
         std::clamp(std::min(piece_bytes_a_thread * threads_, memory_limit_ / 8), std::int64_t{1}, largest_piece);
     const auto step = std::max(std::int64_t{1}, piece / scanned_.range_bytes());
@@ -146,7 +146,7 @@ class Scanner {
     for (auto size = scanned_.range_bytes() + beyond_bytes;; size *= 2) {
       if (size > std::max(memory_limit_, 4 * beyond_bytes)) {
         throw Error(
-            ExitCode::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
+            ErrorKind::input, fmt::format("can't read {}", scanned_.scanned_path().string()),
             fmt::format("the record at byte {} is longer than --memory-limit", facts.empty() ? begin : facts[0]),
             "raise the limit");
       }
@@ -157,7 +157,7 @@ class Scanner {
   }
 
   /// Facts of all ranges to all ranks.
-  std::vector<std::int64_t> conclude() {
+  std::vector<std::int64_t> reduce() {
     std::vector<std::int64_t> numbers, words;
     for (std::size_t range = 0; range < facts_.size(); ++range) {
       if (facts_[range].empty()) continue;
@@ -177,7 +177,7 @@ class Scanner {
       }
     }
     std::vector<std::int64_t> again;
-    together(world_, [&] { again = scanned_.conclude_scan(all_); });
+    collective(world_, [&] { again = scanned_.reduce_scan(all_); });
     return again;
   }
 

@@ -72,13 +72,13 @@ void verify(const Workload& workload, const NumberInputs* inputs, const ResultFi
       }
     }
     if (is_interrupted) {
-      throw Error(ExitCode::failure, "interrupted during --verify", "the result itself is whole",
+      throw Error(ErrorKind::failure, "interrupted during --verify", "the result itself is whole",
                   "the same command with --resume verifies it again");
     }
   }
   if (wrong == 0) return;
   throw Error(
-      ExitCode::check, "--verify found a wrong result",
+      ErrorKind::check, "--verify found a wrong result",
       fmt::format("{} of {} items differ from the scalar reference, first item {}", wrong, shape.items(), first_wrong),
       "please report it with the output of `paceline info`");
 }

@@ -21,12 +21,12 @@ double cpu_seconds() {
 
 }  // namespace
 
-Watchdog::Watchdog(const Comm& world, const Board& board, double limit_s)
-    : world_(world), board_(board), limit_s_(limit_s) {
-  for (const auto& ranks : board.node().gather_all(std::vector<int>{world.rank()})) {
+Watchdog::Watchdog(const Comm& world, const NodeState& node_state, double limit_s)
+    : world_(world), node_state_(node_state), limit_s_(limit_s) {
+  for (const auto& ranks : node_state.node().gather_all(std::vector<int>{world.rank()})) {
     watched_.push_back({ranks.front(), {}, {}});
   }
-  if (limit_s > 0) heartbeat_.emplace(world, board.node(), std::min(1.0, limit_s / 10));
+  if (limit_s > 0) heartbeat_.emplace(world, node_state.node(), std::min(1.0, limit_s / 10));
 }
 
 double Watchdog::Sign::silence_s(std::uint64_t now, bool is_expected) {
@@ -61,22 +61,22 @@ void Watchdog::look_at_own_work() {
   if (since_work_.seconds() < 1) return;
   const auto used_s = cpu_seconds();
   // Naps of the writing thread use less (some 3 %).
-  if (used_s - used_s_ > 0.1 * since_work_.lap()) board_.beat();
+  if (used_s - used_s_ > 0.1 * since_work_.lap()) node_state_.beat();
   used_s_ = used_s;
 }
 
 void Watchdog::look_at_ranks() {
-  board_.my_pulse().ticks.fetch_add(1, std::memory_order_relaxed);
+  node_state_.my_pulse().ticks.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     auto& [rank, computing, living] = watched_[i];
-    const auto& pulse = board_.pulse(static_cast<int>(i));
+    const auto& pulse = node_state_.pulse(static_cast<int>(i));
     const auto silence_s = std::max(computing.silence_s(pulse.beats.load(), pulse.at_work.load() != 0),
                                     living.silence_s(pulse.ticks.load(), pulse.on_watch.load() != 0));
     if (silence_s <= limit_s_) continue;
     char host[256] = {};
     gethostname(host, sizeof host - 1);
-    bark(fmt::format("rank {} on {} made no progress for {:.0f} s (--watchdog {:g}); look at that node", rank, host,
-                     silence_s, limit_s_));
+    warn_and_abort(fmt::format("rank {} on {} made no progress for {:.0f} s (--watchdog {:g}); look at that node", rank,
+                               host, silence_s, limit_s_));
   }
 }
 
@@ -84,7 +84,7 @@ void Watchdog::look_at_node() {
   heartbeat_->beat();
   const auto silence_s = heartbeat_->silence_s();
   if (silence_s > limit_s_) {
-    bark(
+    warn_and_abort(
         fmt::format("rank {} on {} gave no sign of life for {:.0f} s (its node is gone or not to be reached, "
                     "--watchdog {:g}); look at that node",
                     heartbeat_->watched_rank(), heartbeat_->watched_host(), silence_s, limit_s_));
@@ -97,17 +97,17 @@ void Watchdog::look_at_node() {
 }
 
 /// Once a node; whoever comes later has nothing to add.
-void Watchdog::bark(const std::string& problem) {
-  if (board_.shared().barked.exchange(1) != 0) return;
+void Watchdog::warn_and_abort(const std::string& problem) {
+  if (node_state_.shared().has_warned.exchange(1) != 0) return;
   complain(problem + ", then go on with --resume");
   // Should MPI be too stuck even for this, the alarm ends this process, and its launcher the others.
   alarm(5);
-  world_.abort(ExitCode::failure);
+  world_.abort();
 }
 
 Watchdog::Thread::Thread(Watchdog& watchdog) : watchdog_(watchdog) {
   if (watchdog.limit_s_ <= 0) return;
-  watchdog.board_.my_pulse().on_watch = 1;
+  watchdog.node_state_.my_pulse().on_watch = 1;
   thread_ = std::jthread([&watchdog](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       watchdog.look();
@@ -117,6 +117,6 @@ Watchdog::Thread::Thread(Watchdog& watchdog) : watchdog_(watchdog) {
   });
 }
 
-Watchdog::Thread::~Thread() { watchdog_.board_.my_pulse().on_watch = 0; }
+Watchdog::Thread::~Thread() { watchdog_.node_state_.my_pulse().on_watch = 0; }
 
 }  // namespace paceline

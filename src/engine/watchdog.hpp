@@ -8,8 +8,8 @@
 
 #include <paceline/comm.hpp>
 
-#include "engine/board.hpp"
 #include "engine/heartbeat.hpp"
+#include "engine/node_state.hpp"
 #include "host/clock.hpp"
 
 namespace paceline {
@@ -18,8 +18,8 @@ namespace paceline {
 /// for long or waits for a slow file system is none that is silent: its watching thread lives.
 class Watchdog {
  public:
-  /// Collective over `world` and the board's node. `limit_s` 0: never barks.
-  Watchdog(const Comm& world, const Board& board, double limit_s);
+  /// Collective over `world` and the node of `node_state`. `limit_s` 0: never warns.
+  Watchdog(const Comm& world, const NodeState& node_state, double limit_s);
 
   /// Ends the job when a rank at work, a whole process that is on watch, or a node has not moved for longer than the
   /// limit.
@@ -56,10 +56,10 @@ class Watchdog {
   void look_at_own_work();
   void look_at_ranks();
   void look_at_node();
-  void bark(const std::string& problem);
+  void warn_and_abort(const std::string& problem);
 
   const Comm& world_;
-  const Board& board_;
+  const NodeState& node_state_;
   double limit_s_;
   std::vector<Watched> watched_;
   std::optional<Heartbeat> heartbeat_;

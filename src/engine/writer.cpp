@@ -34,13 +34,13 @@ class Writer {
     for (std::int64_t band = 0; band < context_.plan.bands(); ++band) {
       if (auto error = context_.inputs.read_ahead(band); error && !result_.error) {
         result_.error = std::move(error);
-        context_.board.stop();
+        context_.node_state.stop();
       }
       Notice notice;
       for (bool is_whole = false; !is_whole;) {
         wait(band);
         notice = exchange(band);
-        if (notice.stop != 0 || notice.failed != 0) context_.board.stop();
+        if (notice.stop != 0 || notice.failed != 0) context_.node_state.stop();
         if (notice.failed != 0) return finish();
         is_whole = notice.unfinished == 0;
         if (is_whole) break;
@@ -68,7 +68,7 @@ class Writer {
   /// Until the band is passed, or it is time to save.
   void wait(std::int64_t band) {
     const auto patience_s = context_.shape.variable ? variable_wait_s : patience_s_;
-    for (Nap nap; !context_.bands.passed(band); nap.take()) {
+    for (Backoff backoff; !context_.bands.passed(band); backoff.wait()) {
       if (since_save_.seconds() > patience_s) return;
       serve();
     }
@@ -79,9 +79,12 @@ class Writer {
     bool has_finished = false;
     const auto last = last_in_memory(band, bands.last_entered());
     for (auto b = band; b <= last; ++b) has_finished = has_finished || bands.has_finished(b);
-    std::array<std::int64_t, 6> values = {
-        context_.board.stopping() ? 1 : 0, result_.error ? 1 : 0, bands.last_entered(),
-        bands.passed(band) ? 0 : 1,        has_finished ? 1 : 0,  static_cast<std::int64_t>(1e6 * save_s_)};
+    std::array<std::int64_t, 6> values = {context_.node_state.stopping() ? 1 : 0,
+                                          result_.error ? 1 : 0,
+                                          bands.last_entered(),
+                                          bands.passed(band) ? 0 : 1,
+                                          has_finished ? 1 : 0,
+                                          static_cast<std::int64_t>(1e6 * save_s_)};
     MPI_Request request = MPI_REQUEST_NULL;
     // Nonblocking, so that ranks that are ahead sleep instead of spinning on the cores of those that compute.
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_MAX,
@@ -175,7 +178,7 @@ class Writer {
 
   /// Threads may still be leaving, and nodes may still have to hear that nothing is left.
   WriterResult finish() {
-    for (Nap nap; !context_.dispenser.served(); nap.take()) serve();
+    for (Backoff backoff; !context_.dispenser.served(); backoff.wait()) serve();
     return result_;
   }
 

@@ -10,10 +10,10 @@
 #include <paceline/error.hpp>
 
 #include "engine/bands.hpp"
-#include "engine/board.hpp"
 #include "engine/dispenser.hpp"
 #include "engine/gather.hpp"
 #include "engine/inputs.hpp"
+#include "engine/node_state.hpp"
 #include "workloads/memory_budget.hpp"
 
 namespace paceline {
@@ -33,7 +33,7 @@ struct WriterContext {
   const Comm& comm;  ///< its own: its collectives don't mix with anyone's
   Inputs& inputs;
   Bands& bands;
-  const Board& board;
+  const NodeState& node_state;
   Dispenser& dispenser;
   Gatherer* gatherer = nullptr;             ///< if any rank wants the items
   ResultFile* file = nullptr;               ///< on ranks that write

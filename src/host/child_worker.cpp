@@ -27,7 +27,7 @@ struct Request {
 
 struct Reply {
   bool is_error = false;
-  ExitCode code = ExitCode::done;
+  ErrorKind kind = ErrorKind::failure;
   std::array<char, 4096> sentence{};
 };
 
@@ -65,16 +65,16 @@ void allow_cpu(double more_s) {
   limit(RLIMIT_CPU, static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 + std::llround(more_s)));
 }
 
-Reply reply_of(ExitCode code, const char* sentence) {
+Reply reply_of(ErrorKind kind, const char* sentence) {
   Reply reply;
   reply.is_error = true;
-  reply.code = code;
+  reply.kind = kind;
   std::strncpy(reply.sentence.data(), sentence, reply.sentence.size() - 1);
   return reply;
 }
 
 Error no_child(const char* call) {
-  return {ExitCode::failure, std::string(call) + " failed", std::strerror(errno), "raise the limits of this machine"};
+  return {ErrorKind::failure, std::string(call) + " failed", std::strerror(errno), "raise the limits of this machine"};
 }
 
 }  // namespace
@@ -132,11 +132,11 @@ void ChildWorker::serve(int socket, std::int64_t memory_bytes, const Answer& ans
     try {
       answer(std::span(request.values).first(static_cast<std::size_t>(request.words)), shared_);
     } catch (const Error& error) {
-      reply = reply_of(error.code(), error.what());
+      reply = reply_of(error.kind(), error.what());
     } catch (const std::bad_alloc&) {
-      reply = reply_of(ExitCode::input, "reading takes more memory than --memory-limit allows; raise it");
+      reply = reply_of(ErrorKind::input, "reading takes more memory than --memory-limit allows; raise it");
     } catch (const std::exception& error) {
-      reply = reply_of(ExitCode::failure, error.what());
+      reply = reply_of(ErrorKind::failure, error.what());
     }
     if (!send_message(socket, &reply, sizeof reply)) break;
   }
@@ -153,7 +153,7 @@ void ChildWorker::call(std::span<const std::int64_t> request, double cpu_s) {
       !receive_message(socket_, &reply, sizeof reply)) {
     tell_death();
   }
-  if (reply.is_error) throw Error::told(reply.code, reply.sentence.data());
+  if (reply.is_error) throw Error::told(reply.kind, reply.sentence.data());
 }
 
 void ChildWorker::tell_death() {

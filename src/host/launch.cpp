@@ -69,7 +69,7 @@ std::optional<int> launched_threads(const Variables& variables) {
   if (text == nullptr) return std::nullopt;
   const auto threads = std::strtol(text, nullptr, 10);
   if (threads > most_threads) {
-    throw Error(ExitCode::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
+    throw Error(ErrorKind::usage, "OMP_NUM_THREADS makes no sense", fmt::format("it is {}", text),
                 fmt::format("give 1 to {}", most_threads));
   }
   return threads > 0 ? std::optional(static_cast<int>(threads)) : std::nullopt;

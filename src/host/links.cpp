@@ -16,7 +16,7 @@ std::filesystem::path behind_links(const std::filesystem::path& file) {
     if (code) return path;               // no link, or none that can be read: who opens it says why
     path = path.parent_path() / target;  // an absolute target stands for itself
   }
-  throw Error(ExitCode::output, fmt::format("can't write {}", file.string()), "its symbolic links lead in a circle",
+  throw Error(ErrorKind::output, fmt::format("can't write {}", file.string()), "its symbolic links lead in a circle",
               "remove them or choose another place");
 }
 

@@ -29,11 +29,11 @@ Machine read_machine() {
   machine.host = host;
 
   hwloc_topology_t topology = nullptr;
-  if (hwloc_topology_init(&topology) != 0) throw Error(ExitCode::failure, "hwloc can't start");
+  if (hwloc_topology_init(&topology) != 0) throw Error(ErrorKind::failure, "hwloc can't start");
   const std::unique_ptr<hwloc_topology, void (*)(hwloc_topology_t)> owner(topology, hwloc_topology_destroy);
   // Cores outside the binding count too: a rank on 2 of 64 cores should know that there are 64.
   hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-  if (hwloc_topology_load(topology) != 0) throw Error(ExitCode::failure, "hwloc can't read the topology");
+  if (hwloc_topology_load(topology) != 0) throw Error(ErrorKind::failure, "hwloc can't read the topology");
   machine.cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
   machine.hardware_threads = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
   machine.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));

@@ -24,7 +24,7 @@ void finish_output() {
   const bool is_flushed = std::fflush(stdout) == 0;
   if (is_flushed && std::ferror(stdout) == 0) return;
   // An earlier write may have failed, whose reason is forgotten.
-  throw Error(ExitCode::output, "can't write to standard output",
+  throw Error(ErrorKind::output, "can't write to standard output",
               errno == 0 ? "it is full or closed" : std::strerror(errno), "free space, or print to another place");
 }
 

@@ -14,7 +14,7 @@ namespace paceline {
 namespace {
 
 Error cannot_read(const std::filesystem::path& path, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", path.string()), why, suggestion};
+  return {ErrorKind::input, fmt::format("can't read {}", path.string()), why, suggestion};
 }
 
 Error is_shorter(const std::filesystem::path& path) {
@@ -63,7 +63,7 @@ ByteTarget::ByteTarget(std::filesystem::path path)
 ByteTarget::~ByteTarget() { close(file_); }
 
 void ByteTarget::fail() const {
-  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()),
+  throw Error(ErrorKind::output, fmt::format("can't write {}", path_.string()),
               errno == ELOOP ? "it is a symbolic link" : std::strerror(errno), "free space or choose another place");
 }
 

@@ -71,13 +71,13 @@ std::int64_t own_memory_bytes() {
     const auto bytes = read();
     answer(out, Answer::bytes, bytes.data(), bytes.size());
   } catch (const Error& error) {
-    const auto code = static_cast<char>(error.code());
-    const auto text = std::string(1, code) + error.what();
+    const auto kind = static_cast<char>(error.kind());
+    const auto text = std::string(1, kind) + error.what();
     answer(out, Answer::error, text.data(), text.size());
   } catch (const std::bad_alloc&) {
     answer(out, Answer::no_memory, nullptr, 0);
   } catch (const std::exception& error) {
-    const auto text = std::string(1, static_cast<char>(ExitCode::failure)) + error.what();
+    const auto text = std::string(1, static_cast<char>(ErrorKind::failure)) + error.what();
     answer(out, Answer::error, text.data(), text.size());
   }
   // No destructor of this process may run a second time.
@@ -103,14 +103,14 @@ bool receive(int in, Clock::time_point end, std::vector<std::byte>& received) {
 
 std::vector<std::byte> read_in_child(const std::function<std::vector<std::byte>()>& read, const ReadLimits& limits) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ExitCode::failure, "can't make a pipe", std::strerror(errno));
+  if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::failure, "can't make a pipe", std::strerror(errno));
   const auto end = Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(1000 * limits.seconds));
   const pid_t child = fork();
   if (child < 0) {
     const int error = errno;
     close(ends[0]);
     close(ends[1]);
-    throw Error(ExitCode::failure, "can't start a process", std::strerror(error));
+    throw Error(ErrorKind::failure, "can't start a process", std::strerror(error));
   }
   if (child == 0) {
     close(ends[0]);
@@ -125,21 +125,21 @@ std::vector<std::byte> read_in_child(const std::function<std::vector<std::byte>(
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!is_in_time) {
-    throw Error(ExitCode::failure, fmt::format("reading it does not end within {:g} s", limits.seconds));
+    throw Error(ErrorKind::failure, fmt::format("reading it does not end within {:g} s", limits.seconds));
   }
   if (WIFSIGNALED(status)) {
-    throw Error(ExitCode::failure, WTERMSIG(status) == SIGXCPU
-                                       ? fmt::format("reading it does not end within {:g} s", limits.seconds)
-                                       : fmt::format("HDF5 crashes on it: {}", strsignal(WTERMSIG(status))));
+    throw Error(ErrorKind::failure, WTERMSIG(status) == SIGXCPU
+                                        ? fmt::format("reading it does not end within {:g} s", limits.seconds)
+                                        : fmt::format("HDF5 crashes on it: {}", strsignal(WTERMSIG(status))));
   }
-  if (received.empty() || WEXITSTATUS(status) != 0) throw Error(ExitCode::failure, "it can't be read to its end");
+  if (received.empty() || WEXITSTATUS(status) != 0) throw Error(ErrorKind::failure, "it can't be read to its end");
   const auto kind = static_cast<Answer>(received.front());
   received.erase(received.begin());
   if (kind == Answer::bytes) return received;
-  if (kind == Answer::no_memory) throw Error(ExitCode::failure, "it asks for more memory than such a file can need");
-  const auto code = static_cast<ExitCode>(received.front());
+  if (kind == Answer::no_memory) throw Error(ErrorKind::failure, "it asks for more memory than such a file can need");
+  const auto error_kind = static_cast<ErrorKind>(received.front());
   const std::string_view text(reinterpret_cast<const char*>(received.data()) + 1, received.size() - 1);
-  throw Error::told(code, std::string(text));
+  throw Error::told(error_kind, std::string(text));
 }
 
 }  // namespace paceline

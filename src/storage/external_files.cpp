@@ -51,7 +51,7 @@ bool is_beside(const std::string& name) {
 }
 
 Error refused(const std::string& place, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", place), why, suggestion};
+  return {ErrorKind::input, fmt::format("can't read {}", place), why, suggestion};
 }
 
 const std::string allow = "add --allow-external if that is meant";

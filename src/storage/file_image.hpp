@@ -61,6 +61,8 @@ class FileImage {
 };
 
 inline constexpr std::int64_t identity_header = 88;
+/// Room for variable bytes grows by doubling from here on.
+inline constexpr std::int64_t least_variable_bytes = std::int64_t{4} << 20;
 
 /// What a run is known by: a line for each parameter, shape and type.
 std::string identity_text(const ResultShape& shape);

@@ -69,7 +69,7 @@ void FileLock::take(const std::filesystem::path& file, const std::filesystem::pa
     }
     close(descriptor);
     if (is_refused) {
-      throw Error(ExitCode::output, fmt::format("can't write {}", result.string()), holder,
+      throw Error(ErrorKind::output, fmt::format("can't write {}", result.string()), holder,
                   "wait for it, or give this one a file of its own");
     }
     if (!is_locked) {  // no locks here

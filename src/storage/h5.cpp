@@ -36,7 +36,7 @@ std::string reason() {
 }
 
 void check(herr_t code, const char* call) {
-  if (code < 0) throw Error(ExitCode::failure, fmt::format("{} failed", call), reason());
+  if (code < 0) throw Error(ErrorKind::failure, fmt::format("{} failed", call), reason());
 }
 
 void be_quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
@@ -111,7 +111,7 @@ AttributeValue get_attribute(hid_t object, const std::string& name, const Attrib
   if (std::holds_alternative<std::string>(like)) {
     const Handle stored(H5Aget_type(attribute.get()), H5Tclose, "H5Aget_type");
     const bool is_fixed = H5Tget_class(stored.get()) == H5T_STRING && H5Tis_variable_str(stored.get()) == 0;
-    if (!is_fixed) throw Error(ExitCode::failure, fmt::format("attribute {} is no text of a fixed length", name));
+    if (!is_fixed) throw Error(ErrorKind::failure, fmt::format("attribute {} is no text of a fixed length", name));
     std::string text(H5Tget_size(stored.get()), '\0');
     check(H5Aread(attribute.get(), text_type(text.size()).get(), text.data()), "H5Aread");
     return std::string(text.c_str());

@@ -23,7 +23,7 @@ constexpr double most_elements = 0x1p56;
 constexpr std::int64_t usual_cache = std::int64_t{1} << 20;
 
 Error cannot_read(const std::string& place, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", place), why, suggestion};
+  return {ErrorKind::input, fmt::format("can't read {}", place), why, suggestion};
 }
 
 /// HDF5 says little of why a file does not open.
@@ -99,7 +99,7 @@ InputDataset::InputDataset(const std::filesystem::path& file, const std::string&
     read_conventions();
     find_position();
   } catch (const Error& error) {
-    if (error.code() == ExitCode::input) throw;
+    if (error.kind() == ErrorKind::input) throw;
     throw cannot_read(place_, error.what(), "see that it is whole");
   }
 }

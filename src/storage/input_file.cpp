@@ -39,7 +39,8 @@ struct InputFile::Impl {
     try {
       child->call(std::array{elements.begin, elements.end}, cpu_s);
     } catch (const ChildWorker::Died& death) {
-      throw Error(ExitCode::input, fmt::format("can't read {}", place), death.why, "it is damaged: bring another copy");
+      throw Error(ErrorKind::input, fmt::format("can't read {}", place), death.why,
+                  "it is damaged: bring another copy");
     }
   }
 
@@ -67,7 +68,7 @@ struct InputFile::Impl {
     };
     const auto found = std::find_if(values.begin(), values.end(), is_missing);
     if (found == values.end()) return;
-    throw Error(ExitCode::input, fmt::format("can't read {}", place),
+    throw Error(ErrorKind::input, fmt::format("can't read {}", place),
                 fmt::format("element {} is missing: it is stored as {:g}, by which its file{} marks what is missing",
                             elements.begin + (found - values.begin()), *found,
                             facts.is_packed ? ", whose numbers scale_factor and add_offset unpack," : ""),
@@ -93,7 +94,7 @@ InputFile::InputFile(const std::filesystem::path& path, const std::string& datas
     try {
       (*set)->read(elements, {reinterpret_cast<double*>(shared.data()), static_cast<std::size_t>(elements.size())});
     } catch (const Error& error) {
-      throw Error(ExitCode::input, fmt::format("can't read {}:{}", path.string(), dataset), error.what(),
+      throw Error(ErrorKind::input, fmt::format("can't read {}:{}", path.string(), dataset), error.what(),
                   "see that it is whole");
     }
   };

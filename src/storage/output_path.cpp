@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
 Error cannot(const fs::path& file, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::output, fmt::format("can't write {}", file.string()), why, suggestion};
+  return {ErrorKind::output, fmt::format("can't write {}", file.string()), why, suggestion};
 }
 
 void check_folder(const fs::path& file) {

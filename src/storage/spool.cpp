@@ -26,7 +26,7 @@ constexpr std::size_t piece_bytes = std::size_t{1} << 18;
 constexpr std::size_t longest_magic = 4;
 
 Error cannot_read(const std::string& name, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", name), why, suggestion};
+  return {ErrorKind::input, fmt::format("can't read {}", name), why, suggestion};
 }
 
 class Descriptor {
@@ -57,7 +57,7 @@ class Descriptor {
       const auto put = ::write(number_, bytes.data(), bytes.size());
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) {
-        throw Error(ExitCode::output, fmt::format("can't write {}", path.string()), std::strerror(errno),
+        throw Error(ErrorKind::output, fmt::format("can't write {}", path.string()), std::strerror(errno),
                     "free space, or set TMPDIR to another place");
       }
       bytes = bytes.subspan(static_cast<std::size_t>(put));
@@ -111,7 +111,7 @@ std::unique_ptr<Spool> Spool::of(const std::filesystem::path& source, const std:
   auto path = scratch_template(folder).string();
   const Descriptor out(mkostemp(path.data(), O_CLOEXEC));
   if (out.number() < 0) {
-    throw Error(ExitCode::output, fmt::format("can't write {}", path), std::strerror(errno),
+    throw Error(ErrorKind::output, fmt::format("can't write {}", path), std::strerror(errno),
                 "set TMPDIR to a folder with room");
   }
   spool->path_ = path;

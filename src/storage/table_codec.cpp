@@ -17,7 +17,7 @@ namespace {
 /// Of one table, in memory.
 constexpr std::uint64_t most_bytes = std::uint64_t{256} << 20;
 
-Error damaged(const std::string& why) { return {ExitCode::failure, why}; }
+Error damaged(const std::string& why) { return {ErrorKind::failure, why}; }
 
 h5::Handle bool_type() {
   h5::Handle type(H5Tenum_create(H5T_NATIVE_INT8), H5Tclose, "H5Tenum_create");
@@ -305,7 +305,7 @@ std::vector<std::byte> encoded(const TableFile& content) {
   const auto size = H5Fget_file_image(file.get(), nullptr, 0);
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::max<ssize_t>(0, size)));
   if (bytes.empty() || H5Fget_file_image(file.get(), bytes.data(), bytes.size()) != size) {
-    throw Error(ExitCode::failure, "H5Fget_file_image failed", h5::reason());
+    throw Error(ErrorKind::failure, "H5Fget_file_image failed", h5::reason());
   }
   file.close("H5Fclose");
   return bytes;

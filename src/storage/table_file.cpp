@@ -50,7 +50,7 @@ namespace fs = std::filesystem;
 
 Error cannot_write(const fs::path& path, const std::string& why) {
   const auto full = full_disk(path);
-  return {ExitCode::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
+  return {ErrorKind::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
           "free space or choose another place"};
 }
 
@@ -72,7 +72,7 @@ void write_new(const fs::path& place, mode_t mode, const std::vector<std::byte>&
 void check_readable(const fs::path& path) {
   std::error_code code;
   const auto cannot_read = [&](const std::string& why) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path.string()), why, "give the name of a study's file");
+    return Error(ErrorKind::input, fmt::format("can't read {}", path.string()), why, "give the name of a study's file");
   };
   const auto status = fs::status(path, code);
   if (!fs::exists(status)) {
@@ -98,7 +98,7 @@ const TypedColumn* TypedTable::find(const std::string& name) const {
 const std::vector<std::int64_t>& TypedTable::integers(const std::string& name) const {
   const auto* column = find(name);
   if (column == nullptr || column->integers.size() != rows()) {
-    throw Error(ExitCode::failure, fmt::format("{} has no column {} of integers", path, name));
+    throw Error(ErrorKind::failure, fmt::format("{} has no column {} of integers", path, name));
   }
   return column->integers;
 }
@@ -106,7 +106,7 @@ const std::vector<std::int64_t>& TypedTable::integers(const std::string& name) c
 const std::vector<double>& TypedTable::numbers(const std::string& name) const {
   const auto* column = find(name);
   if (column == nullptr || column->numbers.size() != rows()) {
-    throw Error(ExitCode::failure, fmt::format("{} has no column {} of numbers", path, name));
+    throw Error(ErrorKind::failure, fmt::format("{} has no column {} of numbers", path, name));
   }
   return column->numbers;
 }
@@ -114,7 +114,7 @@ const std::vector<double>& TypedTable::numbers(const std::string& name) const {
 const std::vector<std::string>& TypedTable::texts(const std::string& name) const {
   const auto* column = find(name);
   if (column == nullptr || column->texts.size() != rows()) {
-    throw Error(ExitCode::failure, fmt::format("{} has no column {} of texts", path, name));
+    throw Error(ErrorKind::failure, fmt::format("{} has no column {} of texts", path, name));
   }
   return column->texts;
 }

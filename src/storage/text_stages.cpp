@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{1} << 18;
 
 Error cannot_read(const std::string& name, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, fmt::format("can't read {}", name), why, suggestion};
+  return {ErrorKind::input, fmt::format("can't read {}", name), why, suggestion};
 }
 
 /// One gzip member after the other (RFC 1952); zeros may pad the end.
@@ -117,7 +117,7 @@ class Converter final : public TextStage {
         out_(piece_bytes),
         from_(iconv_open("UTF-8", of(encoding_).c_str())) {
     if (from_ != reinterpret_cast<iconv_t>(-1)) return;
-    throw Error(ExitCode::usage, fmt::format("--encoding {} makes no sense", encoding_), "iconv has none of that name",
+    throw Error(ErrorKind::usage, fmt::format("--encoding {} makes no sense", encoding_), "iconv has none of that name",
                 "`iconv -l` lists them");
   }
   ~Converter() override {

@@ -18,7 +18,7 @@ namespace {
 void check_alike(const Study& first, const Study& other, const std::string& first_name, const std::string& name) {
   const auto check = [&](const std::string& what, const std::string& one, const std::string& two) {
     if (one == two) return;
-    throw Error(ExitCode::input, fmt::format("{} and {} are not parts of one study", first_name, name),
+    throw Error(ErrorKind::input, fmt::format("{} and {} are not parts of one study", first_name, name),
                 fmt::format("{} is {} in one and {} in the other", what, quoted(one), quoted(two)),
                 "`paceline compare` holds different studies against each other");
   };
@@ -56,7 +56,7 @@ void check_apart(const Study& one, const Study& two, const std::string& one_name
   for (const auto& sample : one.samples) runs.insert(run_of(sample));
   for (const auto& sample : two.samples) {
     if (!sample.started.empty() && sample.status == SampleStatus::ok && runs.contains(run_of(sample))) {
-      throw Error(ExitCode::input, fmt::format("{} and {} hold the same runs", one_name, two_name),
+      throw Error(ErrorKind::input, fmt::format("{} and {} hold the same runs", one_name, two_name),
                   fmt::format("one of {} was started at {} and took {:g} s in both", to_string(sample.layout),
                               sample.started, sample.wall_s),
                   "give each part once");
@@ -69,7 +69,7 @@ void check_output_is_no_part(const MergeOptions& options) {
   for (const auto& part : options.parts) {
     std::error_code code;
     if (std::filesystem::equivalent(part, options.output, code)) {
-      throw Error(ExitCode::usage, "input and output are the same file", options.output.string(),
+      throw Error(ErrorKind::usage, "input and output are the same file", options.output.string(),
                   "give the whole another name");
     }
   }
@@ -119,7 +119,7 @@ ExitCode merge(const MergeOptions& options) {
              parts.size(), options.output.string());
   std::fflush(stdout);
   if (const auto trouble = digest_trouble(whole.info.mode, whole.samples); !trouble.empty()) {
-    throw Error(ExitCode::check, "digests differ between runs", trouble,
+    throw Error(ErrorKind::check, "digests differ between runs", trouble,
                 "results must not depend on the layout: find out why before trusting times");
   }
   return ExitCode::done;

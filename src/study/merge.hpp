@@ -6,6 +6,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/exit_code.hpp"
 #include "study/sample.hpp"
 
 namespace paceline {

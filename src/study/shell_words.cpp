@@ -52,7 +52,7 @@ std::vector<std::string> split_words(const std::string& line) {
     }
   }
   if (quote != 0) {
-    throw Error(ExitCode::usage, fmt::format("can't split {}", line), fmt::format("a {} is never closed", quote),
+    throw Error(ErrorKind::usage, fmt::format("can't split {}", line), fmt::format("a {} is never closed", quote),
                 "close the quote");
   }
   if (is_in_word) words.push_back(word);
@@ -90,7 +90,7 @@ std::string with_values(const std::string& word, const Placeholders& values) {
     } else {
       std::vector<std::string> names;
       for (const auto& one : values) names.push_back('{' + one.first + '}');
-      throw Error(ExitCode::usage, fmt::format("{{{}}} is not a placeholder", name),
+      throw Error(ErrorKind::usage, fmt::format("{{{}}} is not a placeholder", name),
                   fmt::format("there are {}", fmt::join(names, " ")),
                   fmt::format("for braces that stay write {{{{{}}}}}", name));
     }

@@ -22,17 +22,17 @@ constexpr const char* fit_path = "/fit/json";
 
 Error cannot_write(const fs::path& path, const std::string& why) {
   const auto full = full_disk(path);
-  return {ExitCode::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
+  return {ErrorKind::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
           "free space or choose another place; the samples that are there are kept, go on with --resume"};
 }
 
 Error cannot_keep_fit(const fs::path& path, const std::string& why) {
-  return {ExitCode::output, fmt::format("can't keep the fit in {}", path.string()), why,
+  return {ErrorKind::output, fmt::format("can't keep the fit in {}", path.string()), why,
           "the report is complete; to keep it, copy the study to where you may write, and fit the copy"};
 }
 
 Error not_a_study(const fs::path& path, const std::string& why) {
-  return {ExitCode::input, fmt::format("{} is damaged or not a study", path.string()), why,
+  return {ErrorKind::input, fmt::format("{} is damaged or not a study", path.string()), why,
           "`paceline study -o FILE.h5` makes one"};
 }
 
@@ -62,7 +62,7 @@ TableFile read_groups(const fs::path& path) {
     }
     throw not_a_study(path, fmt::format("it has no {}", samples_path));
   } catch (const Error& error) {
-    if (error.code() == ExitCode::input) throw;
+    if (error.kind() == ErrorKind::input) throw;
     throw not_a_study(path, error.what());
   }
 }
@@ -108,7 +108,7 @@ void StudyFile::save() {
   const auto there = read_groups(path_).table(samples_path)->rows();
   // Fewer are those that a fit written meanwhile has lost: what is in memory counts.
   if (there > study_.samples.size()) {
-    throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()), "another study adds samples to it",
+    throw Error(ErrorKind::output, fmt::format("can't write {}", path_.string()), "another study adds samples to it",
                 "give each study a file of its own");
   }
   write(path_, ".next", file_of(study_), cannot_write);

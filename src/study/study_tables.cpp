@@ -93,7 +93,7 @@ TypedTable left_out_table(const std::vector<LeftOut>& left_out) {
 int checked(const TypedTable& table, const char* name, std::size_t row, std::int64_t least, std::int64_t most) {
   const auto value = table.integers(name)[row];
   if (value < least || value > most) {
-    throw Error(ExitCode::failure, fmt::format("{} has {} {} in row {}", table.path, value, name, row));
+    throw Error(ErrorKind::failure, fmt::format("{} has {} {} in row {}", table.path, value, name, row));
   }
   return static_cast<int>(value);
 }
@@ -102,7 +102,7 @@ Layout layout_of(const TypedTable& table, std::size_t row) {
   Layout layout{checked(table, "ranks", row, 1, most_ranks), checked(table, "threads", row, 1, most_ranks),
                 checked(table, "nodes", row, 1, most_ranks)};
   if (std::int64_t{layout.ranks} * layout.threads > most_int32) {
-    throw Error(ExitCode::failure, fmt::format("{} has too many cores in row {}", table.path, row));
+    throw Error(ErrorKind::failure, fmt::format("{} has too many cores in row {}", table.path, row));
   }
   return layout;
 }
@@ -111,7 +111,7 @@ SampleStatus status_of(const std::string& text) {
   for (const auto status : {SampleStatus::ok, SampleStatus::failed, SampleStatus::timed_out, SampleStatus::no_time}) {
     if (text == to_string(status)) return status;
   }
-  throw Error(ExitCode::failure, fmt::format("{} has an unknown status", samples_path));
+  throw Error(ErrorKind::failure, fmt::format("{} has an unknown status", samples_path));
 }
 
 /// Files of 0.1.0 have none.
@@ -155,14 +155,14 @@ Study study_of(const TableFile& file) {
     } else if (name == "launcher") {
       study.info.launcher = value;
     } else if (name == "mode") {
-      if (value != "weak" && value != "strong") throw Error(ExitCode::failure, "its mode is neither strong nor weak");
+      if (value != "weak" && value != "strong") throw Error(ErrorKind::failure, "its mode is neither strong nor weak");
       study.info.mode = value == "weak" ? ScalingMode::weak : ScalingMode::strong;
       has_mode = true;
     } else {
       study.info.machine.emplace_back(name, value);
     }
   }
-  if (!has_mode) throw Error(ExitCode::failure, "/study has no attribute mode");
+  if (!has_mode) throw Error(ErrorKind::failure, "/study has no attribute mode");
   for (const auto& table : file.tables) {
     if (table.path == samples_path) {
       for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -189,7 +189,7 @@ Study study_of(const TableFile& file) {
       study.more_tables.push_back(table);
     }
   }
-  if (file.table(left_out_path) == nullptr) throw Error(ExitCode::failure, fmt::format("it has no {}", left_out_path));
+  if (file.table(left_out_path) == nullptr) throw Error(ErrorKind::failure, fmt::format("it has no {}", left_out_path));
   return study;
 }
 

@@ -153,7 +153,7 @@ class ScannedFile {
   virtual bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) = 0;
   /// Called on every rank with the facts of all ranges in order. Returns ranges that must be scanned again, now that
   /// more is known; none: the shape is known. Throws Error (input), the same on every rank.
-  virtual std::vector<std::int64_t> conclude_scan(std::span<const std::int64_t> facts) = 0;
+  virtual std::vector<std::int64_t> reduce_scan(std::span<const std::int64_t> facts) = 0;
 
  protected:
   ~ScannedFile() = default;

@@ -40,7 +40,7 @@ TEST(FitOptionsTest, MistakesAreTold) {
   const auto expect_usage = [](const std::vector<std::string>& words, const std::string& part) {
     const auto error = test::error_of([&] { parsed(words); });
     ASSERT_TRUE(error) << fmt::format("{}", fmt::join(words, " "));
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
   };
   expect_usage({"fit"}, "study is required");

@@ -238,7 +238,7 @@ TEST(Parse, SaysWhatIsWrongInASentence) {
     SCOPED_TRACE(line);
     const auto error = test::error_of([&] { parsed(words); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
     EXPECT_FALSE(test::says(*error, "\n")) << error->what();
     EXPECT_TRUE(test::says(*error, "; ")) << "there is a suggestion: " << error->what();

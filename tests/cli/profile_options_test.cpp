@@ -28,7 +28,7 @@ TEST(ProfileOptionsTest, LaunchLine) {
 TEST(ProfileOptionsTest, MistakesAreTold) {
   const auto missing = test::error_of([] { parsed({"profile"}); });
   ASSERT_TRUE(missing);
-  EXPECT_EQ(missing->code(), ExitCode::usage);
+  EXPECT_EQ(missing->kind(), ErrorKind::usage);
   EXPECT_TRUE(test::says(*missing, "no launch line after --")) << missing->what();
   const auto other = test::error_of([] { parsed({"info", "--", "./solver"}); });
   ASSERT_TRUE(other);

@@ -96,7 +96,7 @@ TEST(StudyOptions, WantOurOwnWorkToGrowInWeakMode) {
   EXPECT_NO_THROW(study_of({"--ranks", "1,2"}, {"paceline", "fractal"}));
   const auto error = test::error_of([&] { study_of(weak, {"paceline", "fractal", "--threads", "{threads}"}); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
   EXPECT_TRUE(test::says(*error, "put {scale}")) << error->what();
 }
 
@@ -105,7 +105,7 @@ TEST(StudyOptions, KnowPercentages) {
   for (const char* wrong : {"2", "%", "0%", "-1%", "100%", "nan%", "inf%", "2%%", "2%x", "two%"}) {
     const auto error = test::error_of([&] { study_of({"--until-ci", wrong}); });
     ASSERT_TRUE(error) << wrong;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, "--until-ci")) << error->what();
   }
 }
@@ -130,7 +130,7 @@ TEST(StudyOptions, RefuseWhatMakesNoSense) {
   for (const auto& [words, part] : mistakes) {
     const auto error = test::error_of([&] { study_of(words); });
     ASSERT_TRUE(error) << part;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
     EXPECT_LT(std::string(error->what()).size(), 200U) << error->what();
   }

@@ -22,14 +22,16 @@ PlanRequest request_of(std::int64_t items, int threads, Schedule schedule = Sche
 }
 
 /// Few enough bytes for the bands in flight, so that nobody has to write meanwhile.
-ComputeResult compute_here(const Comm& world, const PlanRequest& request, const Workload& workload, const Board& board,
-                           const std::vector<std::uint8_t>& skip = {}, std::optional<int> workers = {}) {
+ComputeResult compute_here(const Comm& world, const PlanRequest& request, const Workload& workload,
+                           const NodeState& node_state, const std::vector<std::uint8_t>& skip = {},
+                           std::optional<int> workers = {}) {
   const Plan plan(request);
   EXPECT_LE(plan.bands(), Plan::bands_in_flight());
-  const auto dispenser = make_dispenser(plan, world, board);
+  const auto dispenser = make_dispenser(plan, world, node_state);
   Bands bands(plan, workload.shape(), world.rank(), request.threads);
-  const Inputs inputs(plan, nullptr, world, board.node());
-  auto result = compute({plan, workload, inputs, *dispenser, bands, board, skip, workers.value_or(request.threads)});
+  const Inputs inputs(plan, nullptr, world, node_state.node());
+  auto result =
+      compute({plan, workload, inputs, *dispenser, bands, node_state, skip, workers.value_or(request.threads)});
   std::int64_t finished = 0;
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     EXPECT_TRUE(bands.passed(band));
@@ -37,7 +39,7 @@ ComputeResult compute_here(const Comm& world, const PlanRequest& request, const 
   }
   EXPECT_EQ(finished, result.items);
   EXPECT_EQ(finished * width, result.bytes);
-  EXPECT_EQ(board.my_pulse().at_work, 0U);
+  EXPECT_EQ(node_state.my_pulse().at_work, 0U);
   return result;
 }
 
@@ -60,15 +62,15 @@ TEST(Compute, HasTheSameDigestForEveryLayout) {
     for (const auto schedule : {Schedule::block, Schedule::cyclic, Schedule::dynamic, Schedule::weighted}) {
       for (const int threads : {1, 2, 3}) {
         for (const auto& skip : {std::vector<std::uint8_t>{}, some}) {
-          const Board board(world.split_node());
-          const auto result = compute_here(world, request_of(items, threads, schedule), workload, board, skip);
+          const NodeState node_state(world.split_node());
+          const auto result = compute_here(world, request_of(items, threads, schedule), workload, node_state, skip);
           const auto expected = items - std::count(skip.begin(), skip.end(), 1);
           EXPECT_FALSE(result.error);
           EXPECT_EQ(world.reduce_all(result.items, MPI_SUM), expected);
           EXPECT_EQ(world.reduce_all(result.digest.sum(), MPI_SUM), digest_of_all(items, skip));
           EXPECT_EQ(world.reduce_all(result.work.executed, MPI_SUM), static_cast<std::uint64_t>(2 * expected));
           EXPECT_EQ(result.busy_s.size(), static_cast<std::size_t>(threads));
-          EXPECT_EQ(board.shared().items_done, expected);
+          EXPECT_EQ(node_state.shared().items_done, expected);
         }
       }
     }
@@ -79,25 +81,25 @@ TEST(Compute, KeepsAThreadsExceptionAndStopsTheOthers) {
   const auto world = Comm::world().duplicate();
   test::Numbers workload(100'000, width);
   workload.fails_at = 50;
-  const Board board(world.split_node());
-  const auto result = compute_here(world, request_of(100'000, 2), workload, board);
+  const NodeState node_state(world.split_node());
+  const auto result = compute_here(world, request_of(100'000, 2), workload, node_state);
   const auto tellers = world.reduce_all(result.error ? 1 : 0, MPI_SUM);
   EXPECT_EQ(tellers, 1) << "only the rank that computed the item";
   if (result.error) {
     EXPECT_TRUE(test::says(*result.error, "(item 50)"));
     EXPECT_TRUE(test::says(*result.error, fmt::format("rank {} failed", world.rank())));
   }
-  EXPECT_TRUE(board.stopping());
+  EXPECT_TRUE(node_state.stopping());
   EXPECT_LT(world.reduce_all(result.items, MPI_SUM), 100'000);
 }
 
 TEST(Compute, ReturnsAtOnceWhenStopped) {
   const auto world = Comm::world().duplicate();
   const test::Numbers workload(1000, width);
-  const Board board(world.split_node());
-  board.stop();
+  const NodeState node_state(world.split_node());
+  node_state.stop();
   world.barrier();
-  const auto result = compute_here(world, request_of(1000, 2), workload, board);
+  const auto result = compute_here(world, request_of(1000, 2), workload, node_state);
   EXPECT_EQ(result.items, 0);
   EXPECT_FALSE(result.error);
 }
@@ -105,22 +107,22 @@ TEST(Compute, ReturnsAtOnceWhenStopped) {
 TEST(Compute, LeavesARankWithoutWorkersInPeace) {
   const auto world = Comm::world().duplicate();
   const test::Numbers workload(1000, width);
-  const Board board(world.split_node());
+  const NodeState node_state(world.split_node());
   const int workers = world.rank() == 0 ? 2 : 0;
-  const auto result = compute_here(world, request_of(1000, 3), workload, board, {}, workers);
+  const auto result = compute_here(world, request_of(1000, 3), workload, node_state, {}, workers);
   EXPECT_EQ(result.items, world.rank() == 0 ? 1000 : 0);
   EXPECT_EQ(result.busy_s.size(), 3U);
   EXPECT_EQ(result.busy_s.back(), 0);
-  EXPECT_FALSE(board.stopping());
+  EXPECT_FALSE(node_state.stopping());
 }
 
 TEST(Compute, GivesASignOfLife) {
   const auto world = Comm::world().duplicate();
   const test::Numbers workload(1000, width);
-  const Board board(world.split_node());
-  const auto result = compute_here(world, request_of(1000, 1, Schedule::block), workload, board);
+  const NodeState node_state(world.split_node());
+  const auto result = compute_here(world, request_of(1000, 1, Schedule::block), workload, node_state);
   EXPECT_GT(result.items, 0);
-  EXPECT_GT(board.my_pulse().beats, 0U);
+  EXPECT_GT(node_state.my_pulse().beats, 0U);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct Claimed {
 
 /// Threads that claim like those that compute, while this one serves like the writing thread. `at_work`: called after
 /// each claim with the number of the thread's claims.
-Claimed claim_all(Dispenser& dispenser, const Board& board, int threads,
+Claimed claim_all(Dispenser& dispenser, const NodeState& node_state, int threads,
                   const std::function<void(std::size_t)>& at_work) {
   Claimed claimed;
   claimed.chunks.resize(static_cast<std::size_t>(threads));
@@ -41,7 +41,7 @@ Claimed claim_all(Dispenser& dispenser, const Board& board, int threads,
   for (int thread = 0; thread < threads; ++thread) {
     team.emplace_back([&, thread] {
       auto& mine = claimed.chunks[static_cast<std::size_t>(thread)];
-      while (!board.stopping()) {
+      while (!node_state.stopping()) {
         const auto chunk = dispenser.claim(thread);
         if (!chunk) break;
         mine.push_back(*chunk);
@@ -50,7 +50,7 @@ Claimed claim_all(Dispenser& dispenser, const Board& board, int threads,
       --active;
     });
   }
-  for (Nap nap; active > 0 || !dispenser.served(); nap.take()) dispenser.serve();
+  for (Backoff backoff; active > 0 || !dispenser.served(); backoff.wait()) dispenser.serve();
   for (auto& thread : team) thread.join();
   for (const auto& mine : claimed.chunks) {
     for (std::size_t i = 1; i < mine.size(); ++i) claimed.is_ordered &= mine[i - 1].band <= mine[i].band;
@@ -74,10 +74,10 @@ void expect_once(
     const std::function<void(std::size_t)>& at_work = [](std::size_t) {}) {
   const auto world = Comm::world().duplicate();
   const auto node = fake_node(world, ranks_per_node);
-  const Board board(node);
+  const NodeState node_state(node);
   const Plan plan(request);
-  const auto dispenser = make_dispenser(plan, world, board);
-  const auto claimed = claim_all(*dispenser, board, threads, at_work);
+  const auto dispenser = make_dispenser(plan, world, node_state);
+  const auto claimed = claim_all(*dispenser, node_state, threads, at_work);
   EXPECT_TRUE(claimed.is_ordered);
   EXPECT_FALSE(dispenser->claim(0)) << "what is gone stays gone";
   EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(static_cast<std::size_t>(request.items), 1));
@@ -124,11 +124,11 @@ TEST_P(SharedDispenserOn, ServesNodesWhoseNeighboursAreBusy) {
 void stop_amid(int ranks_per_node, const std::function<bool(int)>& stoppers, std::size_t after) {
   const auto world = Comm::world().duplicate();
   const auto node = fake_node(world, ranks_per_node);
-  const Board board(node);
+  const NodeState node_state(node);
   const Plan plan(request_of(20'000, 1, 700, 2));
-  SharedDispenser dispenser(plan, world, board);
-  const auto claimed = claim_all(dispenser, board, 2, [&](std::size_t claims) {
-    if (claims >= after && stoppers(world.rank())) board.stop();
+  SharedDispenser dispenser(plan, world, node_state);
+  const auto claimed = claim_all(dispenser, node_state, 2, [&](std::size_t claims) {
+    if (claims >= after && stoppers(world.rank())) node_state.stop();
   });
   const auto times = handed_out(world, plan, claimed);
   EXPECT_LE(*std::max_element(times.begin(), times.end()), 1);
@@ -152,11 +152,11 @@ TEST_P(SharedDispenserOn, EndsWhenStoppedAnywhere) {
 TEST_P(SharedDispenserOn, EndsWhenStoppedBeforeItBegan) {
   const auto world = Comm::world().duplicate();
   const auto node = fake_node(world, GetParam());
-  const Board board(node);
-  board.stop();
+  const NodeState node_state(node);
+  node_state.stop();
   const Plan plan(request_of(1000, 1, 100, 2));
-  SharedDispenser dispenser(plan, world, board);
-  const auto claimed = claim_all(dispenser, board, 2, [](std::size_t) {});
+  SharedDispenser dispenser(plan, world, node_state);
+  const auto claimed = claim_all(dispenser, node_state, 2, [](std::size_t) {});
   for (const auto& chunks : claimed.chunks) {
     EXPECT_TRUE(chunks.empty());
   }
@@ -167,11 +167,11 @@ TEST_P(SharedDispenserOn, BringsNothingToNodesWithoutWorkers) {
   // One rank alone has workers: the first, and the last.
   for (const int worker : {0, world.size() - 1}) {
     const auto node = fake_node(world, GetParam());
-    const Board board(node);
+    const NodeState node_state(node);
     const Plan plan(request_of(500, 1, 50, 2));
     const bool works = world.rank() == worker;
-    const auto dispenser = make_dispenser(plan, world, board, works ? Workers::some : Workers::none);
-    const auto claimed = claim_all(*dispenser, board, works ? 2 : 0, [](std::size_t) {});
+    const auto dispenser = make_dispenser(plan, world, node_state, works ? Workers::some : Workers::none);
+    const auto claimed = claim_all(*dispenser, node_state, works ? 2 : 0, [](std::size_t) {});
     EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(500, 1));
   }
 }
@@ -187,9 +187,9 @@ TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
   const auto self = *Comm::world().split(Comm::world().rank());
   const Plan plan(request);
   for (int round = 0; round < 3 && !HasFailure(); ++round) {
-    const Board board(self);
-    SharedDispenser dispenser(plan, self, board);
-    auto& [current, spare, items_done, stop, barked] = board.shared();
+    const NodeState node_state(self);
+    SharedDispenser dispenser(plan, self, node_state);
+    auto& [current, spare, items_done, stop, has_warned] = node_state.shared();
     current = 0;
     spare = 0;
     std::vector<std::atomic<int>> times(chunks);
@@ -213,10 +213,10 @@ TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
 TEST(SharedDispenser, NeedsNoMpiOfTheOthersOnANode) {
   const auto world = Comm::world().duplicate();
   const auto node = world.split_node();
-  const Board board(node);
+  const NodeState node_state(node);
   const Plan plan(request_of(1000, 1, 100, 1));
-  SharedDispenser dispenser(plan, world, board);
-  auto& done = board.shared().items_done;
+  SharedDispenser dispenser(plan, world, node_state);
+  auto& done = node_state.shared().items_done;
   if (world.rank() == 0 && world.size() > 1) {
     // Computes one very long item: neither claims nor serves nor calls MPI until the others have taken all.
     while (done.load() < plan.request().items) std::this_thread::yield();

@@ -5,7 +5,7 @@
 
 #include <support.hpp>
 
-#include "engine/board.hpp"
+#include "engine/node_state.hpp"
 #include "storage/h5.hpp"
 
 namespace paceline {
@@ -174,7 +174,7 @@ TEST_F(InputsTest, MissingFilesAreToldByAllRanks) {
   Fed workload(10, InputMemory::per_rank, folder / "missing.h5");
   const auto error = test::error_of([&] { measure_inputs(world, &workload, std::int64_t{512} << 20); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ void expect_valid(const PlanRequest& request) {
   const auto error = test::error_of([&] { plan.emplace(request); });
   if (held * bytes_per_item > request.memory_limit) {
     ASSERT_TRUE(error);
-    ASSERT_EQ(error->code(), ExitCode::usage);
+    ASSERT_EQ(error->kind(), ErrorKind::usage);
     ASSERT_TRUE(test::says(*error, "--memory-limit")) << error->what();
     return;
   }
@@ -241,7 +241,7 @@ TEST(Plan, RefusesMoreDynamicChunksThanItCanCount) {
   request.chunk = 1;
   const auto error = test::error_of([&] { const Plan plan(request); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
   EXPECT_TRUE(test::says(*error, "--chunk")) << error->what();
   request.schedule = Schedule::cyclic;
   EXPECT_EQ(Plan(request).all_chunks(), request.items);

@@ -147,7 +147,7 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     request.memory_limit = (3 + world.size()) * request.bytes_per_item * 20;
     request.costs.assign(sample_items(items, world.size()).size(), 1.0);
     const Plan plan(request);
-    const Board board(world.split_node());
+    const NodeState node_state(world.split_node());
     std::optional<ResultFile> file;
     if (request.gather == Gather::parallel) {
       file.emplace(path, world.duplicate(), shape, ResultFile::Access::write);
@@ -157,23 +157,23 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     const auto resumed = read_resumed(world, file ? &*file : nullptr, shape, 1 << 20, is_settled);
     const auto comm = world.duplicate();
     const int workers = c.only_rank < 0 || c.only_rank == world.rank() ? request.threads : 0;
-    const auto dispenser = make_dispenser(plan, comm, board, workers > 0 ? Workers::some : Workers::none);
+    const auto dispenser = make_dispenser(plan, comm, node_state, workers > 0 ? Workers::some : Workers::none);
     Bands bands(plan, shape, world.rank(), request.threads);
     Gatherer gatherer(plan, shape, comm);
-    Inputs inputs(plan, nullptr, world, board.node());
+    Inputs inputs(plan, nullptr, world, node_state.node());
     MemoryBudget budget(1 << 20);
     table.budget = &budget;
-    WriterContext context{plan, shape, comm, inputs, bands, board, *dispenser};
+    WriterContext context{plan, shape, comm, inputs, bands, node_state, *dispenser};
     context.gatherer = &gatherer;
     context.file = file ? &*file : nullptr;
     context.variable = &budget;
     context.variable_end = resumed.variable_end;
     context.meanwhile = [&] {
-      if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
+      if (c.stop_after >= 0 && node_state.shared().items_done >= c.stop_after) node_state.stop();
     };
     WriterResult written;
     std::thread writer([&] { written = write_bands(context); });
-    const auto computed = compute({plan, table, inputs, *dispenser, bands, board, resumed.finished, workers});
+    const auto computed = compute({plan, table, inputs, *dispenser, bands, node_state, resumed.finished, workers});
     writer.join();
     EXPECT_FALSE(computed.error) << computed.error->what();
     EXPECT_FALSE(written.error) << written.error->what();
@@ -456,7 +456,7 @@ TEST_P(TablesTest, OfOtherColumnsAreRefused) {
     auto shape = table.shape();
     const auto refused = [&] {
       const auto error = test::error_of([&] { ResultFile::restore(path, shape); });
-      return error && error->code() == ExitCode::input ? std::string(error->what()) : std::string("accepted");
+      return error && error->kind() == ErrorKind::input ? std::string(error->what()) : std::string("accepted");
     };
     shape.columns.back().type = ElementType::float64;
     EXPECT_NE(refused().find("/table/byte is type"), std::string::npos) << refused();

@@ -90,7 +90,7 @@ TEST_F(VerifyTest, NamesTheFirstWrongItem) {
     for (const std::int64_t limit : {std::int64_t{1}, 4 * 3 * width, std::int64_t{1} << 30}) {
       const auto error = test::error_of([&] { verify(workload, nullptr, file, 2, limit); });
       ASSERT_TRUE(error);
-      EXPECT_EQ(error->code(), ExitCode::check);
+      EXPECT_EQ(error->kind(), ErrorKind::check);
       EXPECT_TRUE(test::says(*error, "3 of 100 items differ from the scalar reference, first item 42"))
           << error->what();
     }
@@ -107,7 +107,7 @@ TEST_F(VerifyTest, LooksAtVariableBytes) {
   for (const std::int64_t limit : {std::int64_t{1}, std::int64_t{1} << 30}) {
     const auto error = test::error_of([&] { verify(workload, nullptr, file, 2, limit); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ExitCode::check);
+    EXPECT_EQ(error->kind(), ErrorKind::check);
     EXPECT_TRUE(test::says(*error, "4 of 100 items differ from the scalar reference, first item 3")) << error->what();
   }
 }
@@ -118,7 +118,7 @@ TEST_F(VerifyTest, SaysThatItWasInterrupted) {
   workload.interrupted_at = 60;
   const auto error = test::error_of([&] { verify(workload, nullptr, file, 2, 1 << 20); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::failure);
+  EXPECT_EQ(error->kind(), ErrorKind::failure);
   EXPECT_TRUE(test::says(*error, "interrupted")) << error->what();
 }
 

@@ -60,7 +60,7 @@ class WriterTest : public testing::Test {
   Outcome run(const Case& c) {
     const auto plan = plan_of(c);
     EXPECT_GT(plan.bands(), c.band_items > 100 ? 0 : 3);
-    const Board board(*world.split(world.rank() / c.ranks_per_node));
+    const NodeState node_state(*world.split(world.rank() / c.ranks_per_node));
     std::optional<ResultFile> file;
     if (c.gather == Gather::parallel) {
       file.emplace(path, world.duplicate(), shape, ResultFile::Access::write);
@@ -71,22 +71,22 @@ class WriterTest : public testing::Test {
     const auto resumed = read_resumed(world, file ? &*file : nullptr, shape, 1 << 20);
     outcome.resumed_items = resumed.items;
     const auto comm = world.duplicate();
-    const auto dispenser = make_dispenser(plan, comm, board);
+    const auto dispenser = make_dispenser(plan, comm, node_state);
     Bands bands(plan, shape, world.rank(), c.threads);
     Gatherer gatherer(plan, shape, comm, 100);
     test::Numbers workload(items, width);
     workload.fails_at = c.fails_at;
-    Inputs inputs(plan, nullptr, world, board.node());
-    WriterContext context{plan, shape, comm, inputs, bands, board, *dispenser};
+    Inputs inputs(plan, nullptr, world, node_state.node());
+    WriterContext context{plan, shape, comm, inputs, bands, node_state, *dispenser};
     context.gatherer = &gatherer;
     context.file = file ? &*file : nullptr;
     context.variable_end = resumed.variable_end;
     context.save_every_s = c.save_every_s;
     context.meanwhile = [&] {
-      if (c.stop_after >= 0 && board.shared().items_done >= c.stop_after) board.stop();
+      if (c.stop_after >= 0 && node_state.shared().items_done >= c.stop_after) node_state.stop();
     };
     std::thread writer([&] { outcome.written = write_bands(context); });
-    outcome.computed = compute({plan, workload, inputs, *dispenser, bands, board, resumed.finished, c.threads});
+    outcome.computed = compute({plan, workload, inputs, *dispenser, bands, node_state, resumed.finished, c.threads});
     writer.join();
     if (file) file->close();
     world.barrier();
@@ -215,15 +215,15 @@ TEST_F(WriterTest, SavesByTimeWhatIsFinished) {
 TEST_F(WriterTest, NeedsNoFile) {
   const Case c;
   const auto plan = plan_of(c);
-  const Board board(world.split_node());
+  const NodeState node_state(world.split_node());
   const auto comm = world.duplicate();
-  const auto dispenser = make_dispenser(plan, comm, board);
+  const auto dispenser = make_dispenser(plan, comm, node_state);
   Bands bands(plan, shape, world.rank(), c.threads);
   const test::Numbers workload(items, width);
-  Inputs inputs(plan, nullptr, world, board.node());
-  const WriterContext context{plan, shape, comm, inputs, bands, board, *dispenser};
+  Inputs inputs(plan, nullptr, world, node_state.node());
+  const WriterContext context{plan, shape, comm, inputs, bands, node_state, *dispenser};
   std::thread writer([&] { write_bands(context); });
-  const auto computed = compute({plan, workload, inputs, *dispenser, bands, board, {}, c.threads});
+  const auto computed = compute({plan, workload, inputs, *dispenser, bands, node_state, {}, c.threads});
   writer.join();
   EXPECT_EQ(world.reduce_all(computed.digest.sum(), MPI_SUM), whole_digest());
 }

@@ -43,13 +43,13 @@ TEST(ChildWorker, AnswersInSharedMemory) {
 
 TEST(ChildWorker, HandsOnErrors) {
   ChildWorker worker(4096, std::int64_t{256} << 20,
-                     [](auto, auto) { throw Error(ExitCode::input, "bad", "why", "do"); });
+                     [](auto, auto) { throw Error(ErrorKind::input, "bad", "why", "do"); });
   for (int call = 0; call < 2; ++call) {
     try {
       worker.call({}, 1);
       FAIL();
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::input);
+      EXPECT_EQ(error.kind(), ErrorKind::input);
       EXPECT_STREQ(error.what(), "bad (why); do");
     }
   }

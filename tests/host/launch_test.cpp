@@ -102,7 +102,7 @@ TEST(LaunchedThreads, AreTheFirstNumber) {
   for (const char* text : {"4097", "99999999999999999999"}) {
     const auto error = test::error_of([&] { threads(text); });
     ASSERT_TRUE(error) << text;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_NE(std::string(error->what()).find(text), std::string::npos) << error->what();
   }
 }

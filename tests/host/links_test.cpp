@@ -42,7 +42,7 @@ TEST(BehindLinks, AreNoCircle) {
   fs::create_symlink("first.h5", folder / "second.h5");
   const auto error = test::error_of([&] { behind_links(folder / "first.h5"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::output);
+  EXPECT_EQ(error->kind(), ErrorKind::output);
   EXPECT_TRUE(test::says(*error, "first.h5")) << error->what();
   EXPECT_TRUE(test::says(*error, "circle")) << error->what();
 }

@@ -36,7 +36,7 @@ TEST(ThreadsOfRank, AreWhatWasAskedElseTheEnvironmentsElseTheBoundCores) {
   setenv("OMP_NUM_THREADS", "4097", 1);
   const auto error = test::error_of([&] { threads_of_rank(0, machine); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
   EXPECT_EQ(threads_of_rank(2, machine), 2);
   setenv("OMP_NUM_THREADS", "", 1);
   EXPECT_EQ(threads_of_rank(0, machine), 3);

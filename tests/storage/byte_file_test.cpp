@@ -18,7 +18,7 @@ TEST(ByteFile, IsReadByEachAndByAllTogether) {
   EXPECT_EQ(ByteFile::size_of(path), 10);
   const ByteFile own(path);
   const SharedByteFile shared(path, world);
-  std::string bytes(3, ' '), together(world.rank() == 1 ? 0U : 4U, ' ');
+  std::string bytes(3, ' '), collective(world.rank() == 1 ? 0U : 4U, ' ');
   own.read(4, bytes);
   EXPECT_EQ(bytes, "456");
   shared.read(world.rank(), together);
@@ -30,7 +30,7 @@ TEST(ByteFile, IsReadByEachAndByAllTogether) {
   EXPECT_TRUE(test::says(*alone, "shorter while it was read")) << alone->what();
   const auto among = test::error_of([&] { shared.read(8, bytes); });
   ASSERT_TRUE(among);
-  EXPECT_EQ(among->code(), ExitCode::input);
+  EXPECT_EQ(among->kind(), ErrorKind::input);
 }
 
 TEST(ByteFile, ThatIsNoneIsToldInASentence) {
@@ -39,7 +39,7 @@ TEST(ByteFile, ThatIsNoneIsToldInASentence) {
   for (const auto& [name, why] : {std::pair{"none", "No such file"}, {".", "it is a folder"}}) {
     const auto error = test::error_of([&] { ByteFile::size_of(folder / name); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
     EXPECT_TRUE(test::says(*error, why)) << error->what();
   }
   const auto error = test::error_of([] { ByteFile::size_of("/dev/null"); });

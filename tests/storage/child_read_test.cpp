@@ -28,9 +28,9 @@ TEST(ChildReadTest, GivesBackWhatWasRead) {
 }
 
 TEST(ChildReadTest, PassesErrorsOn) {
-  const auto error = error_of_read([]() -> Bytes { throw Error(ExitCode::input, "no", "why", "do"); });
+  const auto error = error_of_read([]() -> Bytes { throw Error(ErrorKind::input, "no", "why", "do"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
   EXPECT_STREQ(error->what(), "no (why); do");
 }
 

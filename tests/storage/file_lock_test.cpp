@@ -26,7 +26,7 @@ class FileLocks : public testing::Test {
     FileLock other;
     const auto error = test::error_of([&] { take(other); });
     if (error) {
-      EXPECT_EQ(error->code(), ExitCode::output);
+      EXPECT_EQ(error->kind(), ErrorKind::output);
       EXPECT_TRUE(test::says(*error, "can't write f.h5 (another run is writing f.h5.part)")) << error->what();
     }
     return error.has_value();

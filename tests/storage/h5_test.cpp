@@ -49,7 +49,7 @@ TEST_F(H5, ErrorsNameTheCallAndHdf5sReasonAndPrintNothing) {
   });
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::failure);
+  EXPECT_EQ(error->kind(), ErrorKind::failure);
   EXPECT_STREQ(error->what(), "H5Fopen failed (No such file or directory)");
 }
 

@@ -76,7 +76,7 @@ class InputFileTest : public testing::Test {
   void expect_refused(const std::filesystem::path& file, const std::string& name, const std::string& why) const {
     const auto error = test::error_of([&] { InputFile(file, name, {}); });
     ASSERT_TRUE(error) << name;
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
     EXPECT_TRUE(test::says(*error, why)) << error->what();
   }
 

@@ -18,7 +18,7 @@ class OutputPath : public testing::Test {
                       std::int64_t bytes = 10) {
     const auto error = test::error_of([&] { check_output(path, existing, bytes); });
     ASSERT_TRUE(error) << part;
-    EXPECT_EQ(error->code(), ExitCode::output);
+    EXPECT_EQ(error->kind(), ErrorKind::output);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
   }
   static void put(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -79,7 +79,7 @@ TEST_F(OutputPath, NeedsPermission) {
       {
         if (geteuid() == 0 && setuid(65534) != 0) std::_Exit(1);
         const auto error = test::error_of([&] { check_output(file, Existing::refuse, 10); });
-        std::_Exit(error ? static_cast<int>(error->code()) : 0);
+        std::_Exit(error ? static_cast<int>(error->kind()) : 0);
       },
       testing::ExitedWithCode(4), "");
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
@@ -108,7 +108,7 @@ TEST_F(OutputPath, IsPublishedUnderItsName) {
 TEST_F(OutputPath, TellsWhenThereIsNothingToPublish) {
   const auto error = test::error_of([&] { put_in_place(part_of(file), file); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::output);
+  EXPECT_EQ(error->kind(), ErrorKind::output);
   EXPECT_TRUE(test::says(*error, "No such file")) << error->what();
 }
 

@@ -68,7 +68,7 @@ TEST_F(PartCopy, IsNotLeftWhereThereIsNoRoom) {
   const auto error = test::error_of([&] { copy_to_part(file); });
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::output);
+  EXPECT_EQ(error->kind(), ErrorKind::output);
   EXPECT_TRUE(test::says(*error, "it needs 100.0 kB")) << error->what();
   EXPECT_FALSE(std::filesystem::exists(part));
   EXPECT_EQ(text_of(file), std::string(100'000, 'x'));

@@ -119,7 +119,7 @@ class RestoreTest : public testing::TestWithParam<bool> {  // with variable byte
     auto error = test::error_of([&] { ResultFile::check_complete(path, shape); });
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
     if (error) {
-      EXPECT_EQ(error->code(), ExitCode::input) << error->what();
+      EXPECT_EQ(error->kind(), ErrorKind::input) << error->what();
       EXPECT_TRUE(test::says(*error, path.string())) << error->what();
     }
     return error;
@@ -192,7 +192,7 @@ TEST_P(RestoreTest, LosesWhatWasCutOffAndNoMore) {
   EXPECT_TRUE(ResultFile::has_finished_items(path, shape));
   const auto error = test::error_of([&] { ResultFile::restore(path, shape); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
 }
 
 // create() writes the signature of HDF5 and the identity last.
@@ -219,7 +219,7 @@ TEST_P(RestoreTest, RefusesADamagedIdentityAndKeepsTheFile) {
     put(damaged);
     const auto error = test::error_of([&] { ResultFile::restore(path, shape); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ExitCode::input) << error->what();
+    EXPECT_EQ(error->kind(), ErrorKind::input) << error->what();
     EXPECT_TRUE(test::says(*error, "damaged")) << error->what();
     EXPECT_TRUE(text_of_file() == damaged) << "there are finished items, which the user may want";
     EXPECT_TRUE(ResultFile::has_finished_items(path, shape));

@@ -185,13 +185,13 @@ TEST_F(ResultFileTest, SealsWithDigestAndTables) {
     tables.threads = 2;
     tables.busy_s = {1, 2, 3, 4, 5, 6};
     const auto shape = numbers_shape(4, width);
-    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, shape); })->code(), ExitCode::input);
+    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, shape); })->kind(), ErrorKind::input);
     const Reduced number{"/numbers/sum", "sum of all", {}, {2.5}};
     const Reduced table{"/numbers/table", "two by three", {2, 3}, {1, 2, 3, 4, 5, 6}};
     ResultFile::seal(path, shape, {0x0123456789abcdef, tables, provenance, {number, table}});
     EXPECT_EQ(ResultFile::check_complete(path, shape), 0x0123456789abcdefU);
-    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, numbers_shape(5, width)); })->code(),
-              ExitCode::input);
+    EXPECT_EQ(test::error_of([&] { ResultFile::check_complete(path, numbers_shape(5, width)); })->kind(),
+              ErrorKind::input);
 
     const h5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "H5Fopen");
     EXPECT_EQ(h5::get_attribute(file.get(), "software", std::string()), AttributeValue("paceline"));
@@ -245,7 +245,7 @@ class WrongFile : public ResultFileTest {
  protected:
   void expect_told(const std::optional<Error>& error, const std::string& part) {
     ASSERT_TRUE(error) << part;
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
     EXPECT_TRUE(test::says(*error, path.string())) << error->what();
   }
@@ -354,7 +354,7 @@ TEST_F(WrongFile, ThatIsMissing) {
   for (const auto& error : {test::error_of([&] { ResultFile::restore(path, numbers_shape(10, width)); }),
                             test::error_of([&] { ResultFile::check_complete(path, numbers_shape(10, width)); })}) {
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
   }
 }
 
@@ -398,7 +398,7 @@ TEST_F(ResultFileTest, ThatCantBeCreatedIsToldInASentence) {
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
     for (const auto& error : {nowhere, full}) {
       ASSERT_TRUE(error);
-      EXPECT_EQ(error->code(), ExitCode::output);
+      EXPECT_EQ(error->kind(), ErrorKind::output);
       EXPECT_TRUE(test::says(*error, "can't write")) << error->what();
     }
     EXPECT_TRUE(test::says(*nowhere, "No such file or directory")) << nowhere->what();
@@ -423,7 +423,7 @@ TEST_F(ResultFileTest, OnAFullDiskIsToldAndEnds) {
         const auto error = test::error_of([&] { part.write_to(file); });
         EXPECT_EQ(error.has_value(), is_full) << (error ? error->what() : "");
         if (error) {
-          EXPECT_EQ(error->code(), ExitCode::output);
+          EXPECT_EQ(error->kind(), ErrorKind::output);
           EXPECT_TRUE(test::says(*error, "can't write")) << error->what();
         }
       }
@@ -450,7 +450,7 @@ TEST_F(ResultFileTest, OfOneRankOnAFullDiskIsToldAndEnds) {
       for (const auto& slab : {Slab{0, 3}, Slab{10'000, 10'010}, Slab{100, items}}) {
         const auto error = test::error_of([&] { Part({slab}).write_to(file); });
         ASSERT_TRUE(error) << slab.begin;
-        EXPECT_EQ(error->code(), ExitCode::output);
+        EXPECT_EQ(error->kind(), ErrorKind::output);
       }
       test::error_of([&] { file.close(); });
     }
@@ -462,7 +462,7 @@ TEST_F(ResultFileTest, OfOneRankOnAFullDiskIsToldAndEnds) {
         ResultFile::seal(path, numbers_shape(items, width), {1, tables, provenance, {}});
       });
       ASSERT_TRUE(error);
-      EXPECT_EQ(error->code(), ExitCode::output);
+      EXPECT_EQ(error->kind(), ErrorKind::output);
       EXPECT_TRUE(test::says(*error, "File too large")) << error->what();
     }
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");

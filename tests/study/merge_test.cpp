@@ -70,7 +70,7 @@ TEST(Merge, RefusesPartsOfDifferentStudies) {
   const auto refused = [&](const Study& other, const std::string& what) {
     const auto error = test::error_of([&] { merged({part(1, "7", "10"), other}, names); });
     ASSERT_TRUE(error) << what;
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
     EXPECT_TRUE(test::says(*error, what)) << error->what();
     EXPECT_TRUE(test::says(*error, "a.h5 and b.h5")) << error->what();
   };
@@ -94,7 +94,7 @@ TEST(Merge, RefusesTheSameRunsTwice) {
   copy.samples.erase(copy.samples.begin());
   const auto error = test::error_of([&] { merged({part(2, "12", "11"), one, copy}, {"a.h5", "b.h5", "c.h5"}); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
   EXPECT_TRUE(test::says(*error, "b.h5 and c.h5 hold the same runs")) << error->what();
   for (auto& sample : copy.samples) sample.wall_s = 2;
   EXPECT_FALSE(test::error_of([&] { merged({one, copy}, names); })) << "started in the same second";

@@ -18,7 +18,7 @@ TEST(Words, AreSplitAsAShellWould) {
   for (const char* open : {"'", "a \"b", "a 'b\""}) {
     const auto error = test::error_of([&] { split_words(open); });
     ASSERT_TRUE(error) << open;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
   }
 }
 

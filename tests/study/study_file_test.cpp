@@ -62,7 +62,7 @@ class StudyFileTest : public testing::Test {
   void expect_refused(const std::filesystem::path& file, const std::string& part) {
     const auto error = test::error_of([&] { read_study(file); });
     ASSERT_TRUE(error) << part;
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
     EXPECT_TRUE(test::says(*error, part)) << error->what();
   }
   [[nodiscard]] std::size_t entries() const {
@@ -141,7 +141,7 @@ TEST_F(StudyFileTest, IsNotSharedByTwoStudies) {
   one.append(sample_of(1));
   const auto error = test::error_of([&] { other.append(sample_of(5)); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::output);
+  EXPECT_EQ(error->kind(), ErrorKind::output);
   EXPECT_TRUE(test::says(*error, "another study")) << error->what();
   EXPECT_EQ(read_study(path).samples.size(), 2U);
 }
@@ -198,7 +198,7 @@ TEST_F(StudyFileTest, IsRefusedWhenItIsNone) {
 TEST_F(StudyFileTest, SaysWhereItCannotWrite) {
   const auto error = test::error_of([&] { StudyFile::create(folder / "no/where.h5", some_info()); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::output);
+  EXPECT_EQ(error->kind(), ErrorKind::output);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <paceline/comm.hpp>
 
+#include <sys/prctl.h>
+
 #include <fmt/format.h>
 
 #include <atomic>
@@ -15,7 +17,7 @@ void check_mpi(int code, const char* call) {
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(code, text, &length);
-  throw Error(ExitCode::failure, fmt::format("{} failed", call), std::string(text, static_cast<std::size_t>(length)));
+  throw Error(ErrorKind::failure, fmt::format("{} failed", call), std::string(text, static_cast<std::size_t>(length)));
 }
 
 namespace {
@@ -39,7 +41,7 @@ MpiGuard::MpiGuard(int& argc, char**& argv, ThreadLevel level) {
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
   if (provided < static_cast<int>(level)) {
-    throw AgreedError(Error(ExitCode::failure,
+    throw AgreedError(Error(ErrorKind::failure,
                             fmt::format("this MPI library offers no MPI_THREAD_{}",
                                         level == ThreadLevel::multiple ? "MULTIPLE" : "SERIALIZED"),
                             fmt::format("thread level {}", provided),
@@ -129,9 +131,9 @@ std::vector<std::string> Comm::gather_all_text(const std::string& mine) const {
   return texts;
 }
 
-void Comm::abort(ExitCode code) const {
-  MPI_Abort(handle(), static_cast<int>(code));
-  std::_Exit(static_cast<int>(code));
+void Comm::abort(int exit_code) const {
+  MPI_Abort(handle(), exit_code);
+  std::_Exit(exit_code);
 }
 
 void agree(const Comm& comm, const std::optional<Error>& mine) {
@@ -140,11 +142,11 @@ void agree(const Comm& comm, const std::optional<Error>& mine) {
   // gather_all rather than a broadcast: only the one text is not empty, and its length travels along.
   const bool is_teller = comm.rank() == first;
   const auto texts = comm.gather_all_text(is_teller ? mine->what() : "");
-  const int code = comm.reduce_all(is_teller ? static_cast<int>(mine->code()) : 0, MPI_MAX);
-  throw AgreedError(Error::told(static_cast<ExitCode>(code), texts[static_cast<std::size_t>(first)]));
+  const int kind = comm.reduce_all(is_teller ? static_cast<int>(mine->kind()) : 0, MPI_MAX);
+  throw AgreedError(Error::told(static_cast<ErrorKind>(kind), texts[static_cast<std::size_t>(first)]));
 }
 
-void together(const Comm& comm, const std::function<void()>& action) {
+void collective(const Comm& comm, const std::function<void()>& action) {
   std::optional<Error> mine;
   try {
     action();
@@ -153,30 +155,36 @@ void together(const Comm& comm, const std::function<void()>& action) {
   } catch (const Error& error) {
     mine = error;
   } catch (const std::bad_alloc&) {
-    mine = Error(ExitCode::failure, fmt::format("rank {} is out of memory", comm.rank()), {},
+    mine = Error(ErrorKind::failure, fmt::format("rank {} is out of memory", comm.rank()), {},
                  "lower --memory-limit or use fewer ranks a node");
   }
   agree(comm, mine);
 }
 
-void Nap::take() {
+// The kernel may add 50 microseconds to every sleep of a thread, unless it is told otherwise.
+Backoff::Backoff() : slack_before_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1'000); }
+Backoff::~Backoff() { prctl(PR_SET_TIMERSLACK, slack_before_); }
+
+void Backoff::wait(CoreUse core) {
   using namespace std::chrono_literals;
-  // The first rounds only yield: most waits end within microseconds.
-  if (rounds_ < 50) {
+  // A yield only where nobody computes on this core: else it lasts a whole time slice, some milliseconds, while a
+  // thread that sleeps is let in as soon as it wakes.
+  if (core == CoreUse::own && rounds_ < 50) {
     std::this_thread::yield();
   } else {
-    std::this_thread::sleep_for(rounds_ < 100 ? 20us : 200us);
+    const bool is_soon = core != CoreUse::computing && rounds_ < 100;
+    std::this_thread::sleep_for(is_soon ? 10us : is_long() && core != CoreUse::own ? 500us : 200us);
   }
   ++rounds_;
 }
 
 void wait_quietly(MPI_Request& request, const std::function<void()>& meanwhile) {
-  Nap nap;
+  Backoff backoff;
   for (int done = 0;;) {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done != 0) return;
     if (meanwhile) meanwhile();
-    nap.take();
+    backoff.wait();
   }
 }
 

@@ -78,7 +78,7 @@ Driver::~Driver() {
 
 void Driver::post(Group group) {
   check_not_in_task();
-  if (stopping_) throw Error(ExitCode::failure, "a task came too late", "its pool is being destroyed");
+  if (stopping_) throw Error(ErrorKind::failure, "a task came too late", "its pool is being destroyed");
   group.id = next_id_.fetch_add(1, std::memory_order_relaxed);
   group.ticket->set_terminations(terminations_);
   unsettled_.fetch_add(group.count);
@@ -94,7 +94,7 @@ void Driver::post(Group group) {
 
 void Driver::finish() {
   if (is_in_task() || thread_duty() != nullptr) {
-    throw Error(ExitCode::failure, "Pool::finish() can't end", "a task or an action of the pool called it");
+    throw Error(ErrorKind::failure, "Pool::finish() can't end", "a task or an action of the pool called it");
   }
   std::unique_lock lock(finish_mutex_);
   wait_until(lock, finished_, std::nullopt, [&] { return unsettled_.load() == 0 && !queue_.has_unfinished_actions(); });
@@ -130,20 +130,20 @@ std::optional<Group> Driver::take_own() {
 }
 
 void Driver::carry() {
-  for (Pause pause; !is_all_over();) {
+  for (Backoff backoff; !is_all_over();) {
     bool moved = read_messages();
     moved |= send_pinned();
     moved |= hand_out();
     if (stopping_ && !is_stop_sent_) begin_to_stop();
     messages_.is_all_sent();
     look_after();
-    if (moved) pause.reset();
-    if (pause.is_long() && queue_.size() == 0 && !is_anything_away()) {
+    if (moved) backoff.reset();
+    if (backoff.is_long() && queue_.size() == 0 && !is_anything_away()) {
       // Messages from ranks that have nothing to do are signs of life, which can wait.
       queue_.sleep(20ms);
-      if (queue_.size() > 0) pause.reset();
+      if (queue_.size() > 0) backoff.reset();
     } else {
-      pause.take(team_->is_full() ? Threads::busy : Threads::idle);
+      backoff.wait(team_->is_full() ? CoreUse::computing : CoreUse::shared);
     }
   }
 }

@@ -44,7 +44,7 @@ Follower::~Follower() {
 }
 
 void Follower::throw_not_driver() const {
-  throw Error(ExitCode::failure, "only rank 0 gives tasks to a pool",
+  throw Error(ErrorKind::failure, "only rank 0 gives tasks to a pool",
               fmt::format("rank {} tried", members_.comm.rank()), "ask pool.is_driver() first");
 }
 
@@ -61,7 +61,7 @@ int Follower::workers() const {
 }
 
 void Follower::carry() {
-  for (Pause pause; !is_deserting_;) {
+  for (Backoff backoff; !is_deserting_;) {
     bool moved = read_messages();
     // In this order, and before reports are collected: a thread is busy before it takes a group, and until it has
     // reported it.
@@ -70,14 +70,14 @@ void Follower::carry() {
     messages_.is_all_sent();
     look_after();
     if (is_stopping_ && is_idle) break;
-    if (moved) pause.reset();
-    pause.take(team_->is_full() ? Threads::busy : Threads::idle);
+    if (moved) backoff.reset();
+    backoff.wait(team_->is_full() ? CoreUse::computing : CoreUse::shared);
   }
   if (is_deserting_) return;
   report();
   messages_.send(0, static_cast<int>(Kind::leave));
   has_left_ = true;
-  for (Pause pause; !is_dismissed_ || !messages_.is_all_sent(); pause.take(Threads::idle)) {
+  for (Backoff backoff; !is_dismissed_ || !messages_.is_all_sent(); backoff.wait(CoreUse::shared)) {
     read_messages();
     look_after();
   }

@@ -21,12 +21,12 @@ int threads_of(const PoolOptions& options) {
 
 void check(const PoolOptions& options) {
   const auto fail = [](const std::string& problem, double value) {
-    return Error(ExitCode::usage, problem, fmt::format("{} was given", value), "give a positive number of seconds");
+    return Error(ErrorKind::usage, problem, fmt::format("{} was given", value), "give a positive number of seconds");
   };
   if (!(options.silence_s > 0)) throw fail("PoolOptions::silence_s makes no sense", options.silence_s);
   if (!(options.task_s > 0)) throw fail("PoolOptions::task_s makes no sense", options.task_s);
   if (options.threads < 0 || options.threads > most_threads) {
-    throw Error(ExitCode::usage, "PoolOptions::threads makes no sense", fmt::format("{} was given", options.threads),
+    throw Error(ErrorKind::usage, "PoolOptions::threads makes no sense", fmt::format("{} was given", options.threads),
                 fmt::format("give 1 to {}, or 0 for one a core", most_threads));
   }
 }
@@ -36,7 +36,7 @@ void initialise(const PoolOptions& options) {
   try {
     options.initialise();
   } catch (const std::exception& error) {
-    throw Error(ExitCode::failure, "PoolOptions::initialise failed", error.what());
+    throw Error(ErrorKind::failure, "PoolOptions::initialise failed", error.what());
   }
 }
 
@@ -44,13 +44,13 @@ void initialise(const PoolOptions& options) {
 
 Members introduce(const Comm& comm, const PoolOptions& options) {
   RankInfo me;
-  together(comm, [&] {
+  collective(comm, [&] {
     check(options);
     me.threads = threads_of(options);
     int level = MPI_THREAD_SINGLE;
     check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
     if (comm.size() > 1 && level < MPI_THREAD_MULTIPLE) {
-      throw Error(ExitCode::failure, "a pool of several ranks needs MPI_THREAD_MULTIPLE",
+      throw Error(ErrorKind::failure, "a pool of several ranks needs MPI_THREAD_MULTIPLE",
                   "a thread of it calls MPI while others may", "make the MpiGuard with ThreadLevel::multiple");
     }
     initialise(options);
@@ -63,7 +63,7 @@ Members introduce(const Comm& comm, const PoolOptions& options) {
   const bool is_same = std::all_of(members.ranks.begin(), members.ranks.end(),
                                    [&](const RankInfo& one) { return one.tasks == members.ranks.front().tasks; });
   if (!is_same) {
-    throw AgreedError(Error(ExitCode::failure, "ranks of a pool know different tasks", "their programs differ",
+    throw AgreedError(Error(ErrorKind::failure, "ranks of a pool know different tasks", "their programs differ",
                             "start the same program on all ranks"));
   }
   return members;
@@ -83,7 +83,7 @@ void end_job(const Members& members) {
   std::fflush(stderr);
   // Should MPI be too stuck even for this, the alarm ends this process.
   alarm(5);
-  members.comm.abort(ExitCode::failure);
+  members.comm.abort();
 }
 
 }  // namespace paceline::detail

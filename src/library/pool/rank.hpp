@@ -13,8 +13,6 @@
 #include <paceline/comm.hpp>
 #include <paceline/pool.hpp>
 
-#include "library/comm/pause.hpp"
-
 namespace paceline::detail {
 
 using Clock = std::chrono::steady_clock;

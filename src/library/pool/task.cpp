@@ -38,7 +38,7 @@ TaskError::TaskError(TaskFailure failure, std::int64_t task, int rank, const std
       rank_(rank),
       message_(std::move(message)),
       text_(std::make_shared<std::string>(
-          Error(ExitCode::failure, sentence(failure, task, place(rank, host)), message_).what())) {}
+          Error(ErrorKind::failure, sentence(failure, task, place(rank, host)), message_).what())) {}
 
 namespace detail {
 namespace {
@@ -67,7 +67,7 @@ class TaskErrorOf final : public E, public TaskError {
 template <>
 class TaskErrorOf<Error> final : public Error, public TaskError {
  public:
-  explicit TaskErrorOf(const TaskError& error) : Error(ExitCode::failure, error.what()), TaskError(error) {}
+  explicit TaskErrorOf(const TaskError& error) : Error(ErrorKind::failure, error.what()), TaskError(error) {}
   [[nodiscard]] const char* what() const noexcept override { return Error::what(); }
 };
 
@@ -123,7 +123,7 @@ Runner runner_of(TaskId task) {
   const auto& all = table();
   const auto found = all.runners.find(task);
   if (found == all.runners.end()) {
-    throw Error(ExitCode::failure, "a rank was sent a task that it does not have", "its program is another one",
+    throw Error(ErrorKind::failure, "a rank was sent a task that it does not have", "its program is another one",
                 "start the same program on all ranks");
   }
   return found->second;
@@ -142,21 +142,21 @@ Caught current_exception() {
 }
 
 void throw_about(const char* what, std::size_t number, const std::type_info& type) {
-  throw Error(ExitCode::failure, fmt::format(fmt::runtime(what), number, name_of(type)), current_exception().message);
+  throw Error(ErrorKind::failure, fmt::format(fmt::runtime(what), number, name_of(type)), current_exception().message);
 }
 
 void throw_left_over(std::size_t bytes) {
-  throw Error(ExitCode::failure, fmt::format("{} bytes of it were not read", bytes),
+  throw Error(ErrorKind::failure, fmt::format("{} bytes of it were not read", bytes),
               "its Serialiser reads less than it writes");
 }
 
 void throw_narrowed(std::size_t argument, const std::string& value) {
-  throw Error(ExitCode::usage, fmt::format("argument {} of a task does not fit", argument),
+  throw Error(ErrorKind::usage, fmt::format("argument {} of a task does not fit", argument),
               fmt::format("the type of its parameter can't hold {}", value));
 }
 
 void check_not_negative(const char* what, std::int64_t number) {
-  if (number < 0) throw Error(ExitCode::usage, fmt::format("{} can't be {}", what, number), {}, "give 0 or more");
+  if (number < 0) throw Error(ErrorKind::usage, fmt::format("{} can't be {}", what, number), {}, "give 0 or more");
 }
 
 }  // namespace detail

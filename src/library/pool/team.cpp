@@ -17,7 +17,7 @@ bool is_in_task() { return runs_task; }
 
 void check_not_in_task() {
   if (!runs_task) return;
-  throw Error(ExitCode::failure, "a task gave a task to its pool", "only what rank 0 does outside of tasks may",
+  throw Error(ErrorKind::failure, "a task gave a task to its pool", "only what rank 0 does outside of tasks may",
               "use Future::then() or a coroutine for what follows from a result");
 }
 

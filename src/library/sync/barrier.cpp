@@ -81,8 +81,8 @@ Barrier::Barrier(const Domain& domain, int expected, std::string name)
     : SharedObject(domain, sync::Kind::barrier, name,
                    static_cast<std::uint64_t>(expected == 0 ? domain.comm().size() : expected), 0, 0,
                    expected >= 0 ? std::nullopt
-                                 : std::optional(Error(ExitCode::failure, fmt::format("barrier \"{}\" can't expect {}",
-                                                                                      name, expected)))) {}
+                                 : std::optional(Error(ErrorKind::failure, fmt::format("barrier \"{}\" can't expect {}",
+                                                                                       name, expected)))) {}
 
 bool Barrier::arrive_and_wait(sync::Timeout timeout) {
   sync::Operation op;

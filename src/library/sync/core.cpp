@@ -50,13 +50,13 @@ Core::Core(const Comm& comm, const Comm& node, const DomainOptions& options)
   int level = MPI_THREAD_SINGLE;
   check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
   agree(comm_, is_spread && level < MPI_THREAD_MULTIPLE
-                   ? std::optional(Error(ExitCode::failure, "shared state between nodes needs MPI_THREAD_MULTIPLE",
+                   ? std::optional(Error(ErrorKind::failure, "shared state between nodes needs MPI_THREAD_MULTIPLE",
                                          "a thread of rank 0 answers the others while the rest of it does what it does",
                                          "make the MpiGuard with ThreadLevel::multiple"))
                    : std::nullopt);
   agree(comm_, options.threads_per_rank < 1 || options.threads_per_rank > (1 << 30) / comm_.size()
-                   ? std::optional(Error(ExitCode::failure, fmt::format("DomainOptions::threads_per_rank can't be {}",
-                                                                        options.threads_per_rank)))
+                   ? std::optional(Error(ErrorKind::failure, fmt::format("DomainOptions::threads_per_rank can't be {}",
+                                                                         options.threads_per_rank)))
                    : std::nullopt);
 
   const auto ranks = static_cast<std::size_t>(comm_.size());
@@ -182,12 +182,12 @@ ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, s
       static_cast<std::int64_t>(std::hash<std::string>()(fmt::format("{} {}", static_cast<int>(kind), name)));
   const auto ends = comm_.reduce_all(std::vector<std::int64_t>{same, ~same}, MPI_MIN);
   if (ends[0] != ~ends[1]) {
-    throw AgreedError(Error(ExitCode::failure, "ranks make different shared objects at the same time",
+    throw AgreedError(Error(ErrorKind::failure, "ranks make different shared objects at the same time",
                             fmt::format("rank {} makes \"{}\"", comm_.rank(), name),
                             "make them in the same order on all ranks"));
   }
   if (free_.empty() && next_ == slots_in_block * most_blocks) {
-    throw AgreedError(Error(ExitCode::failure, fmt::format("a domain has room for {} objects", next_)));
+    throw AgreedError(Error(ErrorKind::failure, fmt::format("a domain has room for {} objects", next_)));
   }
   const auto object = reserve();
   if (is_home_) {
@@ -234,7 +234,7 @@ void Core::perform(Operation& op) {
   } else if (type_of(op.call.kind).start(*this, op) == Step::waiting) {
     wait(op);
   }
-  if (op.status == Status::failed) throw Error::told(ExitCode::failure, op.error);
+  if (op.status == Status::failed) throw Error::told(ErrorKind::failure, op.error);
 }
 
 void Core::wait(Operation& op) {
@@ -299,7 +299,7 @@ ObjectLock::ObjectLock(ObjectState& state) : state_(state) {
   }
   if (state.broken != 0) {
     state.mutex.unlock();
-    throw Error(ExitCode::failure, fmt::format("{} is of no more use", title_of(state)),
+    throw Error(ErrorKind::failure, fmt::format("{} is of no more use", title_of(state)),
                 "a rank died while it changed it");
   }
 }

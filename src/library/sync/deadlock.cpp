@@ -48,7 +48,7 @@ std::string sentence_for(Core& core, const std::vector<Edge>& cycle) {
     story += fmt::format("{}{} has {} and waits for {}", i == 0 ? "" : ", ", name, title_of(core.state(holds)),
                          title_of(core.state(lock_of(cycle[i]))));
   }
-  return Error(ExitCode::failure, fmt::format("deadlock of {}", members), story,
+  return Error(ErrorKind::failure, fmt::format("deadlock of {}", members), story,
                "take locks in the same order everywhere, or all at once with std::scoped_lock")
       .what();
 }

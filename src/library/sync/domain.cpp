@@ -87,7 +87,7 @@ SharedObject& SharedObject::find(const Identity& identity) {
   const std::lock_guard lock(objects().mutex);
   const auto found = objects().all.find(identity);
   if (found == objects().all.end()) {
-    throw Error(ExitCode::failure,
+    throw Error(ErrorKind::failure,
                 fmt::format("this rank has no part of the {} of its task", type_of(identity.kind).name()),
                 "it was destroyed, or this rank is not of its communicator", "make shared objects before the pool");
   }

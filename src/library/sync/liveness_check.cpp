@@ -24,7 +24,7 @@ void check_ranks(Core& core, Operation& op, Needed needed) {
   for (int rank = 0; rank < core.comm().size(); ++rank) {
     const auto status = status_of(core, rank);
     if (status == Life::dead || (needed == Needed::present && status != Life::present)) {
-      op.error = Error(ExitCode::failure,
+      op.error = Error(ErrorKind::failure,
                        fmt::format("{} waits for {} in vain", core.name_of(op.call.agent),
                                    title_of(core.state(op.call.object))),
                        fmt::format("{} {}", core.name_with_host(rank), fate_of(status)))
@@ -53,7 +53,7 @@ void check_holder(Core& core, Operation& op, std::chrono::nanoseconds waited) {
   // What was read may be of two times: only a holder that is still the same counts.
   if (fate == nullptr || (state.owner.load() & ~MutexState::queued) != owner) return;
   op.error =
-      Error(ExitCode::failure, fmt::format("{} waits for {} in vain", core.name_of(op.call.agent), title_of(state)),
+      Error(ErrorKind::failure, fmt::format("{} waits for {} in vain", core.name_of(op.call.agent), title_of(state)),
             fmt::format("{}, which has it, {}", core.name_with_host(core.rank_of(owner - 1)), fate))
           .what();
 }

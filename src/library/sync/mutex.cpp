@@ -45,7 +45,7 @@ Step lock(Core& core, Operation& op) {
   const auto mine = op.call.agent + 1;
   auto& agent = core.agent(op.call.agent);
   if ((mutex.owner.load() & ~MutexState::queued) == mine) {
-    return op.fail(Error(ExitCode::failure, fmt::format("deadlock of {}", core.name_of(op.call.agent)),
+    return op.fail(Error(ErrorKind::failure, fmt::format("deadlock of {}", core.name_of(op.call.agent)),
                          fmt::format("it has {} and waits for it again", title_of(mutex)))
                        .what());
   }
@@ -68,7 +68,7 @@ Step unlock(Core& core, Operation& op) {
   auto& mutex = mutex_of(core, op);
   auto mine = op.call.agent + 1;
   if ((mutex.owner.load() & ~MutexState::queued) != mine) {
-    return op.fail(Error(ExitCode::failure, fmt::format("{} unlocks {}", core.name_of(op.call.agent), title_of(mutex)),
+    return op.fail(Error(ErrorKind::failure, fmt::format("{} unlocks {}", core.name_of(op.call.agent), title_of(mutex)),
                          "it does not have it")
                        .what());
   }

@@ -67,7 +67,7 @@ Step push_item(Core& core, Operation& op, QueueState& queue) {
   const std::uint64_t size = op.in.size();
   if (queue.closed != 0) return op.finish(Status::closed);
   if (head_bytes + size > queue.ring_bytes) {
-    return op.fail(Error(ExitCode::failure, fmt::format("{} can't hold an item of {} bytes", title_of(queue), size),
+    return op.fail(Error(ErrorKind::failure, fmt::format("{} can't hold an item of {} bytes", title_of(queue), size),
                          fmt::format("it has room for {} bytes", queue.ring_bytes - head_bytes))
                        .what());
   }
@@ -110,7 +110,7 @@ Step close_queue(Core& core, Operation& op, QueueState& queue) {
 
 Step finish_item(Operation& op, QueueState& queue) {
   if (queue.unfinished == 0) {
-    return op.fail(Error(ExitCode::failure, fmt::format("{} has no item to be finished", title_of(queue)),
+    return op.fail(Error(ErrorKind::failure, fmt::format("{} has no item to be finished", title_of(queue)),
                          "task_done() was called more often than an item was pushed")
                        .what());
   }
@@ -167,7 +167,7 @@ ByteQueue::ByteQueue(const Domain& domain, const QueueRoom& room, std::string na
     : SharedObject(domain, Kind::queue, name, room.items, room.bytes, room.bytes,
                    room.items >= 1 && room.bytes > head_bytes && room.bytes < std::size_t{1} << 40
                        ? std::nullopt
-                       : std::optional(Error(ExitCode::failure,
+                       : std::optional(Error(ErrorKind::failure,
                                              fmt::format("queue \"{}\" can't have room for {} items of {} bytes in all",
                                                          name, room.items, room.bytes)))) {}
 
@@ -190,7 +190,7 @@ bool ByteQueue::join(Timeout timeout) const { return perform(sync::join, timeout
 bool ByteQueue::push(std::span<const std::byte> item, Timeout timeout) {
   const auto status = perform(sync::push, timeout, item).status;
   if (status == Status::closed) {
-    throw Error(ExitCode::failure, fmt::format("queue \"{}\" is closed", name()), "an item was pushed after close()");
+    throw Error(ErrorKind::failure, fmt::format("queue \"{}\" is closed", name()), "an item was pushed after close()");
   }
   return status == Status::done;
 }

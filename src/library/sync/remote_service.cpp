@@ -4,7 +4,6 @@
 
 #include <cstring>
 
-#include "library/comm/pause.hpp"
 #include "library/sync/liveness_check.hpp"
 
 namespace paceline::sync {
@@ -68,7 +67,7 @@ void RemoteService::live(const std::stop_token& stop) {
   } catch (const Error& error) {
     // Without this thread the others would wait for ever.
     fmt::print(stderr, "paceline: error: {}\n", error.what());
-    core_.comm().abort(ExitCode::failure);
+    core_.comm().abort();
   }
 }
 
@@ -79,7 +78,7 @@ void RemoteService::close(bool is_orderly) {
 
 void RemoteService::serve(const std::stop_token& stop) {
   auto next_watch = Clock::now();
-  for (Pause pause; !(closing_ && goodbyes_due_ == 0 && messages_.is_all_sent());) {
+  for (Backoff backoff; !(closing_ && goodbyes_due_ == 0 && messages_.is_all_sent());) {
     bool is_busy = false;
     while (const auto message = messages_.receive()) {
       is_busy = true;
@@ -95,8 +94,8 @@ void RemoteService::serve(const std::stop_token& stop) {
     }
     // Stopped without goodbyes: the job is coming down, or MPI is.
     if (stop.stop_requested() && !closing_) return;
-    if (is_busy) pause.reset();
-    pause.take(Threads::idle);
+    if (is_busy) backoff.reset();
+    backoff.wait(CoreUse::shared);
   }
 }
 
@@ -245,13 +244,13 @@ void RemoteService::ask(Operation& op) {
   question.write(op.in.data(), op.in.size());
   const auto answer = answers_.try_emplace(call.number).first;
   send(0, call_kind, question.take());
-  for (Pause pause;; pause.take(Threads::idle), lock.lock()) {
+  for (Backoff backoff;; backoff.wait(CoreUse::shared), lock.lock()) {
     take_answers();
     messages_.is_all_sent();
     if (!answer->second.empty()) break;
     if (silence_.is_silent(0)) {
       answers_.erase(answer);
-      throw Error(ExitCode::failure, fmt::format("{} waits in vain for an answer", core_.name_of(op.call.agent)),
+      throw Error(ErrorKind::failure, fmt::format("{} waits in vain for an answer", core_.name_of(op.call.agent)),
                   fmt::format("{}, where the shared state is, was not heard of for {:.1f} s", core_.name_with_host(0),
                               std::chrono::duration<double>(core_.options().silence).count()));
     }

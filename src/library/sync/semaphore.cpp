@@ -27,7 +27,7 @@ Step SemaphoreType::start(Core& core, Operation& op) const {
   if (op.call.verb == release) {
     auto units = static_cast<std::int64_t>(op.call.first);
     if (units > semaphore.most - semaphore.units) {
-      return op.fail(Error(ExitCode::failure,
+      return op.fail(Error(ErrorKind::failure,
                            fmt::format("{} was given {} units too many", title_of(semaphore),
                                        units - (semaphore.most - semaphore.units)),
                            fmt::format("at most {} can be free", semaphore.most))
@@ -66,7 +66,7 @@ Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::int64_t mo
     : SharedObject(
           domain, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), static_cast<std::uint64_t>(most), 0,
           initial >= 0 ? std::nullopt
-                       : std::optional(Error(ExitCode::failure,
+                       : std::optional(Error(ErrorKind::failure,
                                              fmt::format("semaphore \"{}\" can't have {} units", name, initial)))) {}
 
 bool Semaphore::acquire(sync::Timeout timeout) {
@@ -78,7 +78,7 @@ bool Semaphore::acquire(sync::Timeout timeout) {
 
 void Semaphore::release(std::int64_t units) {
   if (units < 0) {
-    throw Error(ExitCode::failure, fmt::format("semaphore \"{}\" can't be given {} units", name(), units));
+    throw Error(ErrorKind::failure, fmt::format("semaphore \"{}\" can't be given {} units", name(), units));
   }
   sync::Operation op;
   op.call = {sync::Kind::semaphore, sync::release,

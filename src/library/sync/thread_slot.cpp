@@ -50,7 +50,7 @@ ThreadSlot& slot_of_this_thread(const std::shared_ptr<ThreadSlots>& slots) {
   const std::lock_guard lock(slots->mutex);
   const auto place = std::find(slots->taken.begin(), slots->taken.end(), false);
   if (place == slots->taken.end()) {
-    throw Error(ExitCode::failure, "too many threads of one rank use shared state",
+    throw Error(ErrorKind::failure, "too many threads of one rank use shared state",
                 fmt::format("there is room for {}", slots->taken.size()), "raise DomainOptions::threads_per_rank");
   }
   *place = true;

@@ -21,11 +21,11 @@ Choice forced(const Analysis& analysis, const Model& model) {
   }
   for (const auto& [name, why] : analysis.not_fitted) {
     if (name == model.name) {
-      throw Error(ExitCode::usage, fmt::format("--model {} can't be fitted to this study", name), why,
+      throw Error(ErrorKind::usage, fmt::format("--model {} can't be fitted to this study", name), why,
                   "take another model, or run more layouts");
     }
   }
-  throw Error(ExitCode::usage, fmt::format("--model {} can't be fitted to this study", model.name),
+  throw Error(ErrorKind::usage, fmt::format("--model {} can't be fitted to this study", model.name),
               model.mode == ScalingMode::weak ? "it is for weak scaling and this study is strong"
                                               : "it is for strong scaling and this study is weak",
               model.mode == ScalingMode::weak ? "take amdahl, usl or two-level" : "take gustafson");

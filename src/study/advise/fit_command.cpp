@@ -27,7 +27,7 @@ ExitCode fit(const FitOptions& options) {
   fmt::print("{}", options.json ? json : text_report(analysis, study, options.study.string()));
   write_fit(options.study, json);
   if (analysis.times.used().empty()) {
-    throw Error(ExitCode::check, "no run counts, so there is nothing to fit", why_none_counts(analysis),
+    throw Error(ErrorKind::check, "no run counts, so there is nothing to fit", why_none_counts(analysis),
                 "see the layouts in the report; --binding trust is for times whose binding you vouch for");
   }
   return ExitCode::done;
@@ -38,7 +38,7 @@ ExitCode compare(const CompareOptions& options) {
   fmt::print("{}", options.json ? json_report(comparison)
                                 : text_report(comparison, options.first.string(), options.second.string()));
   if (const auto slower = too_slow(comparison); !slower.empty()) {
-    throw Error(ExitCode::check, fmt::format("slower by more than {:g} %", 100 * *options.fail_above), slower,
+    throw Error(ErrorKind::check, fmt::format("slower by more than {:g} %", 100 * *options.fail_above), slower,
                 "find out why, or raise --fail-above");
   }
   return ExitCode::done;

@@ -26,7 +26,7 @@ constexpr std::uintmax_t most_bytes = std::uintmax_t{256} << 20;
 std::string read_text(const fs::path& path) {
   std::error_code code;
   const auto cannot = [&](const std::string& why) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path.string()), why, "name a file with times");
+    return Error(ErrorKind::input, fmt::format("can't read {}", path.string()), why, "name a file with times");
   };
   const auto status = fs::status(path, code);
   if (!fs::exists(status)) throw cannot("there is no such file");
@@ -110,7 +110,7 @@ ExitCode import_times(const ImportOptions& options) {
   for (const auto& path : options.files) files.push_back(import_text(read_text(path), path.string(), options.wishes));
   for (const auto& file : files) {
     if (!file.are_rates || options.mode == ScalingMode::strong) continue;
-    throw Error(ExitCode::usage, "a throughput is no time of weak scaling",
+    throw Error(ErrorKind::usage, "a throughput is no time of weak scaling",
                 "the work of each run would have to be known", "give the times by --time");
   }
   const auto study = imported_study(files, options);

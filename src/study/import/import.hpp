@@ -7,6 +7,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/exit_code.hpp"
 #include "study/import/times.hpp"
 #include "study/sample.hpp"
 

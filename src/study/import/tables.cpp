@@ -103,7 +103,7 @@ class ColumnFinder {
       if (lower(rows_.names[c]) == lower(wish) || heads_[c].name == lower(wish)) return c;
     }
     if (!wish.empty()) {
-      throw Error(ExitCode::usage, fmt::format("{} {}: {} has no such column", option, wish, file_),
+      throw Error(ErrorKind::usage, fmt::format("{} {}: {} has no such column", option, wish, file_),
                   fmt::format("it has {}", fmt::join(rows_.names, ", ")), "give one of these names");
     }
     for (const char* name : usual) {

@@ -39,7 +39,7 @@ struct ImportedTimes {
 
 /// "{place}: {why}", as an error of the input.
 inline Error bad_times(const std::string& place, const std::string& why, const std::string& suggestion) {
-  return {ExitCode::input, "can't import " + place, why, suggestion};
+  return {ErrorKind::input, "can't import " + place, why, suggestion};
 }
 
 /// Adds a run. A time that is zero, negative or no number is an error, or with skip_bad a note.

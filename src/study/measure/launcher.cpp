@@ -80,7 +80,7 @@ Launcher built_in(const std::string& name, int cpus_per_core) {
   launcher.cpus_per_core = cpus_per_core;
   const auto told = run_process({name, "--version"}, {}, {.timeout_s = 60});
   if (!told.is_ok()) {
-    throw Error(ExitCode::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
+    throw Error(ErrorKind::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
                 "give --launcher another one, or a template with {command}");
   }
   if (name == "srun") {
@@ -111,7 +111,7 @@ Launcher::Kind mpirun_kind(const std::string& version) {
     return Launcher::Kind::open_mpi;
   }
   if (version.find("HYDRA") != std::string::npos) return Launcher::Kind::mpich;
-  throw Error(ExitCode::usage, "this mpirun is neither Open MPI's nor MPICH's",
+  throw Error(ErrorKind::usage, "this mpirun is neither Open MPI's nor MPICH's",
               fmt::format("it says: {}", first_line(version)),
               "give its options as a template, for example --launcher 'mpirun -np {ranks} {command}'");
 }
@@ -121,11 +121,11 @@ Launcher find_launcher(const std::string& wish, int cpus_per_core) {
     const bool has_allocation = is_set("SLURM_JOB_ID") && !find_program("srun").empty();
     const std::string name = wish == "auto" ? (has_allocation ? "srun" : "mpirun") : wish;
     if (find_program(name).empty()) {
-      throw Error(ExitCode::usage, fmt::format("there is no {}", name), "it is not in PATH",
+      throw Error(ErrorKind::usage, fmt::format("there is no {}", name), "it is not in PATH",
                   "install it, load its module, or give --launcher a template with {command}");
     }
     if (name == "srun" && !is_set("SLURM_JOB_ID")) {
-      throw Error(ExitCode::usage, "srun wants an allocation", "SLURM_JOB_ID is not set",
+      throw Error(ErrorKind::usage, "srun wants an allocation", "SLURM_JOB_ID is not set",
                   "start the study in a job script or under salloc");
     }
     return built_in(name, cpus_per_core);
@@ -135,7 +135,7 @@ Launcher find_launcher(const std::string& wish, int cpus_per_core) {
   launcher.template_words = split_words(wish);
   launcher.cpus_per_core = cpus_per_core;
   if (wish.find("{command}") == std::string::npos) {
-    throw Error(ExitCode::usage, fmt::format("--launcher {} starts nothing", quoted(wish)), "it has no {command}",
+    throw Error(ErrorKind::usage, fmt::format("--launcher {} starts nothing", quoted(wish)), "it has no {command}",
                 "use auto, mpirun, srun, or a template such as 'mpirun -np {ranks} {command}'");
   }
   from_template(launcher.template_words, {1, 1, 1}, {});  // a name that is none is told before anything runs

@@ -26,11 +26,11 @@ std::unique_ptr<RE2> compiled(const std::string& option, const std::string& text
   if (text.empty()) return nullptr;
   auto regex = std::make_unique<RE2>(text, RE2::Quiet);
   if (!regex->ok()) {
-    throw Error(ExitCode::usage, fmt::format("{} {} is not a valid regular expression", option, quoted(text)),
+    throw Error(ErrorKind::usage, fmt::format("{} {} is not a valid regular expression", option, quoted(text)),
                 regex->error(), "use RE2's syntax, for example 'time: ([0-9.]+)'");
   }
   if (regex->NumberOfCapturingGroups() > 0) return regex;
-  throw Error(ExitCode::usage, fmt::format("{} {} has no capture group", option, quoted(text)),
+  throw Error(ErrorKind::usage, fmt::format("{} {} has no capture group", option, quoted(text)),
               "the group is what is read", "put it in brackets, for example 'time: ([0-9.]+)'");
 }
 

@@ -41,7 +41,7 @@ struct Pipe {
 
   Pipe() {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ExitCode::failure, "can't make a pipe", std::strerror(errno));
+    if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::failure, "can't make a pipe", std::strerror(errno));
     read = ends[0];
     write = ends[1];
   }
@@ -162,7 +162,7 @@ std::string find_program(const std::string& name) {
 ProcessResult run_process(const std::vector<std::string>& words, const Environment& environment,
                           const Patience& patience) {
   const auto cannot_start = [&](const std::string& why) {
-    return Error(ExitCode::usage, fmt::format("can't start {}", words.empty() ? "nothing" : words.front()), why,
+    return Error(ErrorKind::usage, fmt::format("can't start {}", words.empty() ? "nothing" : words.front()), why,
                  "check its name, or give its path");
   };
   const auto program = words.empty() ? std::string() : find_program(words.front());
@@ -178,7 +178,7 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   const auto start = Clock::now();
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid < 0) throw Error(ExitCode::failure, "can't start a process", std::strerror(errno));
+  if (pid < 0) throw Error(ErrorKind::failure, "can't start a process", std::strerror(errno));
   if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), out, err, trouble, parent);
   setpgid(pid, pid);  // here too, whoever comes first
   for (auto* pipe : {&out, &err, &trouble}) pipe->close_write();

@@ -21,7 +21,7 @@ void refuse_inside_mpi() {
   const auto here = launched();
   // A shell of `srun --pty` is a good place for a study.
   if (!here || (here->is_step && here->ranks == 1)) return;
-  throw Error(ExitCode::usage, "a study can't run inside an MPI job", fmt::format("{} is set", here->variable),
+  throw Error(ErrorKind::usage, "a study can't run inside an MPI job", fmt::format("{} is set", here->variable),
               "start it without mpirun or srun: it starts the ranks itself");
 }
 
@@ -36,7 +36,7 @@ void check_program(const Setup& setup) {
   const bool is_known = setup.launcher.kind != Launcher::Kind::custom || words.front() == "{command}";
   const auto name = filled_in(is_known ? setup.command.front() : words.front(), setup.sweep.layouts.front());
   if (find_program(name).empty()) {
-    throw Error(ExitCode::usage, fmt::format("can't run {}", name),
+    throw Error(ErrorKind::usage, fmt::format("can't run {}", name),
                 name.find('/') == std::string::npos ? "there is no such program in PATH" : "there is no such program",
                 "give the path of a program after --");
   }
@@ -60,7 +60,7 @@ void add_suggested(Setup& setup, const StudyOptions& options) {
     if (added < options.suggested && add(layout)) ++added;
   }
   if (options.suggested > 0 && added == 0) {
-    throw Error(ExitCode::usage, "no layout is suggested that can run here",
+    throw Error(ErrorKind::usage, "no layout is suggested that can run here",
                 options.suggestions.empty() ? "the law is resolved, or nothing counts"
                                             : fmt::format("the cheapest is {}", to_string(options.suggestions.front())),
                 "see what `paceline fit` says; more cores or nodes may be needed");
@@ -115,7 +115,7 @@ Setup set_up(const StudyOptions& options, const RunReader& reader) {
   add_suggested(setup, options);
   if (setup.sweep.layouts.empty()) {
     const auto& [layout, reason] = setup.infeasible.front();
-    throw Error(ExitCode::usage, "no layout can run", fmt::format("{}: {}", to_string(layout), reason),
+    throw Error(ErrorKind::usage, "no layout can run", fmt::format("{}: {}", to_string(layout), reason),
                 "ask for fewer ranks or threads, or give --oversubscribe");
   }
   setup.command = reader.command(resolved(options.command));
@@ -155,7 +155,7 @@ StudyInfo describe(const StudyOptions& options, const Setup& setup) {
 void check_same(const StudyInfo& here, const StudyInfo& there, const std::filesystem::path& path) {
   const auto check = [&](const std::string& what, const std::string& in_file, const std::string& now) {
     if (in_file == now) return;
-    throw Error(ExitCode::input, fmt::format("{} belongs to another study", path.string()),
+    throw Error(ErrorKind::input, fmt::format("{} belongs to another study", path.string()),
                 fmt::format("{} is {} there and {} here", what, quoted(in_file), quoted(now)),
                 "give the options of that study, or start again with --force");
   };

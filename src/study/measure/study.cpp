@@ -124,7 +124,7 @@ class Runner {
     return static_cast<std::int64_t>(setup_.sweep.layouts.size()) * (options_.warmup + options_.repeats);
   }
   [[nodiscard]] Error stopped(const std::string& why) const {
-    return {ExitCode::interrupted, why,
+    return {ErrorKind::interrupted, why,
             fmt::format("{} runs are saved in {}", samples().size(), options_.output.string()),
             "the same command with --resume goes on"};
   }
@@ -337,13 +337,13 @@ ExitCode study(const StudyOptions& given) {
   const bool has_result = std::any_of(samples.begin(), samples.end(),
                                       [](const Sample& sample) { return sample.status == SampleStatus::ok; });
   if (!has_result) {
-    throw Error(ExitCode::failure, "no run gave a result", runner.last_trouble(),
+    throw Error(ErrorKind::failure, "no run gave a result", runner.last_trouble(),
                 "try the command by hand as --dry-run prints it, then start again with --force");
   }
   fmt::print("{}", result_text(file.study(), options.output));
   std::fflush(stdout);
   if (const auto trouble = digest_trouble(options.mode, samples); !trouble.empty()) {
-    throw Error(ExitCode::check, "digests differ between runs", trouble,
+    throw Error(ErrorKind::check, "digests differ between runs", trouble,
                 "results must not depend on the layout: find out why before trusting times");
   }
   return ExitCode::done;

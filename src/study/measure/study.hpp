@@ -3,6 +3,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/exit_code.hpp"
 #include "study/measure/options.hpp"
 
 namespace paceline {

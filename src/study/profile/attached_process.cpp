@@ -66,7 +66,7 @@ void unbind(pid_t starter) {
 ProcessResult run_attached(const std::vector<std::string>& words, const Environment& environment, OutputTo output) {
   const auto program = words.empty() ? std::string() : find_program(words.front());
   if (program.empty()) {
-    throw Error(ExitCode::usage, fmt::format("can't start {}", words.empty() ? "nothing" : words.front()),
+    throw Error(ErrorKind::usage, fmt::format("can't start {}", words.empty() ? "nothing" : words.front()),
                 "there is no such program", "check its name, or give its path");
   }
   std::vector<char*> pointers;
@@ -94,7 +94,7 @@ ProcessResult run_attached(const std::vector<std::string>& words, const Environm
   const int error = errno;
   child = pid;
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) throw Error(ExitCode::failure, "can't start a process", std::strerror(error));
+  if (pid < 0) throw Error(ErrorKind::failure, "can't start a process", std::strerror(error));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -13,7 +13,7 @@ namespace {
 double factor(double part_s, double whole_s) {
   const double tolerance_s = 0.001 + 0.001 * whole_s;
   if (part_s < -tolerance_s || part_s > whole_s + tolerance_s) {
-    throw Error(ExitCode::failure, "the times that the probe has measured do not add up",
+    throw Error(ErrorKind::failure, "the times that the probe has measured do not add up",
                 fmt::format("{:.4f} s of {:.4f} s", part_s, whole_s),
                 "report this, with the program that was profiled");
   }

@@ -110,7 +110,7 @@ std::vector<EfficiencyRow> efficiency_rows(const Study& study) {
       for (const auto& place : places) {
         const auto value = table.integers(place.name)[i];
         if (value < 1 || value > (1 << 24)) {
-          throw Error(ExitCode::input, "the study is damaged",
+          throw Error(ErrorKind::input, "the study is damaged",
                       std::string(efficiency_path) + " has a layout that can't be", "measure it again");
         }
         rows[i].layout.*place.value = static_cast<int>(value);

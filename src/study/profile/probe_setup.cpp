@@ -61,7 +61,7 @@ fs::path find_probe() {
     const auto library = folder / "libpaceline_probe.so";
     if (fs::exists(library, code)) return fs::canonical(library);
   }
-  throw Error(ExitCode::failure, "libpaceline_probe.so is missing", fmt::format("it is not in {}", program.string()),
+  throw Error(ErrorKind::failure, "libpaceline_probe.so is missing", fmt::format("it is not in {}", program.string()),
               "install paceline again");
 }
 
@@ -69,7 +69,7 @@ ProbeFolder::ProbeFolder() {
   std::error_code code;
   std::string name = (fs::current_path(code) / ".paceline-profile-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) {
-    throw Error(ExitCode::output, "can't make a folder for what the probe writes", std::strerror(errno),
+    throw Error(ErrorKind::output, "can't make a folder for what the probe writes", std::strerror(errno),
                 "start in a folder that you may write to and that all nodes see");
   }
   // Ranks may belong to another user, in a container say.
@@ -98,18 +98,19 @@ std::vector<std::string> probed_line(std::vector<std::string> line) {
   return line;
 }
 
-std::vector<std::string> doubts_about(const std::vector<std::string>& line) {
-  std::vector<std::string> doubts;
+std::vector<std::string> warnings_about(const std::vector<std::string>& line) {
+  std::vector<std::string> warnings;
   for (const auto& word : line) {
     const auto path = word.starts_with('-') ? std::string() : find_program(word);
     if (path.empty()) continue;
     if (is_static(path)) {
-      doubts.push_back(fmt::format("{} is statically linked: nothing can be loaded into it, so it is not seen", word));
+      warnings.push_back(
+          fmt::format("{} is statically linked: nothing can be loaded into it, so it is not seen", word));
     } else if (is_other_user(path)) {
-      doubts.push_back(fmt::format("{} runs as another user, for whom nothing is loaded: it is not seen", word));
+      warnings.push_back(fmt::format("{} runs as another user, for whom nothing is loaded: it is not seen", word));
     }
   }
-  return doubts;
+  return warnings;
 }
 
 }  // namespace paceline

@@ -32,6 +32,6 @@ Environment probe_environment(const std::filesystem::path& folder);
 std::vector<std::string> probed_line(std::vector<std::string> line);
 
 /// Programs of the line into which nothing can be loaded: statically linked ones, and those that run as another user.
-std::vector<std::string> doubts_about(const std::vector<std::string>& line);
+std::vector<std::string> warnings_about(const std::vector<std::string>& line);
 
 }  // namespace paceline

@@ -58,7 +58,7 @@ ProcessRecord process_record(const std::string& text) {
     json.at("unseen").get_to(record.unseen);
     return record;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ExitCode::failure, "a file of the probe can't be read", error.what(), "profile the program again");
+    throw Error(ErrorKind::failure, "a file of the probe can't be read", error.what(), "profile the program again");
   }
 }
 

@@ -22,7 +22,7 @@ void save(const std::filesystem::path& file, const std::string& text) {
   if (!is_written) {
     const std::string why = std::strerror(errno);
     std::remove(aside.c_str());
-    throw Error(ExitCode::output, fmt::format("can't write {}", file.string()), why,
+    throw Error(ErrorKind::output, fmt::format("can't write {}", file.string()), why,
                 "free space, or name another file");
   }
   put_in_place(aside, file);
@@ -38,7 +38,7 @@ ExitCode profile(const ProfileOptions& options) {
   const auto result = run_attached(probed_line(options.line), probe_environment(folder.path()),
                                    options.json ? OutputTo::standard_error : OutputTo::standard_output);
   auto profile = make_profile(joined(options.line), read_records(folder.path()));
-  for (auto& doubt : doubts_about(options.line)) profile.warnings.push_back(std::move(doubt));
+  for (auto& warning : warnings_about(options.line)) profile.warnings.push_back(std::move(warning));
   if (!result.is_ok()) {
     profile.warnings.push_back(result.end == ProcessResult::End::killed
                                    ? fmt::format("the command was killed by signal {}", result.code)

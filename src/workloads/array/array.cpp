@@ -90,7 +90,7 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
   const auto names = table::read_names(std::string_view(text).substr(colon + 1), "--input", {});
   if (std::ssize(names) != operation_->arrays) {
     throw Error(
-        ExitCode::usage, fmt::format("--input {} makes no sense", text),
+        ErrorKind::usage, fmt::format("--input {} makes no sense", text),
         fmt::format("{} needs {} column{}, {} named", name_, operation_->arrays, operation_->arrays == 1 ? "" : "s",
                     names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
         fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
@@ -106,13 +106,13 @@ void Array::read_from_csv(const std::string& text, std::size_t colon) {
   if (const auto options = csv_options_.text(); !options.empty()) source_.emplace_back("dialect", options);
 }
 
-std::vector<std::int64_t> Array::conclude_scan(std::span<const std::int64_t> facts) {
-  auto again = csv_->conclude(facts);
+std::vector<std::int64_t> Array::reduce_scan(std::span<const std::int64_t> facts) {
+  auto again = csv_->reduce(facts);
   if (!again.empty()) return again;
   const auto rows = csv_->starts().back();
   for (const auto& column : csv_->columns()) {
     const auto fail = [&](const std::string& why) {
-      return Error(ExitCode::input, fmt::format("can't take {}:{} as an array", csv_->path().string(), column.name),
+      return Error(ErrorKind::input, fmt::format("can't take {}:{} as an array", csv_->path().string(), column.name),
                    why, "name a column of numbers, a number in each record");
     };
     if (rows == 0) throw fail("it has no records");
@@ -128,7 +128,7 @@ void Array::read_from(const std::string& text) {
   if (const auto at = colon_of_csv(text); at != std::string::npos) return read_from_csv(text, at);
   const auto bad = [&](const std::string& why) {
     const auto* example = operation_->arrays == 1 ? "FILE.h5:/x" : "FILE.h5:/x,/y";
-    return Error(ExitCode::usage, fmt::format("--input {} makes no sense", text), why,
+    return Error(ErrorKind::usage, fmt::format("--input {} makes no sense", text), why,
                  fmt::format("give --input {}", example));
   };
   const auto colon = table::last_colon(text);

@@ -38,7 +38,7 @@ class Array final : public Workload, public NumberInputs, public ScannedFile, pu
   bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
     return csv_->scan(range, bytes, facts);
   }
-  std::vector<std::int64_t> conclude_scan(std::span<const std::int64_t> facts) override;
+  std::vector<std::int64_t> reduce_scan(std::span<const std::int64_t> facts) override;
 
   [[nodiscard]] Reduced reduce(const ReadItems& read) const override;
 

@@ -37,7 +37,7 @@ void Calibrate::add_options(OptionSet& options) {
 
 void Calibrate::prepare() {
   if (!std::isfinite(serial_) || !std::isfinite(seconds_) || seconds_ <= 0) {
-    throw Error(ExitCode::usage, "--serial and --seconds make no sense", fmt::format("{} and {}", serial_, seconds_),
+    throw Error(ErrorKind::usage, "--serial and --seconds make no sense", fmt::format("{} and {}", serial_, seconds_),
                 "give a share from 0 to 1 and a positive number of seconds");
   }
   const auto all = std::llround(seconds_ * iterations_per_second);

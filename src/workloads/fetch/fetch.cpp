@@ -40,7 +40,7 @@ void put_text(std::span<std::byte> place, std::string_view text) {
 void check_ca_file(const std::string& file) {
   std::error_code code;
   if (std::ifstream(file).good() && !std::filesystem::is_directory(file, code)) return;
-  throw Error(ExitCode::input, fmt::format("can't read the certificates {}", file), std::strerror(ENOENT),
+  throw Error(ErrorKind::input, fmt::format("can't read the certificates {}", file), std::strerror(ENOENT),
               "give --ca-file, or SSL_CERT_FILE in the environment, a PEM file");
 }
 
@@ -50,7 +50,7 @@ std::string read_all(std::istream& in, const std::string& name, std::int64_t mem
   for (std::array<char, 1 << 16> piece{}; in.read(piece.data(), piece.size()), in.gcount() > 0;) {
     all.append(piece.data(), static_cast<std::size_t>(in.gcount()));
     if (std::ssize(all) <= memory_limit) continue;
-    throw Error(ExitCode::input, fmt::format("can't read the list of URLs {}", name),
+    throw Error(ErrorKind::input, fmt::format("can't read the list of URLs {}", name),
                 fmt::format("it is longer than --memory-limit, {} bytes", memory_limit),
                 "give a text file with one URL a line, or raise the limit");
   }
@@ -90,15 +90,15 @@ void Fetch::add_options(OptionSet& options) {
 
 void Fetch::prepare() {
   if (given_.empty() && from_.empty()) {
-    throw Error(ExitCode::usage, "there is nothing to fetch", "no URL is given", "give URLs, or --from FILE");
+    throw Error(ErrorKind::usage, "there is nothing to fetch", "no URL is given", "give URLs, or --from FILE");
   }
   for (const double seconds :
        {settings_.timeout_s, settings_.connect_timeout_s, settings_.backoff_s, settings_.longest_wait_s}) {
     if (std::isnan(seconds)) {
-      throw Error(ExitCode::usage, "a time makes no sense", "nan is no number of seconds", "give a number");
+      throw Error(ErrorKind::usage, "a time makes no sense", "nan is no number of seconds", "give a number");
     }
   }
-  for (const auto& url : given_) check_url(url, files(), "command line", ExitCode::usage);
+  for (const auto& url : given_) check_url(url, files(), "command line", ErrorKind::usage);
   // libcurl itself does not look at it, though most programs that use OpenSSL do.
   if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && settings_.ca_file.empty()) {
     settings_.ca_file = file;
@@ -114,7 +114,7 @@ std::string Fetch::read_on_root(std::int64_t memory_limit) const {
   std::ifstream file(from_, std::ios::binary);
   const bool is_folder = std::filesystem::is_directory(from_, code);
   if (!file || is_folder) {
-    throw Error(ExitCode::input, fmt::format("can't read the list of URLs {}", from_),
+    throw Error(ErrorKind::input, fmt::format("can't read the list of URLs {}", from_),
                 std::strerror(is_folder ? EISDIR : errno), "give --from a text file with one URL a line");
   }
   return read_all(file, from_, memory_limit);

@@ -50,9 +50,9 @@ std::string shown(const std::string& url) {
 
 }  // namespace
 
-void check_url(const std::string& url, Files files, const std::string& where, ExitCode code) {
+void check_url(const std::string& url, Files files, const std::string& where, ErrorKind kind) {
   const auto bad = [&](const std::string& why, const std::string& suggestion) {
-    return Error(code, fmt::format("{}: '{}' can't be fetched", where, shown(url)), why, suggestion);
+    return Error(kind, fmt::format("{}: '{}' can't be fetched", where, shown(url)), why, suggestion);
   };
   const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
   if (!std::all_of(url.begin(), url.end(), is_plain)) {
@@ -84,10 +84,10 @@ std::vector<std::string> read_url_list(std::string_view text, Files files, const
     text.remove_prefix(std::min(end + 1, text.size()));
     if (url.empty() || url.front() == '#') continue;
     urls.emplace_back(url);
-    check_url(urls.back(), files, fmt::format("line {} of {}", line, name), ExitCode::input);
+    check_url(urls.back(), files, fmt::format("line {} of {}", line, name), ErrorKind::input);
   }
   if (urls.empty()) {
-    throw Error(ExitCode::input, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one a line");
+    throw Error(ErrorKind::input, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one a line");
   }
   return urls;
 }

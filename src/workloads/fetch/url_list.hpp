@@ -14,7 +14,7 @@ enum class Files { refused, allowed };
 
 /// Throws Error (`code`) that starts with `where`, unless `url` is a whole one of a kind that is fetched: ASCII as
 /// RFC 3986 has it, with http, https or, where allowed, file.
-void check_url(const std::string& url, Files files, const std::string& where, ExitCode code);
+void check_url(const std::string& url, Files files, const std::string& where, ErrorKind kind);
 
 /// One URL a line, in order; white space around it, blank lines, those that start with # and a byte order mark don't
 /// count. Throws Error (input) that names the line of `name`, or if there is no URL at all.

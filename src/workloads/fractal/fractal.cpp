@@ -33,7 +33,7 @@ std::string name_of(const std::map<std::string, Enum>& names, Enum value) {
 
 Error bad_value(const std::string& option, const std::string& given, const std::string& why,
                 const std::string& suggestion) {
-  return {ExitCode::usage, fmt::format("{} {} makes no sense", option, given), why, suggestion};
+  return {ErrorKind::usage, fmt::format("{} {} makes no sense", option, given), why, suggestion};
 }
 
 /// Two finite numbers with `separator` between them.

@@ -77,7 +77,7 @@ void PngFile::finish() {
 }
 
 void PngFile::fail() {
-  throw Error(ExitCode::output, fmt::format("can't write {}", path_.string()), message_,
+  throw Error(ErrorKind::output, fmt::format("can't write {}", path_.string()), message_,
               "free space or choose another place");
 }
 

@@ -104,7 +104,7 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
   for (const auto& [name, type] : names_.empty() ? all : names_) {
     const auto found = places.find(name);
     if (found == places.end()) {
-      throw Error(ExitCode::input, fmt::format("can't take columns of {}", path_.string()),
+      throw Error(ErrorKind::input, fmt::format("can't take columns of {}", path_.string()),
                   fmt::format("there is no column {}", name), fmt::format("there are {}", listed(header)));
     }
     layout_.wanted.push_back(found->second);
@@ -158,7 +158,7 @@ RangeFacts CsvFile::lines_before_trouble(std::int64_t range, std::span<const cha
   return facts;
 }
 
-std::vector<std::int64_t> CsvFile::conclude(std::span<const std::int64_t> facts) {
+std::vector<std::int64_t> CsvFile::reduce(std::span<const std::int64_t> facts) {
   const auto each = facts.size() / static_cast<std::size_t>(ranges_);
   std::vector<RangeFacts> all;
   for (std::size_t at = 0; at < facts.size(); at += each) all.push_back(facts_of(facts.subspan(at, each)));
@@ -241,7 +241,7 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
       for (int mark = 0; mark < count; ++mark) {
         if ((taken >> mark & 1) == 0) return mark;
       }
-      throw Error(ExitCode::input, fmt::format("can't take column {} of {}", column.name, path_.string()),
+      throw Error(ErrorKind::input, fmt::format("can't take column {} of {}", column.name, path_.string()),
                   "its values are all those that could stand for what is missing", "rename one of them");
     };
     switch (column.kind) {
@@ -273,7 +273,7 @@ Error CsvFile::error_of(const RangeFacts& facts, std::span<const RangeFacts> lin
     line += lines[static_cast<std::size_t>(r)].rows;
   }
   const auto tell = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path_.string()), fmt::format("line {}: {}", line, why),
+    return Error(ErrorKind::input, fmt::format("can't read {}", path_.string()), fmt::format("line {}: {}", line, why),
                  suggestion);
   };
   const std::string quoting = "enclose such a field in quotes, and double those in it (RFC 4180)";
@@ -328,7 +328,7 @@ void CsvFile::parse(std::int64_t range, Parsed& parsed) const {
   bool is_same = parsed.facts.trouble == Trouble::none && parsed.facts.rows == starts_[at + 1] - starts_[at];
   for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && parsed.values[k].kind == kinds_[k];
   if (!is_same) {
-    throw Error(ExitCode::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
+    throw Error(ErrorKind::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
                 "start again once nobody writes it");
   }
 }

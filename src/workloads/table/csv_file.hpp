@@ -50,7 +50,7 @@ class CsvFile {
   [[nodiscard]] std::int64_t range_bytes() const { return range_bytes_; }
   bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts);
   /// Throws Error (input) naming the line of the first thing that is wrong in the file.
-  std::vector<std::int64_t> conclude(std::span<const std::int64_t> facts);
+  std::vector<std::int64_t> reduce(std::span<const std::int64_t> facts);
 
   // After the scan.
 

@@ -19,7 +19,7 @@ constexpr std::int64_t most_skipped = std::int64_t{1} << 40;
 
 Error bad_option(std::string_view option, const std::string& value, const std::string& why,
                  const std::string& suggestion) {
-  return {ExitCode::usage, fmt::format("{} {} makes no sense", option, value), why, suggestion};
+  return {ErrorKind::usage, fmt::format("{} {} makes no sense", option, value), why, suggestion};
 }
 
 /// One character that may stand between or before fields.

@@ -59,7 +59,7 @@ std::size_t begin_of_header(std::string_view head, const CsvOptions& options, co
 Header read_header(const Source& source, const std::filesystem::path& path, const CsvOptions& options) {
   const auto asked = options.dialect();
   const auto fail = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ExitCode::input, fmt::format("can't read {}", path.string()), why, suggestion);
+    return Error(ErrorKind::input, fmt::format("can't read {}", path.string()), why, suggestion);
   };
   std::vector<char> head;
   for (auto wanted = header_bytes;; wanted *= 4) {

@@ -10,7 +10,7 @@ namespace paceline::table {
 namespace {
 
 Error bad_list(std::string_view list, std::string_view option, const std::string& why) {
-  return {ExitCode::usage, fmt::format("{} {} makes no sense", option, list), why,
+  return {ErrorKind::usage, fmt::format("{} {} makes no sense", option, list), why,
           "separate names by commas, and enclose those with commas, colons or quotes in double quotes"};
 }
 

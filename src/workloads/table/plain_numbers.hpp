@@ -15,8 +15,8 @@ namespace paceline::table {
 
 /// A plain number is an optional minus and up to 18 digits, or up to so many characters with a point among them ...
 inline constexpr int longest_plain = 20;
-/// ... and ends so many bytes behind the first one or further.
-inline constexpr std::uint32_t plain_room = 33;
+/// ... and ends so many bytes behind the first one or further, of which a carriage return may be one.
+inline constexpr std::uint32_t plain_room = 34;
 
 /// A field of consecutive records. Positions are of `bytes`, as Separators has them; the field of a record lies between
 /// two of them.

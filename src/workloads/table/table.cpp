@@ -81,22 +81,22 @@ void Table::add_options(OptionSet& options) {
 
 void Table::prepare() {
   if (range_bytes_ < 0 || range_bytes_ > largest_range) {
-    throw Error(ExitCode::usage, fmt::format("--range {} makes no sense", range_bytes_), "an item has 1 byte to 1 GiB",
+    throw Error(ErrorKind::usage, fmt::format("--range {} makes no sense", range_bytes_), "an item has 1 byte to 1 GiB",
                 "give another size");
   }
   auto names = columns_.empty() ? std::vector<ListedName>() : read_names(columns_, "--columns", type_names());
   std::set<std::string> known;
   for (const auto& column : names) {
     if (known.insert(column.name).second) continue;
-    throw Error(ExitCode::usage, fmt::format("--columns {} makes no sense", columns_),
+    throw Error(ErrorKind::usage, fmt::format("--columns {} makes no sense", columns_),
                 fmt::format("{} is named twice", column.name), "name each column once");
   }
   file_.emplace(path_, std::move(names), range_bytes_, options_);
   shape_ = {};
 }
 
-std::vector<std::int64_t> Table::conclude_scan(std::span<const std::int64_t> facts) {
-  auto again = file_->conclude(facts);
+std::vector<std::int64_t> Table::reduce_scan(std::span<const std::int64_t> facts) {
+  auto again = file_->reduce(facts);
   if (again.empty()) make_shape();
   return again;
 }
@@ -116,7 +116,7 @@ void Table::make_shape() {
   std::set<std::string> paths;
   for (const auto& column : shape_.columns) {
     if (!paths.insert(column.path).second) {
-      throw Error(ExitCode::input, fmt::format("can't take columns of {}", path_),
+      throw Error(ErrorKind::input, fmt::format("can't take columns of {}", path_),
                   fmt::format("two would be the dataset {}", column.path), "name one of them by --columns");
     }
   }

@@ -35,7 +35,7 @@ class Table final : public Workload, public ScannedFile {
   bool scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) override {
     return file_->scan(range, bytes, facts);
   }
-  std::vector<std::int64_t> conclude_scan(std::span<const std::int64_t> facts) override;
+  std::vector<std::int64_t> reduce_scan(std::span<const std::int64_t> facts) override;
 
  private:
   void make_shape();

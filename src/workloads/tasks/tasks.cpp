@@ -25,7 +25,7 @@ void Tasks::add_options(OptionSet& options) {
 void Tasks::prepare() {
   work_ = parse_work(text_);
   if (work_.kind == Kind::fail && work_.number >= count_) {
-    throw Error(ExitCode::usage, fmt::format("--work {} names no task", text_),
+    throw Error(ErrorKind::usage, fmt::format("--work {} names no task", text_),
                 fmt::format("--count {} has tasks 0 to {}", count_, count_ - 1), "give a smaller number");
   }
   shape_ = {};

@@ -41,7 +41,7 @@ void store(std::byte* result, double value) { std::memcpy(result, &value, sizeof
 
 Work parse_work(const std::string& text) {
   const auto bad = [&](const std::string& why) {
-    return Error(ExitCode::usage, fmt::format("--work {} makes no sense", text), why,
+    return Error(ErrorKind::usage, fmt::format("--work {} makes no sense", text), why,
                  "give squares:N, fib:N, sleep:SECONDS, spin:SECONDS or fail:K");
   };
   const auto colon = text.find(':');

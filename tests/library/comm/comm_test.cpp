@@ -83,7 +83,7 @@ TEST(CheckMpi, NamesTheCallAndTheReason) {
     check_mpi(MPI_Send(nullptr, 0, MPI_BYTE, nobody, 0, world().handle()), "MPI_Send");
   });
   ASSERT_TRUE(error) << "communicators return errors instead of ending the job";
-  EXPECT_EQ(error->code(), ExitCode::failure);
+  EXPECT_EQ(error->kind(), ErrorKind::failure);
   EXPECT_TRUE(test::says(*error, "MPI_Send")) << error->what();
   EXPECT_TRUE(test::says(*error, "rank")) << error->what();
 }
@@ -98,12 +98,12 @@ TEST(Agree, PassesWhenNobodyFails) { EXPECT_NO_THROW(agree(world(), std::nullopt
 TEST(Agree, TellsAnyRanksErrorToAll) {
   for (int teller = 0; teller < world().size(); ++teller) {
     std::optional<Error> mine;
-    if (world().rank() == teller) mine = Error(ExitCode::output, "no space on rank " + std::to_string(teller));
+    if (world().rank() == teller) mine = Error(ErrorKind::output, "no space on rank " + std::to_string(teller));
     try {
       agree(world(), mine);
       ADD_FAILURE() << "nothing was thrown";
     } catch (const AgreedError& error) {
-      EXPECT_EQ(error.code(), ExitCode::output);
+      EXPECT_EQ(error.kind(), ErrorKind::output);
       EXPECT_EQ(error.what(), "no space on rank " + std::to_string(teller));
     }
   }
@@ -113,11 +113,11 @@ TEST(Agree, TellsTheLowestRanksErrorWithItsCode) {
   const int first = world().size() > 1 ? 1 : 0;
   std::optional<Error> mine;
   // The last rank's code is the largest, and must not be taken for that of the first.
-  if (world().rank() == first) mine = Error(ExitCode::usage, "first");
-  if (world().rank() > first) mine = Error(ExitCode::interrupted, "later");
+  if (world().rank() == first) mine = Error(ErrorKind::usage, "first");
+  if (world().rank() > first) mine = Error(ErrorKind::interrupted, "later");
   const auto error = test::error_of([&] { agree(world(), mine); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
   EXPECT_STREQ(error->what(), "first");
 }
 
@@ -125,17 +125,17 @@ TEST(Together, TurnsOneRanksErrorIntoEveryones) {
   const int last = world().size() - 1;
   const auto attempt = [&](const std::function<void()>& failing) {
     return test::error_of([&] {
-      together(world(), [&] {
+      collective(world(), [&] {
         if (world().rank() == last) failing();
       });
     });
   };
-  const auto error = attempt([] { throw Error(ExitCode::input, "damaged"); });
+  const auto error = attempt([] { throw Error(ErrorKind::input, "damaged"); });
   ASSERT_TRUE(error);
   EXPECT_STREQ(error->what(), "damaged");
   const auto memory = attempt([] { throw std::bad_alloc(); });
   ASSERT_TRUE(memory);
-  EXPECT_EQ(memory->code(), ExitCode::failure);
+  EXPECT_EQ(memory->kind(), ErrorKind::failure);
   EXPECT_TRUE(test::says(*memory, "rank " + std::to_string(last) + " is out of memory")) << memory->what();
   EXPECT_FALSE(attempt([] {}));
   // All are still in step.
@@ -143,7 +143,7 @@ TEST(Together, TurnsOneRanksErrorIntoEveryones) {
 }
 
 TEST(Together, LetsAgreedErrorsPassWithoutAskingAgain) {
-  EXPECT_THROW(together(world(), [] { agree(world(), Error(ExitCode::check, "differs")); }), AgreedError);
+  EXPECT_THROW(collective(world(), [] { agree(world(), Error(ErrorKind::check, "differs")); }), AgreedError);
   EXPECT_EQ(world().reduce_all(1, MPI_SUM), world().size());
 }
 

@@ -345,18 +345,18 @@ TEST(Pool, RefusesOptionsOnEveryRank) {
     if (world.rank() != world.size() - 1) options = {};
     return test::error_of([&] { const Pool pool(world, options); });
   };
-  EXPECT_EQ(error_of({.threads = -1})->code(), ExitCode::usage);
+  EXPECT_EQ(error_of({.threads = -1})->kind(), ErrorKind::usage);
   const char* const before = std::getenv("OMP_NUM_THREADS");
   const std::string kept = before != nullptr ? before : "";
   for (const char* many : {"4097", "99999", "99999999999999999999"}) {
     setenv("OMP_NUM_THREADS", many, 1);
     const auto error = error_of({});
     ASSERT_TRUE(error) << many;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
   }
   before != nullptr ? setenv("OMP_NUM_THREADS", kept.c_str(), 1) : unsetenv("OMP_NUM_THREADS");
-  EXPECT_EQ(error_of({.silence_s = 0})->code(), ExitCode::usage);
-  EXPECT_EQ(error_of({.task_s = -1})->code(), ExitCode::usage);
+  EXPECT_EQ(error_of({.silence_s = 0})->kind(), ErrorKind::usage);
+  EXPECT_EQ(error_of({.task_s = -1})->kind(), ErrorKind::usage);
 }
 
 }  // namespace

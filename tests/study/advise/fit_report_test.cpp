@@ -115,7 +115,7 @@ TEST(FitReportTest, ALawThatIsAskedFor) {
   EXPECT_FALSE(fit.at("prediction").is_null());
   const auto weak = test::error_of([&] { analyse(study, "gustafson", {}, quick); });
   ASSERT_TRUE(weak);
-  EXPECT_EQ(weak->code(), ExitCode::usage);
+  EXPECT_EQ(weak->kind(), ErrorKind::usage);
   EXPECT_TRUE(test::says(*weak, "it is for weak scaling and this study is strong"));
   const auto small = test::made_up(*find_model("amdahl"), {0.1, 10, 0}, {{1, 1, 1}, {2, 1, 1}}, {}, 1);
   const auto too_few = test::error_of([&] { analyse(small, "usl", {}, quick); });

@@ -94,7 +94,7 @@ TEST(Launcher, KnowsThePlaceHoldersOfATemplate) {
   for (const char* text : {"mpirun -np {rank} {command}", "sh -c 'run -n{ranks} -x {RANKS} {command}'"}) {
     const auto error = test::error_of([&] { from_template(text); });
     ASSERT_TRUE(error) << text;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, "{ranks} {threads} {nodes} {scale} {command}")) << error->what();
   }
   const auto error = test::error_of([] { from_template("run --host {host_1} {command}"); });
@@ -122,7 +122,7 @@ TEST(Launcher, IsRecognised) {
             Launcher::Kind::mpich);
   const auto error = test::error_of([] { mpirun_kind("mpirun of 1996\n"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
   EXPECT_TRUE(test::says(*error, "mpirun of 1996")) << error->what();
 }
 
@@ -134,7 +134,7 @@ TEST(Launcher, IsFoundOnThisMachine) {
   EXPECT_FALSE(found.version.empty());
   const auto error = test::error_of([] { find_launcher("srun", 1); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::usage);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
 }
 
 }  // namespace

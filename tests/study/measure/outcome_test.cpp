@@ -158,7 +158,7 @@ TEST(Outcome, NeedsExpressionsWithAGroup) {
   for (const char* wrong : {"([0-9", "[0-9]+", "*"}) {
     const auto error = test::error_of([&] { RunReader(of_command({"app"}, wrong)); });
     ASSERT_TRUE(error) << wrong;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::error_of([&] { RunReader(of_command({"app"}, {}, wrong)); }));
   }
 }

@@ -78,7 +78,7 @@ TEST(EfficiencyRowsTest, ALayoutThatCannotBeIsRefused) {
   study.more_tables[0].columns[0].integers[0] = 0;
   const auto error = test::error_of([&] { efficiency_rows(study); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ TEST(Array, RefusesInputsThatMakeNoSense) {
                            "--input f.h5:x,y,z", "--op sum --input f.h5:x,y"}) {
     const auto error = test::error_of([&] { parsed(line); });
     ASSERT_TRUE(error) << line;
-    EXPECT_EQ(error->code(), ExitCode::usage) << line;
+    EXPECT_EQ(error->kind(), ErrorKind::usage) << line;
     EXPECT_TRUE(test::says(*error, "--input")) << error->what();
   }
   for (const auto& [line, part] :
@@ -123,7 +123,7 @@ TEST(Array, RefusesInputsThatMakeNoSense) {
         std::pair("--size 5 --input f.h5:x,y", "--size"), std::pair("--seed 5 --input f.h5:x,y", "--seed")}) {
     const auto error = test::error_of([&, text = line] { parsed(text); });
     ASSERT_TRUE(error) << line;
-    EXPECT_EQ(error->code(), ExitCode::usage) << line;
+    EXPECT_EQ(error->kind(), ErrorKind::usage) << line;
     EXPECT_TRUE(test::says(*error, part)) << error->what();
   }
 }

@@ -65,12 +65,12 @@ TEST(Calibrate, RefusesWhatMakesNoSense) {
   for (const char* options : {"--seconds 0", "--seconds nan", "--serial nan"}) {
     const auto error = test::error_of([&] { calibrate_of(options); });
     ASSERT_TRUE(error) << options;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
   }
   for (const char* options : {"--seconds -1", "--serial 1.1", "--serial -0.1", "--serial some"}) {
     const auto error = test::error_of([&] { calibrate_of(options); });
     ASSERT_TRUE(error) << options;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, std::string(options).substr(0, 8))) << error->what();
   }
 }

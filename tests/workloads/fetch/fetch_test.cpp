@@ -73,7 +73,7 @@ TEST(Fetch, ReadsItsListOnce) {
 
   const auto error = error_of([&] { (void)fetch->read_on_root(1 << 20); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
   EXPECT_TRUE(error_of([&] { fetch->set_root_input("http://a\nb\n"); }));
 }
 
@@ -143,16 +143,16 @@ TEST(Fetch, RefusesWhatMakesNoSense) {
   for (const auto* line : {"", "ftp://a", "http://a --timeout nan"}) {
     const auto error = error_of([&] { parsed(line); });
     ASSERT_TRUE(error) << line;
-    EXPECT_EQ(error->code(), ExitCode::usage) << line;
+    EXPECT_EQ(error->kind(), ErrorKind::usage) << line;
   }
   for (const auto* line : {"http://a --from x", "http://a --parallel 0", "http://a --retries -1"}) {
     const auto error = error_of([&] { parsed(line); });
     ASSERT_TRUE(error) << line;
-    EXPECT_EQ(error->code(), ExitCode::usage) << line;
+    EXPECT_EQ(error->kind(), ErrorKind::usage) << line;
   }
   const auto error = error_of([] { parsed("http://a --ca-file /missing.pem"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
   EXPECT_TRUE(says(*error, "/missing.pem"));
 }
 

@@ -28,7 +28,7 @@ TEST(UrlList, TellsNoCredentials) {
 TEST(UrlList, NamesTheLine) {
   const auto error = error_of([] { read_url_list("\n# x\nhttp://a\nhttp://b c\n", Files::refused, "f.txt"); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), ExitCode::input);
+  EXPECT_EQ(error->kind(), ErrorKind::input);
   EXPECT_TRUE(says(*error, "line 4 of f.txt: 'http://b c'")) << error->what();
 }
 
@@ -43,21 +43,21 @@ TEST(UrlList, WantsAtLeastOne) {
 TEST(Url, IsWholeAndOfAKindThatIsFetched) {
   for (const auto* url :
        {"http://a", "HTTPS://a/b", "http://[::1]:80/", "http://u:p@h/", "http://127.0.0.1:8000/%20"}) {
-    EXPECT_FALSE(error_of([&] { check_url(url, Files::refused, "x", ExitCode::usage); })) << url;
+    EXPECT_FALSE(error_of([&] { check_url(url, Files::refused, "x", ErrorKind::usage); })) << url;
   }
   for (const auto* url :
        {"", "a", "example.org/x", "/etc/passwd", "http://", "http:/a", "http://a:port/", "http://a:99999/", "ftp://a/b",
         "gopher://a", "javascript:1", "http://a/\n", "http://a/\xc3\xa9", "http://[::1/"}) {
-    const auto error = error_of([&] { check_url(url, Files::allowed, "x", ExitCode::usage); });
+    const auto error = error_of([&] { check_url(url, Files::allowed, "x", ErrorKind::usage); });
     ASSERT_TRUE(error) << url;
-    EXPECT_EQ(error->code(), ExitCode::usage) << url;
+    EXPECT_EQ(error->kind(), ErrorKind::usage) << url;
     EXPECT_EQ(std::string(error->what()).find('\n'), std::string::npos) << error->what();
   }
 }
 
 TEST(Url, MayBeAFileWhereThatIsAllowed) {
-  EXPECT_FALSE(error_of([] { check_url("file:///a/b", Files::allowed, "x", ExitCode::usage); }));
-  const auto error = error_of([] { check_url("file:///a/b", Files::refused, "x", ExitCode::usage); });
+  EXPECT_FALSE(error_of([] { check_url("file:///a/b", Files::allowed, "x", ErrorKind::usage); }));
+  const auto error = error_of([] { check_url("file:///a/b", Files::refused, "x", ErrorKind::usage); });
   ASSERT_TRUE(error);
   EXPECT_TRUE(says(*error, "--allow-file")) << error->what();
   EXPECT_EQ(file_of("file:///a%20b"), "/a b");

@@ -126,7 +126,7 @@ TEST(Fractal, RefusesRangesThatMakeNoSense) {
   for (const char* options : {"--re 1:1", "--re nan:1", "--re 1", "--im 1:2:3", "--re=-1e308:1e308", "--julia-c 1"}) {
     const auto error = test::error_of([&] { fractal_of(options); });
     ASSERT_TRUE(error) << options;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
   }
   EXPECT_NO_THROW(fractal_of("--re 1:1 --cols 1"));
 }

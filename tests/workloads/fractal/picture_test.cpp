@@ -146,7 +146,7 @@ TEST_F(Picture, ThatCantBeWrittenIsToldAndLeavesWhatWasThere) {
   });
   const auto nowhere = test::error_of([&] { image.draw(folder / "no" / "f.png"); });
   ASSERT_TRUE(nowhere);
-  EXPECT_EQ(nowhere->code(), ExitCode::output);
+  EXPECT_EQ(nowhere->kind(), ErrorKind::output);
   EXPECT_TRUE(test::says(*nowhere, "No such file or directory")) << nowhere->what();
 
   std::ofstream(path) << "old";
@@ -160,7 +160,7 @@ TEST_F(Picture, ThatCantBeWrittenIsToldAndLeavesWhatWasThere) {
     const auto full = test::error_of([&] { image.draw(path); });
     setrlimit(RLIMIT_FSIZE, &before);
     ASSERT_TRUE(full);
-    EXPECT_EQ(full->code(), ExitCode::output);
+    EXPECT_EQ(full->kind(), ErrorKind::output);
     EXPECT_TRUE(test::says(*full, "File too large")) << full->what();
     EXPECT_FALSE(std::filesystem::exists(path.string() + ".part"));
     EXPECT_EQ(std::filesystem::file_size(path), 3U);

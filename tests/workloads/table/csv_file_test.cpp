@@ -16,7 +16,7 @@ namespace {
 /// As the engine does it, on one thread, with `beyond` bytes behind each range at first. Counts the second looks.
 int survey(CsvFile& file, const std::string& text, std::size_t beyond, std::int64_t keep_bytes = 1 << 20) {
   const auto read = [&text](std::int64_t at, std::span<char> bytes) {
-    if (static_cast<std::size_t>(at) + bytes.size() > text.size()) throw Error(ExitCode::input, "shorter");
+    if (static_cast<std::size_t>(at) + bytes.size() > text.size()) throw Error(ErrorKind::input, "shorter");
     std::copy_n(text.begin() + at, bytes.size(), bytes.begin());
   };
   file.open({std::ssize(text), read}, keep_bytes);
@@ -35,7 +35,7 @@ int survey(CsvFile& file, const std::string& text, std::size_t beyond, std::int6
     }
     std::vector<std::int64_t> all;
     for (const auto& each : facts) all.insert(all.end(), each.begin(), each.end());
-    wanted = file.conclude(all);
+    wanted = file.reduce(all);
     if (wanted.empty()) return second_looks;
     second_looks += static_cast<int>(wanted.size());
   }
@@ -270,7 +270,7 @@ TEST(CsvFile, ThatHasChangedIsRefused) {
     text = other;
     const auto error = test::error_of([&] { texts_of(file, 1); });
     ASSERT_TRUE(error) << other;
-    EXPECT_EQ(error->code(), ExitCode::input);
+    EXPECT_EQ(error->kind(), ErrorKind::input);
   }
 }
 

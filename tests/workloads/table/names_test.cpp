@@ -24,7 +24,7 @@ TEST(Names, AreRefusedWhereTheyMakeNoSense) {
   for (const char* list : {"", "a,", ",a", "\"a", "\"a\"b", "\"a\":real", "a\"b", "\"\""}) {
     const auto error = test::error_of([&] { read_names(list, "--x", types); });
     ASSERT_TRUE(error) << list;
-    EXPECT_EQ(error->code(), ExitCode::usage);
+    EXPECT_EQ(error->kind(), ErrorKind::usage);
     EXPECT_TRUE(test::says(*error, "--x")) << error->what();
   }
 }

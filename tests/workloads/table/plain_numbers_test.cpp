@@ -135,6 +135,25 @@ TEST(PlainNumbers, AreTakenOrLeft) {
                 "-12345678.12345678"});
 }
 
+/// Nothing that lies before the first byte is looked at, wherever the number ends: an address sanitizer sees it.
+TEST(PlainNumbers, NeedRoomBeforeThem) {
+  for (const auto target : simd_targets()) {
+    for (std::size_t before = 1; before < 40; ++before) {
+      std::vector<char> bytes(before, 'x');
+      bytes.back() = ',';
+      for (const char c : std::string("123456789012345678\r\n")) bytes.push_back(c);
+      bytes.shrink_to_fit();
+      const auto feed = static_cast<std::uint32_t>(bytes.size() - 1);
+      const std::uint32_t positions[] = {static_cast<std::uint32_t>(before - 1), feed}, end = 1;
+      std::uint64_t value = 123456789012345678;
+      const auto taken =
+          take_plain_numbers_on(target)({bytes.data(), positions, {&end, 1}, true}, Kind::integer, &value);
+      EXPECT_EQ(taken, target != HWY_SCALAR && feed >= plain_room ? 1U : 0U) << before;
+      EXPECT_EQ(value, 123456789012345678U);
+    }
+  }
+}
+
 /// As programs print them.
 TEST(PlainNumbers, AreTakenInAllLengths) {
   std::mt19937_64 random(3);

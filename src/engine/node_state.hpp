@@ -1,4 +1,4 @@
-// The board: what the ranks of one node tell each other by atomics in shared memory while they compute.
+// What the ranks of one node tell each other by atomics in shared memory while they compute.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 namespace paceline {
 
-class Board {
+class NodeState {
  public:
   static constexpr std::size_t line = 64;  ///< bytes of a cache line: what is written often stands alone in one
 
@@ -20,7 +20,7 @@ class Board {
     alignas(line) std::atomic<std::uint64_t> spare;    ///< chunks for when they are gone
     alignas(line) std::atomic<std::int64_t> items_done;
     alignas(line) std::atomic<std::uint32_t> stop;  ///< not 0: everyone leaves at the next row
-    std::atomic<std::uint32_t> barked;              ///< not 0: a watchdog has spoken, once is enough
+    std::atomic<std::uint32_t> has_warned;          ///< not 0: a watchdog has spoken, once is enough
   };
   /// A rank's sign of life.
   struct alignas(line) Pulse {
@@ -31,7 +31,7 @@ class Board {
   };
 
   /// Collective over `node`.
-  explicit Board(const Comm& node)
+  explicit NodeState(const Comm& node)
       : node_(node),
         memory_(node, sizeof(Shared) + static_cast<std::size_t>(node.size()) * sizeof(Pulse)),
         shared_(reinterpret_cast<Shared*>(memory_.data())),
