@@ -105,7 +105,7 @@ struct Data {
 
 /// Seconds of `action(part)` on all threads.
 template <class Action>
-double collective(int threads, const Action& action) {
+double together(int threads, const Action& action) {
   const Stopwatch watch;
 #pragma omp parallel num_threads(threads)
   action(Part());
@@ -124,16 +124,16 @@ void elementwise(benchmark::State& state, const Operation& op, std::int64_t targ
   const auto kernel = kernel_on(target, op.name);
   std::vector<double> rates, fractions;
   for (auto _ : state) {
-    const auto copy_s = collective(threads, [&](Part p) {
+    const auto copy_s = together(threads, [&](Part p) {
       std::memcpy(&data.z.values[p.begin], &data.x.values[p.begin], p.count * sizeof(double));
     });
-    const auto triad_s = collective(threads, [&](Part p) {
+    const auto triad_s = together(threads, [&](Part p) {
       plain_triad(&data.x.values[p.begin], &data.y.values[p.begin], &data.z.values[p.begin], p.count);
     });
-    const auto streamed_s = collective(threads, [&](Part p) {
+    const auto streamed_s = together(threads, [&](Part p) {
       streamed_triad(&data.x.values[p.begin], &data.y.values[p.begin], &data.z.values[p.begin], p.count);
     });
-    const auto seconds = collective(threads, [&](Part p) {
+    const auto seconds = together(threads, [&](Part p) {
       kernel(data.x.values.subspan(p.begin, p.count), data.y.values.subspan(p.begin, p.count),
              data.z.values.subspan(p.begin, p.count));
     });
@@ -159,20 +159,20 @@ void reduction(benchmark::State& state, const Operation& op, std::int64_t target
   std::vector<double> rates, fractions, costs;
   double plain = 0;
   for (auto _ : state) {
-    const auto read_s = collective(threads, [&](Part p) {
+    const auto read_s = together(threads, [&](Part p) {
       auto all = plain_read(reinterpret_cast<const std::uint64_t*>(&data.x.values[p.begin]), p.count);
       if (op.arrays > 1) all |= plain_read(reinterpret_cast<const std::uint64_t*>(&data.y.values[p.begin]), p.count);
       benchmark::DoNotOptimize(all);
     });
     std::vector<double> sums(static_cast<std::size_t>(threads));
-    const auto plain_s = collective(threads, [&](Part p) {
+    const auto plain_s = together(threads, [&](Part p) {
       sums[static_cast<std::size_t>(omp_get_thread_num())] =
           op.arrays > 1 ? plain_dot(&data.x.values[p.begin], &data.y.values[p.begin], p.count)
                         : plain_sum(&data.x.values[p.begin], p.count);
     });
     plain = 0;
     for (const double sum : sums) plain += sum;
-    const auto seconds = collective(threads, [&](Part p) {
+    const auto seconds = together(threads, [&](Part p) {
       for (auto at = p.begin; at < p.begin + p.count; at += block_elements) {
         const auto count = std::min<std::size_t>(block_elements, p.begin + p.count - at);
         kernel(data.x.values.subspan(at, count), op.arrays > 1 ? data.y.values.subspan(at, count) : std::span<double>(),

@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -50,6 +51,7 @@ except Exception as missing:  # a package may be there and broken
 
 SUFFIXES = ("png", "svg", "pdf")
 LARGEST_SIDE = 4096  # pixels; of larger images every k-th row and column is drawn
+LONGEST_DRAWING = 120  # seconds of CPU time for one result
 LONGER_SIDE = 5.6  # inches, of the image in the picture
 USAGE, INPUT, OUTPUT = 2, 3, 4  # exit codes of paceline
 STYLE = {
@@ -66,6 +68,14 @@ class Problem(Exception):
 
     def __init__(self, code, problem, why, suggestion):
         super().__init__(f"{problem} ({why}); {suggestion}")
+        self.code = code
+
+
+class AlreadyTold(Exception):
+    """The child has told the user."""
+
+    def __init__(self, code):
+        super().__init__()
         self.code = code
 
 
@@ -114,8 +124,9 @@ def draw_fractal(file):
     axes.imshow(cmap(norm(counts), bytes=True), extent=(left, right, last, first), origin="upper",
                 aspect="equal" if shape == ratio else "auto")
     axes.set_box_aspect(shape)
-    axes.set_xlim(min(left, right), max(left, right))
-    axes.set_ylim(min(first, last), max(first, last))  # the imaginary part grows upwards, however rows run
+    # As in the PNG and in the HDF5 image: the first row on top, the first column on the left.
+    axes.set_xlim(left, right)
+    axes.set_ylim(last, first)
     for axis, values, length, room in ((axes.xaxis, re, inches[0], 0.65), (axes.yaxis, im, inches[1], 0.5)):
         several = ticker.MaxNLocator(max(1, int(length / room)), steps=[1, 2, 5, 10])
         axis.set_major_locator(several if len(values) > 1 else ticker.FixedLocator(values))
@@ -219,6 +230,42 @@ def draw_file(path):
         raise Problem(INPUT, damaged, str(error).strip("\"'"), "compute it again") from None
 
 
+def in_child(path, action):
+    """The bytes that `action` returns, or its Problem, from a process of its own: HDF5 can crash or loop for ever on a
+    damaged file."""
+    hard_s = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    limit_s = LONGEST_DRAWING if hard_s < 0 else min(LONGEST_DRAWING, max(1, hard_s - 1))
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, hard_s))
+        code = 1
+        try:
+            os.close(ours)
+            with os.fdopen(theirs, "wb") as pipe:
+                code = run(lambda: pipe.write(action()))
+        finally:
+            os._exit(code)
+    os.close(theirs)
+    try:
+        with os.fdopen(ours, "rb") as pipe:
+            answer = pipe.read()
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        why = f"reading it does not end within {limit_s} s" if number == signal.SIGXCPU else \
+            f"HDF5 crashes on it: {signal.strsignal(number)}"
+        raise Problem(INPUT, f"{path} is damaged or not a result of paceline", why, "compute it again")
+    if os.WEXITSTATUS(status) != 0:
+        raise AlreadyTold(os.WEXITSTATUS(status))
+    return answer
+
+
 def draw_document(document):
     try:
         figure, sentence = draw_studies(document["studies"])
@@ -283,6 +330,8 @@ def run(action):
     except Problem as problem:
         print(f"paceline: error: {printable(str(problem))}", file=sys.stderr)
         return problem.code
+    except AlreadyTold as told:
+        return told.code
     except KeyboardInterrupt:
         return 130
     except MemoryError:
@@ -308,17 +357,22 @@ def main():
     parser.add_argument("-o", "--output", metavar="FILE.png|svg|pdf", required=True, help="the picture")
     parser.add_argument("--force", action="store_true", help="overwrite what exists")
 
-    def draw():
-        options = parser.parse_args()
-        if bool(options.file) == options.document:
-            raise Problem(USAGE, "wrong command line", "give a file or --document", "see --help")
-        suffix = check_output(options.output, options.force)
+    def picture_of(options, suffix):
         with plt.rc_context(STYLE):
             figure = draw_document(json.load(sys.stdin)) if options.document else draw_file(options.file)
             # In memory first: the backends don't tell a full disk from their own faults.
             picture = io.BytesIO()
             figure.savefig(picture, format=suffix, dpi=300, bbox_inches="tight", pad_inches=0.05)
-            save(lambda file: file.write(picture.getvalue()), options.output)
+            return picture.getvalue()
+
+    def draw():
+        options = parser.parse_args()
+        if bool(options.file) == options.document:
+            raise Problem(USAGE, "wrong command line", "give a file or --document", "see --help")
+        suffix = check_output(options.output, options.force)
+        picture = picture_of(options, suffix) if options.document else \
+            in_child(options.file, lambda: picture_of(options, suffix))
+        save(lambda file: file.write(picture), options.output)
 
     return run(draw)
 

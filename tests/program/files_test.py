@@ -218,6 +218,45 @@ class Plot(harness.TestCase):
         self.run_ok(["fractal", "--rows", 1, "--cols", 30, "--re=1:-2", "-o", thin])
         self.assertEqual(self.plot("thin.png", source=thin).code, 0)
 
+    def test_one_orientation(self):
+        """The first row is on top and the first column on the left in the file, in the PNG and in the plot."""
+        corner = (slice(None, 20), slice(None, 20))
+        for im, re in (("-1:0", "-0.2:0.8"), ("0:-1", "-0.2:0.8"), ("-1:0", "0.8:-0.2"), ("0:-1", "0.8:-0.2")):
+            path, png, plot = (self.folder / name for name in ("o.h5", "o.png", "plot.png"))
+            self.run_ok(["fractal", "--rows", 60, "--cols", 60, f"--re={re}", f"--im={im}", "-o", path, "--png", png,
+                         "--force"])
+            self.assertEqual(self.plot("plot.png", "--force", source=path).code, 0)
+            with h5py.File(path) as file:
+                inside = file["fractal/counts"][:] == 20
+            self.assertEqual(inside[corner].any(), im == "0:-1" and re == "-0.2:0.8")
+            pixels = numpy.asarray(Image.open(png).convert("RGB")).sum(axis=2)
+            self.assertTrue(((pixels == 0) == inside).all())
+            picture = numpy.asarray(Image.open(plot).convert("L"))
+            # The image is a square that begins with the frame at the upper left and is followed by the colour bar.
+            dark = picture < 128
+            rows, columns = numpy.flatnonzero(dark.mean(axis=1) > 0.5), numpy.flatnonzero(dark.mean(axis=0) > 0.5)
+            top, left, side = rows[0], columns[0], rows[-1] - rows[0]
+            where = ((numpy.arange(60) + 0.5) * side / 60).astype(int)
+            black = picture[numpy.ix_(top + where, left + where)] < 8
+            self.assertGreater((black == inside).mean(), 0.97, (im, re))
+
+    def test_what_hdf5_loops_on(self):
+        """An attribute in a heap whose sizes are zero: reading it never ends, and is ended by a limit of CPU time."""
+        path = self.folder / "heap.h5"
+        with h5py.File(path, "w") as file:
+            file["fractal/counts"] = [[1, 2]]
+            file.attrs["digest"] = "d" + 300 * "x"
+            file.attrs["software"] = "s" + 300 * "x"
+            file["fractal/re"], file["fractal/im"] = [1.0, 2.0], [1.0]
+            file["fractal/counts"].attrs["formula"] = "f" + 300 * "x"
+        data = bytearray(path.read_bytes())
+        place = data.index(b"GCOL")
+        data[place + 16:place + 4096] = bytes(len(data[place + 16:place + 4096]))
+        path.write_bytes(data)
+        result = harness.run(["plot", path, "-o", self.folder / "heap.png"], wrap=("prlimit", "--cpu=12"))
+        self.assert_error(result, 3, "heap.h5 is damaged", "does not end within 11 s")
+        self.assert_only("f.h5", "heap.h5")
+
     def test_errors(self):
         (self.folder / "there.png").write_text("mine")
         self.assert_error(self.plot("there.png"), 4, "it exists", "--force")

@@ -18,7 +18,7 @@ TEST(ByteFile, IsReadByEachAndByAllTogether) {
   EXPECT_EQ(ByteFile::size_of(path), 10);
   const ByteFile own(path);
   const SharedByteFile shared(path, world);
-  std::string bytes(3, ' '), collective(world.rank() == 1 ? 0U : 4U, ' ');
+  std::string bytes(3, ' '), together(world.rank() == 1 ? 0U : 4U, ' ');
   own.read(4, bytes);
   EXPECT_EQ(bytes, "456");
   shared.read(world.rank(), together);

@@ -98,8 +98,8 @@ std::span<const double> part(const std::vector<double>& values, Slab items) {
 void Fractal::add_options(OptionSet& options) {
   options.add("--rows", rows_, "rows of the image").from(1, largest_axis);
   options.add("--cols", cols_, "columns of the image").from(1, largest_axis);
-  options.add("--re", re_range_, "real parts of the first and last column, A:B");
-  options.add("--im", im_range_, "imaginary parts of the first and last row, A:B");
+  options.add("--re", re_range_, "real parts of the first and last column, left to right, A:B");
+  options.add("--im", im_range_, "imaginary parts of the first and last row, top to bottom, A:B");
   options.add("--max-iter", max_iter_, "iterations after which a point counts as inside").from(1, largest_max_iter);
   options.add_choice("--formula", formula_, formulas, "mandelbrot, julia, burning-ship or tricorn")
       .shown("NAME (mandelbrot)");
