@@ -234,7 +234,7 @@ Command parse(int argc, char** argv) {
     command.kind = Command::Kind::run;
     command.run = std::move(options);
     for (int i = 0; i < argc; ++i)
-      command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : without_credentials(argv[i]));
+      command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : masked(argv[i]));
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
     if (std::isnan(command.run.watchdog_s) || std::isnan(command.run.save_every_s)) {
       throw usage_error(app, "--watchdog, --save-every: nan is no number of seconds");

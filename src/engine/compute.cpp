@@ -70,6 +70,7 @@ class Team {
 
     for (const auto& share : shares) {
       result_.busy_s.push_back(share.busy_s);
+      result_.useful_s.push_back(share.busy_s + share.digest_s);
       result_.make_s = std::max(result_.make_s, share.scratch.make_s);
       result_.digest_s = std::max(result_.digest_s, share.digest_s);
       result_.items += share.items;

@@ -17,9 +17,10 @@
 namespace paceline {
 
 struct ComputeResult {
-  std::vector<double> busy_s;  ///< per thread: seconds inside the workload
-  double make_s = 0;           ///< of the thread that spent most: inputs made just in time
-  double digest_s = 0;         ///< of the thread that spent most
+  std::vector<double> busy_s;    ///< per thread: seconds inside the workload
+  std::vector<double> useful_s;  ///< per thread: these, and digests
+  double make_s = 0;             ///< of the thread that spent most: inputs made just in time
+  double digest_s = 0;           ///< of the thread that spent most
   std::int64_t items = 0;
   std::int64_t bytes = 0;  ///< of these items
   Work work;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 
@@ -51,8 +52,8 @@ std::pair<int, in_port_t> open_socket() {
 
 }  // namespace
 
-Heartbeat::Heartbeat(const Comm& world, const Comm& node, double interval_s)
-    : interval_s_(interval_s), sent_s_(-interval_s) {
+Heartbeat::Heartbeat(const Comm& world, const Comm& node, double limit_s)
+    : interval_s_(std::min(1.0, limit_s / 10)), sent_s_(-interval_s_), silence_(1, limit_s) {
   const bool is_leader = node.rank() == 0;
   in_port_t port = 0;
   if (is_leader) std::tie(socket_, port) = open_socket();
@@ -122,8 +123,9 @@ void Heartbeat::beat() {
     has_left_ = datagram.word == static_cast<std::uint32_t>(Word::leaving);
     is_heard_ = !has_left_;
     was_heard_ = true;
-    since_.lap();
+    silence_.hear(0);
   }
+  silence_.look();
 }
 
 void Heartbeat::leave() {

@@ -11,6 +11,7 @@
 #include <paceline/comm.hpp>
 
 #include "host/clock.hpp"
+#include "host/silence_watch.hpp"
 
 namespace paceline {
 
@@ -20,7 +21,7 @@ namespace paceline {
 class Heartbeat {
  public:
   /// Collective over `world`; `node` are the ranks that share a node. Does nothing on one node.
-  Heartbeat(const Comm& world, const Comm& node, double interval_s);
+  Heartbeat(const Comm& world, const Comm& node, double limit_s);
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
   ~Heartbeat();
@@ -30,12 +31,10 @@ class Heartbeat {
   /// Tells the next node not to listen any more.
   void leave();
 
-  /// Seconds since the node before this one was heard; 0 while it need not be.
-  [[nodiscard]] double silence_s() const { return is_heard_ ? since_.seconds() : 0; }
+  /// Seconds since the node before this one was heard, while this process listened; 0 while it need not be.
+  [[nodiscard]] double silence_s() const { return is_heard_ ? silence_.silence_s(0) : 0; }
   /// Has that node ever been heard? True on ranks that listen to none.
   [[nodiscard]] bool was_heard() const { return socket_ < 0 || was_heard_; }
-  /// Silence counts from now: this process itself was stopped meanwhile.
-  void forgive() { since_.lap(); }
   [[nodiscard]] int watched_rank() const { return before_.rank; }
   [[nodiscard]] const std::string& watched_host() const { return before_.host; }
 
@@ -60,7 +59,7 @@ class Heartbeat {
   bool was_heard_ = false;
   bool has_left_ = false;
   Stopwatch clock_;
-  Stopwatch since_;
+  SilenceWatch silence_;
 };
 
 }  // namespace paceline

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <thread>
 
+#include <paceline/probed_wait.hpp>
+
 #include "engine/compute.hpp"
 #include "engine/fail.hpp"
 #include "engine/failures.hpp"
@@ -180,9 +182,13 @@ class Runner {
     const auto computed = compute({*plan_, workload_, *inputs_, *dispenser, bands, node_state_,
                                    output_.resumed().finished, workers_, parts_.waiting != nullptr});
     const auto computing_s = watch.seconds();
-    writer.join();
+    {
+      const ProbedWait wait;
+      writer.join();
+    }
     if (progress && !node_state_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
+    efficiency_ = efficiency_of(efforts_of_all(computed, computing_s), all_s);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
     if (plan_->request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
 
@@ -203,6 +209,18 @@ class Runner {
     finished_items_ = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     digest_ = output_.resumed().digest;
     digest_.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
+  }
+
+  std::vector<RankEffort> efforts_of_all(const ComputeResult& computed, double region_s) {
+    const auto& useful = computed.useful_s;
+    RankEffort mine{std::max(1, workers_), region_s, 0, 0};
+    for (const auto seconds : useful) {
+      mine.useful_s += seconds;
+      mine.most_useful_s = std::max(mine.most_useful_s, seconds);
+    }
+    std::vector<RankEffort> all;
+    for (const auto& one : world_.gather_all(std::vector<RankEffort>{mine})) all.push_back(one.front());
+    return all;
   }
 
   /// An error of any rank, after which all stopped: what is finished is saved.
@@ -272,6 +290,7 @@ class Runner {
     sum.add(digest);
     summary.digest = sum.text();
     summary.wall_s = world_.reduce_all(since_start_.seconds() - not_of_the_run_s_, MPI_MAX);
+    if (parts_.waiting == nullptr) summary.efficiency = efficiency_;
     summary.serial_part_s = serial_part_s_;
     summary.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
     summary.picture_s = output_.picture_s();
@@ -335,6 +354,7 @@ class Runner {
   Digest digest_;
   std::int64_t finished_items_ = 0;  ///< over all ranks, as are
   std::int64_t computed_bytes_ = 0;
+  ComputeEfficiency efficiency_;
   double rate_alone_ = 0;        ///< work per second of one core alone
   double not_of_the_run_s_ = 0;  ///< what measuring it took
   double serial_part_s_ = 0;     ///< the workload's own

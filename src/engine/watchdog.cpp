@@ -22,38 +22,19 @@ double cpu_seconds() {
 }  // namespace
 
 Watchdog::Watchdog(const Comm& world, const NodeState& node_state, double limit_s)
-    : world_(world), node_state_(node_state), limit_s_(limit_s) {
+    : world_(world), node_state_(node_state), limit_s_(limit_s), silence_(2 * node_state.node().size(), limit_s) {
   for (const auto& ranks : node_state.node().gather_all(std::vector<int>{world.rank()})) {
-    watched_.push_back({ranks.front(), {}, {}});
+    ranks_.push_back(ranks.front());
   }
-  if (limit_s > 0) heartbeat_.emplace(world, node_state.node(), std::min(1.0, limit_s / 10));
-}
-
-double Watchdog::Sign::silence_s(std::uint64_t now, bool is_expected) {
-  if (now != last || !is_expected) {
-    last = now;
-    since.lap();
-    return 0;
-  }
-  return since.seconds();
+  counts_.resize(2 * ranks_.size());
+  if (limit_s > 0) heartbeat_.emplace(world, node_state.node(), limit_s);
 }
 
 void Watchdog::look() {
   if (limit_s_ <= 0) return;
-  forgive_own_absence();
   look_at_own_work();
   look_at_ranks();
   look_at_node();
-}
-
-/// Who was stopped (a suspended job, a debugger) has not heard anybody meanwhile, and the others most likely were too.
-void Watchdog::forgive_own_absence() {
-  if (since_look_.lap() < std::max(1.0, limit_s_ / 2)) return;
-  for (auto& watched : watched_) {
-    watched.computing.since.lap();
-    watched.living.since.lap();
-  }
-  heartbeat_->forgive();
 }
 
 /// An item may take longer than the limit: who uses the processor computes.
@@ -65,18 +46,26 @@ void Watchdog::look_at_own_work() {
   used_s_ = used_s;
 }
 
+void Watchdog::look_at_sign(std::size_t sign, std::uint64_t count, bool is_expected) {
+  if (count == counts_[sign] && is_expected) return;
+  counts_[sign] = count;
+  silence_.hear(static_cast<int>(sign));
+}
+
 void Watchdog::look_at_ranks() {
   node_state_.my_pulse().ticks.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < watched_.size(); ++i) {
-    auto& [rank, computing, living] = watched_[i];
+  for (std::size_t i = 0; i < ranks_.size(); ++i) {
     const auto& pulse = node_state_.pulse(static_cast<int>(i));
-    const auto silence_s = std::max(computing.silence_s(pulse.beats.load(), pulse.at_work.load() != 0),
-                                    living.silence_s(pulse.ticks.load(), pulse.on_watch.load() != 0));
-    if (silence_s <= limit_s_) continue;
+    look_at_sign(2 * i, pulse.beats.load(), pulse.at_work.load() != 0);
+    look_at_sign(2 * i + 1, pulse.ticks.load(), pulse.on_watch.load() != 0);
+  }
+  silence_.look();
+  for (std::size_t sign = 0; sign < counts_.size(); ++sign) {
+    if (!silence_.is_silent(static_cast<int>(sign))) continue;
     char host[256] = {};
     gethostname(host, sizeof host - 1);
-    warn_and_abort(fmt::format("rank {} on {} made no progress for {:.0f} s (--watchdog {:g}); look at that node", rank,
-                               host, silence_s, limit_s_));
+    warn_and_abort(fmt::format("rank {} on {} made no progress for {:.0f} s (--watchdog {:g}); look at that node",
+                               ranks_[sign / 2], host, silence_.silence_s(static_cast<int>(sign)), limit_s_));
   }
 }
 

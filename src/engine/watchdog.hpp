@@ -15,7 +15,7 @@
 namespace paceline {
 
 /// Watches the ranks of its own node by shared memory, and the node before it by its heartbeat. A rank that computes
-/// for long or waits for a slow file system is none that is silent: its watching thread lives.
+/// for long or is blocked in I/O is not hung: its watching thread lives.
 class Watchdog {
  public:
   /// Collective over `world` and the node of `node_state`. `limit_s` 0: never warns.
@@ -41,18 +41,7 @@ class Watchdog {
 
  private:
   /// A counter that must grow while somebody is at it.
-  struct Sign {
-    std::uint64_t last = 0;
-    Stopwatch since;
-    /// Seconds for which it has not grown; 0 while nobody is at it.
-    double silence_s(std::uint64_t now, bool is_expected);
-  };
-  struct Watched {
-    int rank = 0;  ///< in the world
-    Sign computing;
-    Sign living;
-  };
-  void forgive_own_absence();
+  void look_at_sign(std::size_t sign, std::uint64_t count, bool is_expected);
   void look_at_own_work();
   void look_at_ranks();
   void look_at_node();
@@ -61,9 +50,10 @@ class Watchdog {
   const Comm& world_;
   const NodeState& node_state_;
   double limit_s_;
-  std::vector<Watched> watched_;
+  std::vector<int> ranks_;             ///< of this node, in the world
+  std::vector<std::uint64_t> counts_;  ///< of two signs a rank, computing and living, as they were last
+  SilenceWatch silence_;
   std::optional<Heartbeat> heartbeat_;
-  Stopwatch since_look_;
   Stopwatch since_start_;
   Stopwatch since_work_;
   double used_s_ = 0;  ///< processor time of this process

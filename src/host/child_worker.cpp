@@ -80,7 +80,7 @@ Error no_child(const char* call) {
 }  // namespace
 
 ChildWorker::ChildWorker(std::size_t shared_bytes, std::int64_t memory_bytes, Answer answer) {
-  auto* memory = mmap(nullptr, shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto* memory = mmap(nullptr, shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw no_child("mmap");
   shared_ = {static_cast<std::byte*>(memory), shared_bytes};
   std::array<int, 2> ends{};
@@ -163,9 +163,9 @@ void ChildWorker::tell_death() {
     }
     child_ = -1;
   }
-  if (!WIFSIGNALED(status)) throw Died{"reading it has failed"};
-  if (WTERMSIG(status) == SIGXCPU) throw Died{"reading it does not end"};
-  throw Died{std::string("reading it crashes: ") + strsignal(WTERMSIG(status))};
+  if (!WIFSIGNALED(status)) throw Died{"reading it has failed", false};
+  if (WTERMSIG(status) == SIGXCPU) throw Died{"reading it does not end", true};
+  throw Died{std::string("reading it crashes: ") + strsignal(WTERMSIG(status)), false};
 }
 
 }  // namespace paceline

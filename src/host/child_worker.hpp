@@ -30,7 +30,8 @@ class ChildWorker {
 
   /// Why the child gave no answer.
   struct Died {
-    std::string why;  ///< for example "reading it crashes: Segmentation fault"
+    std::string why;           ///< for example "reading it crashes: Segmentation fault"
+    bool is_too_long = false;  ///< it took more computing than it may
   };
 
   /// Has the child answer within `cpu_s` seconds of computing. Throws the Error that the answer threw, or Died.

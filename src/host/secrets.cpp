@@ -1,8 +1,16 @@
 #include "host/secrets.hpp"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
 namespace paceline {
+namespace {
+
+constexpr const char* secret_names =
+    "(?:passw(?:or)?d|passphrase|secret|token|jwt|credential|api[-_]?key|access[-_]?key)";
+
+}  // namespace
 
 std::string without_credentials(std::string_view text) {
   constexpr std::string_view mark = "://";
@@ -22,6 +30,22 @@ std::string without_credentials(std::string_view text) {
   }
   kept += text;
   return kept;
+}
+
+std::string masked(const std::string& text) {
+  static const RE2 options(std::string("(?i)(--?[a-z0-9_-]*") + secret_names +
+                           "[a-z0-9_-]*(?:=|\\s+))('[^']*'|\"[^\"]*\"|[^\\s'\"]+)");
+  static const RE2 variables(std::string("(?i)(\\b[a-z0-9_]*") + secret_names +
+                             "[a-z0-9_]*=)('[^']*'|\"[^\"]*\"|[^\\s'\"]+)");
+  auto clean = without_credentials(text);
+  RE2::GlobalReplace(&clean, options, "\\1***");
+  RE2::GlobalReplace(&clean, variables, "\\1***");
+  return clean;
+}
+
+bool names_a_secret(const std::string& name) {
+  static const RE2 names(std::string("(?i)") + secret_names);
+  return RE2::PartialMatch(name, names);
 }
 
 }  // namespace paceline

@@ -36,14 +36,9 @@ template <class Count, Class kind, Payload payload, class... Words>
   }
   thread.leave_useful(State::mpi, ticks());
   const Word result = original(words...);
-  const auto now = ticks();
-  const auto took = now - thread.since;
-  thread.become_useful(now);
-  thread.totals.mpi += took;
-  if (thread.frame.busy_of_member == nullptr) thread.totals.mpi_serial += took;
   auto& calls = thread.totals.by_class[static_cast<int>(kind)];
+  calls.ticks += thread.leave_mpi();
   ++calls.calls;
-  calls.ticks += took;
   [[maybe_unused]] const Word arguments[] = {words...};
   calls.bytes += bytes_of<Count, payload>(arguments);
   return result;
@@ -99,6 +94,22 @@ Word end(Original& original, bool is_finalized, Words... words) {
   return original(words...);
 }
 
+/// What include/paceline/probed_wait.hpp calls.
+void begin_wait() {
+  auto& thread = self();
+  if (thread.state != State::useful) return;
+  thread.leave_useful(State::mpi, ticks());
+  thread.tells_wait = true;
+}
+void end_wait() {
+  auto& thread = self();
+  if (!thread.tells_wait) return;
+  thread.tells_wait = false;
+  auto& waits = thread.totals.by_class[static_cast<int>(Class::told)];
+  waits.ticks += thread.leave_mpi();
+  ++waits.calls;
+}
+
 template <class... Words>
 Word type_free(Original& original, Words... words) {
   const Word result = original(words...);
@@ -136,3 +147,6 @@ WRAPPED(PMPI_Type_free, 1, type_free)
 
 WRAPPED_0(MPI_Finalize, end, true)
 WRAPPED_0(PMPI_Finalize, end, true)
+
+PACELINE_EXPORT void paceline_probe_begin_wait() { begin_wait(); }
+PACELINE_EXPORT void paceline_probe_end_wait() { end_wait(); }

@@ -105,7 +105,7 @@ void compose(Text& text, const Record& record, const char* host) {
            peak_memory_bytes());
   add_processors(text);
   text.add("\",\n\"calls\": {");
-  const char* const names[classes] = {"point_to_point", "collective", "one_sided", "io"};
+  const char* const names[classes] = {"point_to_point", "collective", "one_sided", "io", "told"};
   for (int i = 0; i < classes; ++i) {
     const auto& calls = totals.by_class[i];
     text.add("%s\"%s\": {\"calls\": %llu, \"bytes\": %llu, \"ns\": %llu}", i > 0 ? ", " : "", names[i],

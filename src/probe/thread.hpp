@@ -16,9 +16,9 @@ enum class State : std::uint8_t {
   waiting,  ///< in OpenMP's runtime
 };
 
-/// Classes of MPI calls.
-enum class Class : std::uint8_t { point_to_point, collective, one_sided, io };
-constexpr int classes = 4;
+/// Classes of MPI calls. `told`: no call, but waiting for other ranks that the program tells.
+enum class Class : std::uint8_t { point_to_point, collective, one_sided, io, told };
+constexpr int classes = 5;
 
 struct ClassTotals {
   std::uint64_t calls = 0;
@@ -48,6 +48,7 @@ struct Frame {
 
 struct Thread {
   State state = State::unknown;
+  bool tells_wait = false;  ///< it is in MPI because the program says so
   Ticks since = 0;
   Totals totals;
   Frame frame;
@@ -64,6 +65,15 @@ struct Thread {
   void become_useful(Ticks now) {
     since = now;
     state = State::useful;
+  }
+  /// mpi -> useful; gives how long it was in MPI.
+  Ticks leave_mpi() {
+    const auto now = ticks();
+    const auto took = now - since;
+    become_useful(now);
+    totals.mpi += took;
+    if (frame.busy_of_member == nullptr) totals.mpi_serial += took;
+    return took;
   }
   /// useful -> waiting or outside; tells the region.
   void pause(State now_in) {

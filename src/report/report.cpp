@@ -183,6 +183,13 @@ std::string text_report(const RunSummary& summary) {
     }
     line(std::string(name), value);
   }
+  if (summary.efficiency && threads > 1 && summary.computed_items > 0) {
+    const auto& e = *summary.efficiency;
+    line("parallel",
+         fmt::format(
+             "{:.1f} % of the compute phase: ranks {:.1f} % (balance {:.1f} %), threads {:.1f} % (balance {:.1f} %)",
+             100 * e.parallel, 100 * e.ranks, 100 * e.rank_balance, 100 * e.threads, 100 * e.thread_balance));
+  }
   if (summary.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", summary.serial_part_s));
   if (summary.picture_s > 0) line("picture", fmt::format("{:.4f}", summary.picture_s));
   line("wall", fmt::format("{:.4f}   {:.4f} of it one rank alone", summary.wall_s, summary.serial_s));
@@ -250,6 +257,13 @@ std::string json_report(const RunSummary& summary) {
   json["compute_mean_s"] = mean(column(summary, &RankRow::compute_s));
   json["imbalance"] = imbalance(column(summary, &RankRow::compute_s));
   json["imbalance_work"] = imbalance(column(summary, &RankRow::work_executed));
+  if (summary.efficiency) {
+    const auto& e = *summary.efficiency;
+    json["efficiency"] = {
+        {"parallel_efficiency", e.parallel},
+        {"mpi", {{"efficiency", e.ranks}, {"load_balance", e.rank_balance}, {"communication", e.communication}}},
+        {"openmp", {{"efficiency", e.threads}, {"load_balance", e.thread_balance}, {"scheduling", e.scheduling}}}};
+  }
   json["serial_part_s"] = summary.serial_part_s;
   json["serial_s"] = summary.serial_s;
   const auto useful = sum(column(summary, &RankRow::work_useful));

@@ -12,13 +12,12 @@
 namespace paceline {
 
 struct ReadLimits {
-  double seconds = 20;
+  double seconds = 20;                                ///< of computing
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< beyond what this process has already
 };
 
-/// Calls `read` in a child process and returns what it returned. Throws the Error that `read` threw, or Error (failure)
-/// saying that the child crashed, took too long or wanted too much memory. What the child prints is lost.
-/// Not for a process with other threads.
+/// Calls `read` in a child process and returns what it returned. Throws the Error that `read` threw, or Error saying
+/// that the child crashed or took too long (failure), or wanted too much memory (input). What the child prints is lost.
 std::vector<std::byte> read_in_child(const std::function<std::vector<std::byte>()>& read,
                                      const ReadLimits& limits = {});
 

@@ -81,6 +81,11 @@ void StudyFile::append(const Sample& sample) {
   save();
 }
 
+void StudyFile::set_samples(std::vector<Sample> samples) {
+  study_.samples = std::move(samples);
+  save();
+}
+
 void StudyFile::leave_out(const Layout& layout, const std::string& reason) {
   study_.left_out.emplace_back(layout, reason);
   save();

@@ -30,6 +30,8 @@ class StudyFile {
   /// Adds a row to /study/left_out. Throws Error (output).
   void leave_out(const Layout& layout, const std::string& reason);
 
+  /// Puts other samples in place of all. Throws Error (output).
+  void set_samples(std::vector<Sample> samples);
   /// Puts a table of /study in place of the one with its path. Throws Error (output).
   void set_table(TypedTable table);
   /// Sets an attribute of /study. Throws Error (output).

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double interval_s = 0.002;
+constexpr double limit_s = 0.02;
 constexpr double longest_s = 30;  ///< a machine that needs more is no test of ours
 
 class HeartbeatTest : public testing::Test {
@@ -39,7 +39,7 @@ class HeartbeatTest : public testing::Test {
 };
 
 TEST_F(HeartbeatTest, HearsTheNodeBefore) {
-  Heartbeat heartbeat(world, alone, interval_s);
+  Heartbeat heartbeat(world, alone, limit_s);
   hear_all(heartbeat);
   if (world.size() > 1) {
     EXPECT_EQ(heartbeat.watched_rank(), (world.rank() + world.size() - 1) % world.size());
@@ -49,7 +49,7 @@ TEST_F(HeartbeatTest, HearsTheNodeBefore) {
 
 TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
   if (world.size() == 1) return;
-  Heartbeat heartbeat(world, alone, interval_s);
+  Heartbeat heartbeat(world, alone, limit_s);
   hear_all(heartbeat);
   // Rank 0 falls silent; the others go on until rank 1 has noticed, and none of them takes another for silent.
   int noticed = 0;
@@ -58,12 +58,13 @@ TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
     EXPECT_EQ(MPI_Recv(&noticed, 1, MPI_INT, 1, 0, world.handle(), MPI_STATUS_IGNORE), MPI_SUCCESS);
     EXPECT_EQ(noticed, 1);
   } else if (world.rank() == 1) {
-    noticed = beat_until(heartbeat, [&] { return heartbeat.silence_s() > 100 * interval_s; }) ? 1 : 0;
+    noticed = beat_until(heartbeat, [&] { return heartbeat.silence_s() > 10 * limit_s; }) ? 1 : 0;
     MPI_Send(&noticed, 1, MPI_INT, 0, 0, world.handle());
-    // Forgiven: silence counts from now.
+    // A time in which this process did not listen, as when it was suspended, is no silence.
     const auto before_s = heartbeat.silence_s();
-    heartbeat.forgive();
-    EXPECT_LT(heartbeat.silence_s(), before_s);
+    std::this_thread::sleep_for(100ms);
+    heartbeat.beat();
+    EXPECT_LT(heartbeat.silence_s(), before_s + limit_s);
   }
   MPI_Ibarrier(world.handle(), &news);
   wait_quietly(news, [&] {
@@ -73,7 +74,7 @@ TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
 
 TEST_F(HeartbeatTest, WhoLeavesIsNotSilent) {
   if (world.size() == 1) return;
-  Heartbeat heartbeat(world, alone, interval_s);
+  Heartbeat heartbeat(world, alone, limit_s);
   hear_all(heartbeat);
   heartbeat.leave();
   // Of what was sent before, some may still come: it must not make the node one that is listened for again.
@@ -87,7 +88,7 @@ TEST_F(HeartbeatTest, WhoLeavesIsNotSilent) {
 }
 
 TEST_F(HeartbeatTest, IsQuietOnOneNode) {
-  Heartbeat heartbeat(world, world, interval_s);
+  Heartbeat heartbeat(world, world, limit_s);
   heartbeat.beat();
   EXPECT_TRUE(heartbeat.was_heard());
   EXPECT_EQ(heartbeat.silence_s(), 0);

@@ -126,8 +126,10 @@ class Fetch(FetchCase):
         self.assertEqual([status for status, _, _ in rows], [500, 503, 0, 0, 429])
         self.assertEqual([body for _, body, _ in rows], [b"status 500", b"not yet", b"", b"", b"too many"])
         self.assertEqual([error != "" for _, _, error in rows], [False, False, True, True, False])
-        # One retry, but none where the server wants a day.
-        self.assertEqual([self.server.requests[path] for path in paths], [2, 2, 2, 2, 1])
+        # One retry, but none where the server wants a day. Of a connection that it had used before, libcurl itself asks
+        # once more.
+        requests = [self.server.requests[path] for path in paths]
+        self.assertIn(requests, ([2, 2, 2, 2, 1], [2, 2, 3, 2, 1]))
 
     def test_errors_of_http_are_not_tried_again(self):
         rows = self.fetch_badly([self.server.url("/status/404"), self.server.url("/status/403")], failed=2)

@@ -25,7 +25,7 @@ class Dialled(Probe):
         program = self.build(["g++", "-std=c++20", "-fopenmp", "-DNO_MPI"])
         library = next(pathlib.Path("/usr/lib").glob("llvm-*/lib/libomp.so.5"), None)
         if library is None:
-            self.skipTest("libomp is not installed")
+            self.fail("libomp is not installed")
         for scenario in ("threads", "phases", "tasks", "locks"):
             with self.subTest(scenario):
                 # It has the entry points of GNU's, and comes first.
@@ -46,7 +46,7 @@ class Dialled(Probe):
 
     def test_open_mpi_with_llvm(self):
         if not has("clang++"):
-            self.skipTest("clang++ is not installed")
+            self.fail("clang++ is not installed")
         self.mpi("openmpi", ["mpicxx.openmpi"], OMPI_CXX="clang++")
 
     def test_mpich_with_gnu(self):
@@ -54,7 +54,7 @@ class Dialled(Probe):
 
     def test_mpich_with_llvm(self):
         if not has("clang++"):
-            self.skipTest("clang++ is not installed")
+            self.fail("clang++ is not installed")
         self.mpi("mpich", ["mpicxx.mpich"], MPICH_CXX="clang++")
 
     def fortran(self, suffix):

@@ -1,4 +1,5 @@
 """`paceline profile`: programs that end in every way, real ones, and the command itself."""
+import json
 import os
 import re
 import subprocess
@@ -101,9 +102,32 @@ class Programs(Probe):
         self.assertIsNotNone(record["openmp"])
         self.assertGreater(record["mpi_calls"]["collective"]["calls"], 0)
 
+    def test_agrees_with_our_own_clocks(self):
+        """Uneven rows that are not balanced, over ranks and over threads: the probe sees what the run itself measured."""
+        # The lower half of the image is much more work than the upper half, and each worker takes one half.
+        image = ["fractal", "--rows", 1000, "--cols", 1000, "--im=-1:0", "--max-iter", 60000, "--interior", "plain"]
+        for ranks, options in ((2, ["--threads", 1, "--schedule", "block"]),
+                               (1, ["--threads", 2, "--schedule", "dynamic", "--chunk", 500])):
+            with self.subTest(ranks=ranks):
+                line = self.mpirun("openmpi", ranks, [harness.PROGRAM, *image, *options, "--json"])
+                told = []
+                for _ in range(3):  # a machine that starves one of them between two clocks does so once
+                    result, record = self.profile(line)
+                    self.assertEqual(result.code, 0, result)
+                    own = json.loads(re.search(r"\{\"workload\".*", result.out).group())["efficiency"]
+                    pairs = [(own["parallel_efficiency"], record["parallel_efficiency"]),
+                             *((own["mpi"][name], record["mpi"][name]) for name in own["mpi"]),
+                             *((own["openmp"][name], record["openmp"][name]) for name in own["openmp"])]
+                    self.assertLess(own["parallel_efficiency"], 0.8, own)
+                    if max(abs(a - b) for a, b in pairs) <= 0.02:
+                        break
+                    told.append(f"{pairs} {result}")
+                else:
+                    self.fail("\n".join(told))
+
     def test_lammps(self):
         if not has("lmp"):
-            self.skipTest("lammps is not installed")
+            self.fail("lammps is not installed")
         (self.folder / "in.melt").write_text("""
 units lj
 atom_style atomic
@@ -131,11 +155,54 @@ run 150
         self.assertEqual(len(last), 1, plain.stdout)
         self.assertIn(last[0], result.out)
 
+    def test_quantum_espresso(self):
+        """Fortran, with an energy to compare. Its own program makes the pseudopotential of hydrogen."""
+        (self.folder / "ld1.in").write_text("""&input
+ title='H', zed=1.0, rel=0, config='1s1 2p-1', iswitch=3, dft='PZ'
+/
+&inputp
+ pseudotype=1, tm=.true., lloc=0, file_pseudopw='H.UPF'
+/
+1
+1S 1 0 1.0 0.0 1.2 1.2
+""")
+        (self.folder / "h2.in").write_text("""&control
+ calculation='scf', prefix='h2', pseudo_dir='.', outdir='./out'
+/
+&system
+ ibrav=1, celldm(1)=8.0, nat=2, ntyp=1, ecutwfc=25
+/
+&electrons
+ conv_thr=1e-8
+/
+ATOMIC_SPECIES
+H 1.0 H.UPF
+ATOMIC_POSITIONS bohr
+H 0 0 -0.7
+H 0 0 0.7
+K_POINTS automatic
+2 2 2 1 1 1
+""")
+        with open(self.folder / "ld1.in", encoding="utf-8") as given:
+            made = subprocess.run(["ld1.x"], stdin=given, capture_output=True, text=True, env=harness.environment(),
+                                  cwd=self.folder)
+        self.assertTrue((self.folder / "H.UPF").exists(), made)
+        line = self.mpirun("openmpi", 2, ["pw.x", "-in", "h2.in"])
+        plain = subprocess.run(list(map(str, line)), capture_output=True, text=True, env=harness.environment(), cwd=self.folder)
+        energy = re.search(r"^!.*", plain.stdout, re.MULTILINE)
+        self.assertIsNotNone(energy, plain)
+        result, record = self.profile(line)
+        self.assertEqual(result.code, 0, result)
+        self.assertIn(energy.group(), result.out)
+        self.assertEqual(record["ranks"], 2)
+        self.assertTrue(0 < record["parallel_efficiency"] < 1, record)
+        self.assertGreater(record["mpi_calls"]["collective"]["calls"], 1000)
+
     def test_mpi_that_python_loads_late(self):
         try:
             subprocess.run(["/usr/bin/python3", "-c", "import mpi4py"], check=True, capture_output=True)
         except subprocess.CalledProcessError:
-            self.skipTest("mpi4py is not installed")
+            self.fail("mpi4py is not installed")
         script = ("import time; from mpi4py import MPI; time.sleep(0.3 * (1 + MPI.COMM_WORLD.rank)); "
                   "print(MPI.COMM_WORLD.allreduce(1)); time.sleep(0.1)")
         result, record = self.profile(self.mpirun("openmpi", 2, ["/usr/bin/python3", "-c", script]))

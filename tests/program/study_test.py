@@ -85,6 +85,46 @@ class Measures(Study):
             self.assertTrue(about[name], name)
         self.assert_only("s.h5")
 
+    def test_memory_of_ranks_that_slurm_starts(self):
+        """srun's ranks are no children of the study: sacct tells their memory, some seconds after they have ended."""
+        tools = self.folder / "tools"
+        tools.mkdir()
+        steps, asked = self.folder / "steps", self.folder / "asked"
+        (tools / "srun").write_text(f"""#!/bin/sh
+[ "$1" = --version ] && echo "slurm 22.05.8" && exit
+for word; do
+  case $word in
+    --job-name=*) echo "${{word#--job-name=}}" >> {steps} ;;
+  esac
+done
+while [ "${{1#-}}" != "$1" ]; do shift; done
+exec "$@"
+""")
+        (tools / "sacct").write_text(f"""#!/bin/sh
+case "$*" in *"-j 77 "*) ;; *) exit 1 ;; esac
+echo >> {asked}
+echo "sbatch|||"
+while read -r step; do
+  [ $(wc -l < {asked}) -lt 2 ] && echo "$step|||" || echo "$step|$((100 + ${{step##*-}}))K|100K|2"
+done < {steps}
+""")
+        for tool in tools.iterdir():
+            tool.chmod(0o755)
+        options = ["--launcher", "srun", "--ranks", 2, "--repeats", 2, "--binding", "ignore", "--oversubscribe"]
+        slurm = {"SLURM_JOB_ID": "77", "PATH": f"{tools}:{os.environ['PATH']}"}
+        self.study_ok(options, ["--", "true"], **slurm)
+        rows = samples(self.file)
+        self.assertEqual(steps.read_text().split(), [f"paceline-run-{k}" for k in range(3)])
+        self.assertEqual(list(rows["max_rss_bytes"]), [(100 + k) << 10 for k in range(3)])
+        self.assertEqual(list(rows["sum_rss_bytes"]), [200 << 10] * 3)
+        self.assertEqual(asked.read_text(), "\n\n")
+        # Without accounting that is said, and srun's own memory is not taken for theirs.
+        (tools / "sacct").write_text("#!/bin/sh\necho Slurm accounting storage is disabled >&2\nexit 1\n")
+        result = self.study_ok([*options, "--force"], ["--", "true"], **slurm)
+        self.assertIn("no memory is known of ranks that Slurm starts: sacct says: Slurm accounting storage is disabled",
+                      result.err)
+        self.assertEqual(set(samples(self.file)["max_rss_bytes"]), {-1})
+
     def test_layouts_that_do_not_fit_are_left_out(self):
         result = self.study_ok(["--ranks", "1,5000", "--repeats", 1], FRACTAL)
         self.assertIn("5000 x 1 is left out", result.err)

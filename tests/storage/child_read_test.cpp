@@ -1,8 +1,6 @@
 // A read that crashes, hangs or wants too much memory is an error of this process, and nothing worse.
 #include "storage/child_read.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <csignal>
 #include <cstring>
@@ -40,21 +38,18 @@ TEST(ChildReadTest, SurvivesACrash) {
     return {};
   });
   ASSERT_TRUE(error);
-  EXPECT_TRUE(test::says(*error, "HDF5 crashes on it")) << error->what();
+  EXPECT_TRUE(test::says(*error, "reading it crashes")) << error->what();
 }
 
 TEST(ChildReadTest, EndsWhatHangs) {
-  for (const bool is_busy : {true, false}) {
-    const auto error = error_of_read(
-        [=]() -> Bytes {
-          for (std::atomic<int> i = 0;; ++i) {
-            if (!is_busy) pause();
-          }
-        },
-        {.seconds = 0.3});
-    ASSERT_TRUE(error);
-    EXPECT_TRUE(test::says(*error, "does not end within 0.3 s")) << error->what();
-  }
+  const auto error = error_of_read(
+      []() -> Bytes {
+        for (std::atomic<int> i = 0;; ++i) {
+        }
+      },
+      {.seconds = 0.3});
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(test::says(*error, "does not end within 0.3 s")) << error->what();
 }
 
 TEST(ChildReadTest, BoundsMemory) {

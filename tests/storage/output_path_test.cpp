@@ -79,7 +79,7 @@ TEST_F(OutputPath, NeedsPermission) {
       {
         if (geteuid() == 0 && setuid(65534) != 0) std::_Exit(1);
         const auto error = test::error_of([&] { check_output(file, Existing::refuse, 10); });
-        std::_Exit(error ? static_cast<int>(error->kind()) : 0);
+        std::_Exit(error && error->kind() == ErrorKind::output ? 4 : 0);
       },
       testing::ExitedWithCode(4), "");
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);

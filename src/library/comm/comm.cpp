@@ -1,4 +1,5 @@
 #include <paceline/comm.hpp>
+#include <paceline/probed_wait.hpp>
 
 #include <sys/prctl.h>
 
@@ -173,6 +174,7 @@ void Backoff::wait(CoreUse core) {
     std::this_thread::yield();
   } else {
     const bool is_soon = core != CoreUse::computing && rounds_ < 100;
+    const ProbedWait wait;
     std::this_thread::sleep_for(is_soon ? 10us : is_long() && core != CoreUse::own ? 500us : 200us);
   }
   ++rounds_;

@@ -11,7 +11,7 @@
 #include <paceline/bytes.hpp>
 #include <paceline/comm.hpp>
 
-#include "library/liveness/silence_watch.hpp"
+#include "host/silence_watch.hpp"
 
 namespace paceline::detail {
 

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/silence_watch.hpp"
 #include "library/comm/message_queue.hpp"
-#include "library/liveness/silence_watch.hpp"
 #include "library/pool/messages.hpp"
 #include "library/pool/rank.hpp"
 #include "library/pool/task_times.hpp"

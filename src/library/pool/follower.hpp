@@ -6,8 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "host/silence_watch.hpp"
 #include "library/comm/message_queue.hpp"
-#include "library/liveness/silence_watch.hpp"
 #include "library/pool/messages.hpp"
 #include "library/pool/rank.hpp"
 #include "library/pool/team.hpp"

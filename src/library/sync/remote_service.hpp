@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "host/silence_watch.hpp"
 #include "library/comm/message_queue.hpp"
-#include "library/liveness/silence_watch.hpp"
 #include "library/sync/core.hpp"
 
 namespace paceline::sync {

@@ -9,7 +9,7 @@
 #include <map>
 #include <set>
 
-#include "host/masked.hpp"
+#include "host/secrets.hpp"
 #include "storage/output_path.hpp"
 #include "study/import/formats.hpp"
 #include "study/measure/facts.hpp"

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <memory>
 
-#include "host/masked.hpp"
+#include "host/secrets.hpp"
 #include "host/slurm_facts.hpp"
 #include "study/shell_words.hpp"
 

@@ -10,7 +10,7 @@
 #include <paceline/error.hpp>
 
 #include "host/launch.hpp"
-#include "host/masked.hpp"
+#include "host/secrets.hpp"
 #include "study/measure/facts.hpp"
 #include "study/shell_words.hpp"
 

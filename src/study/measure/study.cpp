@@ -19,6 +19,7 @@
 #include "study/measure/facts.hpp"
 #include "study/measure/outcome.hpp"
 #include "study/measure/setup.hpp"
+#include "study/measure/slurm_memory.hpp"
 #include "study/measure/tables.hpp"
 #include "study/profile/efficiency_rows.hpp"
 #include "study/profile/probe_setup.hpp"
@@ -90,6 +91,20 @@ class Runner {
     }
   }
 
+  /// Ranks on other nodes are seen by Slurm alone, which says when a step has ended.
+  void take_slurm_memory() {
+    const auto is_unknown = [](const Sample& sample) {
+      return sample.status == SampleStatus::ok && sample.max_rss_bytes < 0;
+    };
+    auto all = samples();
+    if (!is_by_srun() || std::none_of(all.begin(), all.end(), is_unknown)) return;
+    if (const auto trouble = fill_step_memory(all); !trouble.empty()) {
+      note(fmt::format("no memory is known of ranks that Slurm starts: {}", trouble));
+      return;
+    }
+    file_.set_samples(std::move(all));
+  }
+
   /// So many runs of each layout under the probe, those of an interrupted study counted.
   void profile(int runs) {
     if (runs == 0) return;
@@ -132,11 +147,15 @@ class Runner {
     throw stopped(fmt::format("interrupted by signal {} ({})", interrupt_signal(), strsignal(interrupt_signal())));
   }
 
-  [[nodiscard]] ProcessResult start(const Layout& layout, const std::vector<std::string>& command,
-                                    double timeout_s) const {
-    return run_process(setup_.line(layout, command), setup_.environment(layout),
+  /// `step`: name of the job step under srun.
+  [[nodiscard]] ProcessResult start(const Layout& layout, const std::vector<std::string>& command, double timeout_s,
+                                    const std::string& step = {}) const {
+    auto line = setup_.line(layout, command);
+    if (is_by_srun() && !step.empty()) line.insert(line.begin() + 1, "--job-name=" + step);
+    return run_process(line, setup_.environment(layout),
                        {timeout_s, setup_.launcher.grace_s(), [] { return interrupt_signal() != 0; }});
   }
+  [[nodiscard]] bool is_by_srun() const { return setup_.launcher.kind == Launcher::Kind::srun; }
 
   void check_binding(const Layout& layout) {
     if (options_.binding == Binding::trust) return;
@@ -198,7 +217,9 @@ class Runner {
     sample.order = static_cast<int>(samples().size());
     sample.bound_ok = !unbound_.contains(next.layout);
     sample.started = utc_now();
-    const auto result = start(next.layout, setup_.command, options_.timeout_s);
+    auto result = start(next.layout, setup_.command, options_.timeout_s, step_name(sample.order));
+    // What was seen then is the launcher itself.
+    if (setup_.launcher.starts_ranks() && !result.has_ranks) result.rank_rss_bytes.clear();
     // A run that was under way when the study was told to stop is run again.
     if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
     const auto trouble = reader_.read(result, sample);
@@ -330,7 +351,13 @@ ExitCode study(const StudyOptions& given) {
   warn_of_constant_work(options);
   catch_interrupts();
   Runner runner(options, reader, setup, file);
-  runner.run();
+  try {
+    runner.run();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) runner.take_slurm_memory();
+    throw;
+  }
+  runner.take_slurm_memory();
   runner.profile(options.profile);
 
   const auto& samples = file.study().samples;

@@ -16,7 +16,7 @@ struct CallTotals {
   std::int64_t bytes = 0;
   double seconds = 0;  ///< thread-seconds
 };
-constexpr std::array<std::string_view, 4> call_classes = {"point_to_point", "collective", "one_sided", "io"};
+constexpr std::array<std::string_view, 5> call_classes = {"point_to_point", "collective", "one_sided", "io", "told"};
 
 /// Times of threads are added up: 2 threads for 3 s are 6 s.
 struct ProcessRecord {

@@ -24,7 +24,7 @@ std::string plural(int count, std::string_view what) {
 
 /// "of MPI time" by class, largest first.
 std::string mpi_line(const std::vector<ProcessRecord>& records) {
-  constexpr std::string_view names[] = {"point to point", "collective", "one-sided", "MPI-IO"};
+  constexpr std::string_view names[] = {"point to point", "collective", "one-sided", "MPI-IO", "waiting, as told"};
   struct Row {
     std::string_view name;
     CallTotals sum;

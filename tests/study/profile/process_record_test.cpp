@@ -21,7 +21,7 @@ TEST(ProcessRecordTest, ReadsWhatTheProbeWrites) {
           "max_rss_bytes": 4096, "cpus": "0-1", "unseen": ["TBB"],
           "calls": {"point_to_point": {"calls": 1, "bytes": 2, "ns": 3000000000},
                     "collective": {"calls": 0, "bytes": 0, "ns": 0}, "one_sided": {"calls": 0, "bytes": 0, "ns": 0},
-                    "io": {"calls": 0, "bytes": 0, "ns": 0}}})");
+                    "io": {"calls": 0, "bytes": 0, "ns": 0}, "told": {"calls": 0, "bytes": 0, "ns": 0}}})");
   EXPECT_EQ(record.host, "n1");
   EXPECT_EQ(record.rank, 3);
   EXPECT_DOUBLE_EQ(record.elapsed_s, 1.5);

@@ -1,4 +1,4 @@
-// Which of the other ranks have been silent for too long, as far as this one can tell.
+// Which ranks, or other sources of signs of life, have been silent for too long, as far as this process can tell.
 #pragma once
 
 #include <algorithm>
@@ -28,6 +28,7 @@ class SilenceWatch {
   /// Something came from this rank, even a part of a message.
   void hear(int rank) { heard_[static_cast<std::size_t>(rank)] = awake_; }
 
+  [[nodiscard]] double silence_s(int rank) const { return std::chrono::duration<double>(silence(rank)).count(); }
   [[nodiscard]] Clock::duration silence(int rank) const { return awake_ - heard_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] bool is_silent(int rank) const { return silence(rank) > limit_; }
   /// Signs of life must come more often than this.

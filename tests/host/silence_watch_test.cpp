@@ -1,4 +1,4 @@
-#include "library/liveness/silence_watch.hpp"
+#include "host/silence_watch.hpp"
 
 #include <gtest/gtest.h>
 
