@@ -1,6 +1,6 @@
 // Question: do the array kernels run at the speed of the memory, and what does a reproducible sum cost?
 // Limits, measured in turn with the kernels, so that a busy host meets both:
-//   multiply, add, triad   the best of a copy by memcpy (16 bytes an element), a triad as STREAM has it (24; with
+//   multiply, add, triad   the best of a copy by memcpy (16 bytes per element), a triad as STREAM has it (24; with
 //                          ordinary stores, memory also reads what it overwrites) and the same with streaming stores
 //   sum, dot               reading alone: an OR of all words, as wide as the machine's vectors
 // Peer of sum and dot: `omp simd reduction`, whose bits depend on the layout. Arrays of 128 MB; every answer is

@@ -298,7 +298,7 @@ def draw_map(axes, study):
     axes.set_xticks(range(len(ranks)), ranks, fontsize=9 if len(ranks) <= 8 else 6.5)
     axes.set_yticks(range(len(threads)), threads)
     axes.set_xlabel("ranks")
-    axes.set_ylabel("threads a rank")
+    axes.set_ylabel("threads per rank")
     axes.set_title("Median time" + (" (grey: not run)" if np.isnan(grid).any() else ""))
     if high > low:
         bar = axes.figure.colorbar(image, ax=axes, label="median time [s]")

@@ -33,7 +33,7 @@ struct DomainOptions {
 /// Objects may be made from a communicator: those made from the same one share a domain, which goes with the last of
 /// them. Deadlocks are found among the locks of one domain. A Domain is a handle; copies are the same domain.
 ///
-/// Cost: on one node no messages, and one thread a rank that sleeps; its death is how the kernel tells of the rank's.
+/// Cost: on one node no messages, and one thread per rank that sleeps; its death is how the kernel tells of the rank's.
 /// Between nodes a rank 0 thread that naps between messages, and five small messages a second from each remote rank.
 class Domain {
  public:

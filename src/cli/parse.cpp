@@ -82,7 +82,7 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->option_text("FILE.h5");
   auto* force = app.add_flag("--force", options.force, "overwrite what exists");
   app.add_flag("--resume", options.resume, "go on from an interrupted run; try again what failed")->excludes(force);
-  app.add_option("--threads", options.threads, "OpenMP threads a rank (OMP_NUM_THREADS, else the rank's bound cores)")
+  app.add_option("--threads", options.threads, "OpenMP threads per rank (OMP_NUM_THREADS, else the rank's bound cores)")
       ->check(CLI::Range(1, most_threads))
       ->option_text("N");
   app.add_option("--schedule", options.schedule, "how items go to ranks: block, cyclic, dynamic or weighted")
@@ -98,10 +98,11 @@ void add_run_options(CLI::App& app, const WorkloadEntry& entry, RunOptions& opti
       ->transform(CLI::AsSizeValue(false))
       ->option_text("SIZE (512MiB)");
   app.add_flag("--verify", options.verify, "compute again with the scalar reference on one rank and compare");
-  app.add_option("--save-every", options.save_every_s, "write what is finished at least so often")
+  app.add_option("--save-every", options.save_every_s, "write what is finished at least this often")
       ->check(CLI::Range(0.01, 1e9))
       ->option_text(fmt::format("SECONDS ({:g})", options.save_every_s));
-  app.add_option("--watchdog", options.watchdog_s, "end the job when a rank makes no progress for so long (off)")
+  app.add_option("--watchdog", options.watchdog_s,
+                 "end the job, naming the rank, when a rank makes no progress for so long (off)")
       ->check(CLI::Range(0.0, 1e9))
       ->option_text("SECONDS");
   app.add_flag("--dry-run", options.dry_run, "print the plan and compute nothing");

@@ -50,7 +50,7 @@ CLI::App* add_import(CLI::App& app, ImportOptions& options) {
       ->check(one_of(formats))
       ->option_text("auto|csv|hyperfine|reframe|jube|extra-p|google-benchmark|lammps|gromacs (auto)");
   sub->add_option("--ranks", options.wishes.ranks, "the column or parameter of ranks")->option_text("NAME");
-  sub->add_option("--threads", options.wishes.threads, "that of threads a rank")->option_text("NAME");
+  sub->add_option("--threads", options.wishes.threads, "that of threads per rank")->option_text("NAME");
   sub->add_option("--nodes", options.wishes.nodes, "that of nodes")->option_text("NAME");
   auto* time = sub->add_option("--time", options.wishes.time, "that of times")->option_text("NAME");
   sub->add_option("--rate", options.wishes.rate, "that of throughputs, whose inverse is the time")

@@ -116,7 +116,7 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
     sub->add_option_function<std::vector<std::string>>(name, read, text)->option_text("N,N,... (1)");
   };
   list("--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
-  list("--threads", options.threads, "numbers of OpenMP threads a rank", most_threads);
+  list("--threads", options.threads, "numbers of OpenMP threads per rank", most_threads);
   list("--nodes", options.nodes, "numbers of nodes", 1 << 20);
   sub->add_option("--mode", options.mode, "the same work on every layout, or work that grows with {scale}")
       ->transform(choice(modes))
@@ -134,18 +134,19 @@ CLI::App* add_study(CLI::App& app, StudyOptions& options) {
              throw CLI::ValidationError("--until-ci", why);
            }
          },
-         "then repeat until each median is known to so much")
+         "then repeat until the 95 % interval of each median is that narrow")
       ->option_text("P%");
-  sub->add_option("--max-minutes", options.max_minutes, "start no run after so long")
+  sub->add_option("--max-minutes", options.max_minutes, "start no new run after so many minutes")
       ->check(lasting(365 * 24 * 60, "minutes"))
       ->option_text("M");
   sub->add_option("--timeout", options.timeout_s, "end a run that takes longer")
       ->check(lasting(365 * 24 * 3600, "seconds"))
       ->option_text("SECONDS (3600)");
-  sub->add_option("--seed", options.seed, "of the order in which layouts are run")
+  sub->add_option("--seed", options.seed, "seed of the order in which layouts are run")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
       ->option_text("S (1)");
-  sub->add_option("--launcher", options.launcher, "auto, mpirun, srun or a TEMPLATE; '{command}' is no launcher at all")
+  sub->add_option("--launcher", options.launcher,
+                  "auto, mpirun, srun or a TEMPLATE; '{command}' starts it without a launcher")
       ->option_text("NAME (auto)");
   sub->add_flag("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
   sub->add_option(

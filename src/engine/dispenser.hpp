@@ -44,7 +44,7 @@ class OwnDispenser : public Dispenser {
   const Plan& plan_;
   int rank_;
   int threads_;
-  std::vector<Part> parts_;    ///< a row a band, a part a thread
+  std::vector<Part> parts_;    ///< a row per band, a part a thread
   std::vector<Place> places_;  ///< the band that a thread is in
 };
 

@@ -30,7 +30,7 @@ auto or_abort(const Comm& world, Action&& action) {
   } catch (const Error& error) {
     fail_alone(world, error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    fail_alone(world, ErrorKind::failure, "out of memory; lower --memory-limit or use fewer ranks a node");
+    fail_alone(world, ErrorKind::failure, "out of memory; lower --memory-limit or use fewer ranks per node");
   } catch (const std::exception& error) {
     fail_alone(world, ErrorKind::failure, error.what());
   }

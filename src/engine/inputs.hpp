@@ -104,7 +104,7 @@ class Inputs {
   Comm node_;
   std::vector<int> node_world_ranks_;
   std::vector<InputFile> files_;
-  std::vector<std::vector<Slot>> slots_;  ///< a row a slot, an entry an input
+  std::vector<std::vector<Slot>> slots_;  ///< a row per slot, an entry an input
   std::atomic<std::int64_t> ready_{0};    ///< bands that are read
   Times times_;
 };

@@ -151,7 +151,7 @@ std::string text_report(const RunSummary& summary) {
   };
   text += fmt::format("paceline {}: {}\n", options.name, layout(request, *summary.parts));
   line("result", dims_text(workload.shape()));
-  line("cores", fmt::format("{} on {}, {} bound a rank", summary.cores_used, plural(summary.nodes, "node"),
+  line("cores", fmt::format("{} on {}, {} bound per rank", summary.cores_used, plural(summary.nodes, "node"),
                             range(column(summary, &RankRow::bound_cores))));
   line("kernel", traits.kernel);
   if (summary.parts->inputs != nullptr) line("inputs", inputs_text(summary));

@@ -18,7 +18,7 @@ struct RunSummary {
   const RunOptions* options = nullptr;
   const Parts* parts = nullptr;
   const Plan* plan = nullptr;
-  RunTables tables;  ///< a row a rank
+  RunTables tables;  ///< a row per rank
   int nodes = 1;
   int cores_used = 1;  ///< cores that any rank is bound to, all nodes together
   std::int64_t computed_items = 0;

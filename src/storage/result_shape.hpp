@@ -39,7 +39,7 @@ struct Axis {
   std::vector<double> values;  ///< one per index of the dimension
 };
 
-/// An indexed image: element value k is shown in colour k of the palette (3 bytes a colour, red green blue).
+/// An indexed image: element value k is shown in colour k of the palette (3 bytes per colour, red green blue).
 /// An empty palette makes a greyscale image from 0 to max_value.
 struct ImageInfo {
   std::uint64_t max_value = 0;
@@ -62,14 +62,14 @@ struct ItemOrigin {
   std::int32_t thread = 0;
 };
 
-/// One dataset of a table: a value a row.
+/// One dataset of a table: a value per row.
 struct Column {
   std::string path;  ///< for example `/table/speed`
   ElementType type = ElementType::float64;
   std::string units;
   Attributes attributes;
   std::int64_t width = 1;  ///< bytes of each text
-  /// Of a column that has no element a row (the bytes of long texts): first element of each item, and last their
+  /// Of a column that has no element per row (the bytes of long texts): first element of each item, and last their
   /// number.
   std::vector<std::int64_t> starts;
 
@@ -84,7 +84,7 @@ struct VariableBytes {
   std::string size_path;   ///< how many they are, int64 [items]
 };
 
-/// One dataset, or one a column, cut into items along the slowest dimension.
+/// One dataset, or one per column, cut into items along the slowest dimension.
 ///
 /// The bytes of an item are its rows, one after the other. With columns they are its part of the first column, then of
 /// the second, and so on.

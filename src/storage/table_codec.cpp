@@ -174,7 +174,7 @@ NamedTexts read_attributes(hid_t object) {
   return found;
 }
 
-/// Memory that a read column takes, a value a row, in the column's own words.
+/// Memory that a read column takes, a value per row, in the column's own words.
 TypedColumn read_column(hid_t dataset, hid_t row, unsigned place, std::size_t rows) {
   TypedColumn column;
   char* name = H5Tget_member_name(row, place);

@@ -16,7 +16,7 @@ namespace paceline {
 /// How a column lies in the file. `boolean` is the enumeration that h5py reads as bool.
 enum class CellType : std::int32_t { int32, int64, float64, boolean, text };
 
-/// A column of a table; the vector that its type names holds a value a row.
+/// A column of a table; the vector that its type names holds a value per row.
 struct TypedColumn {
   std::string name;
   CellType type = CellType::float64;

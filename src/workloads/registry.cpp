@@ -21,8 +21,7 @@ const std::vector<WorkloadEntry>& workloads() {
   static const std::vector<WorkloadEntry> entries = {
       {"fractal", "escape-time fractals: Mandelbrot, Julia, Burning Ship, Tricorn", "dynamic", make<fractal::Fractal>},
       {"array", "arrays of doubles: multiply, add, triad, sum, dot", "block", make<array::Array>},
-      {"calibrate", "work with a dialled serial fraction, to hold studies against", "dynamic",
-       make<calibrate::Calibrate>},
+      {"calibrate", "work with a known serial fraction, to check fits against", "dynamic", make<calibrate::Calibrate>},
       {"tasks", "a list of tasks: squares, Fibonacci, sleep, spin, fail", "dynamic", make<tasks::Tasks>},
       {"table", "columns of a CSV file of any size", "block", make<table::Table>},
       {"fetch", "web requests and files, many at a time", "dynamic", make<fetch::Fetch>},

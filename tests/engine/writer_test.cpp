@@ -142,7 +142,7 @@ std::vector<Case> all_ways() {
 }
 
 std::string describe(const Case& c) {
-  return to_string(c.schedule) + " " + to_string(c.gather) + " ranks a node " + std::to_string(c.ranks_per_node);
+  return to_string(c.schedule) + " " + to_string(c.gather) + " ranks per node " + std::to_string(c.ranks_per_node);
 }
 
 TEST_F(WriterTest, WritesEveryItemOnce) {

@@ -1,6 +1,6 @@
 // The main of the pool's tests under ThreadSanitizer, on one rank: it sees the queue, the team, futures, streams and
 // the watch over tasks. It can't see what ranks do to each other: messages come by Open MPI, which is not built with it
-// and is left out. Messages are read and written by one thread a rank.
+// and is left out. Messages are read and written by one thread per rank.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -13,7 +13,7 @@
 namespace paceline {
 namespace {
 
-/// All that a shape may have, of so many rows; one row an item.
+/// All that a shape may have, of so many rows; one row per item.
 ResultShape table_shape(std::int64_t rows) {
   ResultShape shape;
   shape.path = "/table";

@@ -157,7 +157,7 @@ void collective(const Comm& comm, const std::function<void()>& action) {
     mine = error;
   } catch (const std::bad_alloc&) {
     mine = Error(ErrorKind::failure, fmt::format("rank {} is out of memory", comm.rank()), {},
-                 "lower --memory-limit or use fewer ranks a node");
+                 "lower --memory-limit or use fewer ranks per node");
   }
   agree(comm, mine);
 }

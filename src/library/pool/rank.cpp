@@ -27,7 +27,7 @@ void check(const PoolOptions& options) {
   if (!(options.task_s > 0)) throw fail("PoolOptions::task_s makes no sense", options.task_s);
   if (options.threads < 0 || options.threads > most_threads) {
     throw Error(ErrorKind::usage, "PoolOptions::threads makes no sense", fmt::format("{} was given", options.threads),
-                fmt::format("give 1 to {}, or 0 for one a core", most_threads));
+                fmt::format("give 1 to {}, or 0 for one per core", most_threads));
   }
 }
 

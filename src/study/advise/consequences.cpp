@@ -32,7 +32,7 @@ double peak_speedup(const Values& v) {
   return p / (1 + v[0] * (p - 1) + v[1] * p * (p - 1));
 }
 
-/// The law's efficiency falls as cores grow: bisection. Several threads a rank are told by two-level alone, as one.
+/// The law's efficiency falls as cores grow: bisection. Several threads per rank are told by two-level alone, as one.
 std::optional<int> most_cores(const ModelFit& fit, double threshold) {
   constexpr int most = 1 << 20;
   const auto is_above = [&](int cores) {

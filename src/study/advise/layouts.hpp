@@ -27,7 +27,7 @@ std::string name_of(const Layout& layout);
 /// How much work a layout did for each second: the same in strong mode, as many times as it has cores in weak mode.
 double work_of(const Layout& layout, ScalingMode mode);
 
-/// A row a layout. Intervals of medians: t on the logarithms, with the moderated noise, and what blocks share.
+/// A row per layout. Intervals of medians: t on the logarithms, with the moderated noise, and what blocks share.
 std::vector<LayoutRow> layout_rows(const Times& times, ScalingMode mode);
 
 /// Fills in the memory that the samples of each layout tell of.

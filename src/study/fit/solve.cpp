@@ -14,7 +14,7 @@ using Eigen::Index;
 
 /// Residuals (log y - log T)/sd of those coefficients that are free, in the form that Eigen's optimiser takes.
 struct Residuals {
-  const Eigen::MatrixXd& terms;  ///< a row a layout, a column a free coefficient
+  const Eigen::MatrixXd& terms;  ///< a row per layout, a column a free coefficient
   const Eigen::VectorXd& log_s;  ///< without what doesn't depend on coefficients
   const Eigen::VectorXd& inverse_sd;
   double sign;  ///< log T = sign * log(terms * coefficients)

@@ -144,7 +144,7 @@ bool import_gromacs(const std::string& text, const std::string& name, const Impo
     throw bad_times(name, "it tells neither its ranks nor its threads", "give a log with its head");
   }
   if (ranks == 0) times.notes.push_back(fmt::format("{} tells no MPI processes: it counts as one rank", name));
-  if (threads == 0) times.notes.push_back(fmt::format("{} tells no OpenMP threads: it counts as one a rank", name));
+  if (threads == 0) times.notes.push_back(fmt::format("{} tells no OpenMP threads: it counts as one per rank", name));
   add_run(times, wishes, {std::max(1, ranks), std::max(1, threads), std::max(1, nodes)}, wall_s, place);
   return true;
 }

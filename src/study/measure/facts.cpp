@@ -59,7 +59,7 @@ std::string system_text() {
   return {};
 }
 
-/// NAME=value a line, of what changes how MPI and OpenMP run.
+/// NAME=value per line, of what changes how MPI and OpenMP run.
 std::string environment_text() {
   std::vector<std::string> found;
   for (char** variable = environ; *variable != nullptr; ++variable) {

@@ -13,7 +13,7 @@ namespace paceline {
 /// `known` (a study of the same command), or the time-out.
 std::string plan_text(const StudyOptions& options, const Setup& setup, const std::optional<Study>& known);
 
-/// The final table: a line a layout with its runs, the median and its interval, and what was left out or failed.
+/// The final table: a line per layout with its runs, the median and its interval, and what was left out or failed.
 std::string result_text(const Study& study, const std::filesystem::path& path);
 
 }  // namespace paceline

@@ -173,7 +173,7 @@ void Array::set_extents(const std::vector<std::int64_t>& extents) {
 
 Traits Array::traits() const {
   Traits traits;
-  traits.kernel = fmt::format("{}: {}, {}, {:.0f} bytes an element", name_, operation_->formula, simd_target_name(),
+  traits.kernel = fmt::format("{}: {}, {}, {:.0f} bytes per element", name_, operation_->formula, simd_target_name(),
                               operation_->bytes_per_element);
   traits.rate_unit = {"GB/s", 1e9};
   traits.item_rate_unit = {"Giga-elements/s", 1e9 / static_cast<double>(block_elements)};

@@ -61,7 +61,7 @@ std::string read_all(std::istream& in, const std::string& name, std::int64_t mem
 
 void Fetch::add_options(OptionSet& options) {
   options.add("urls", given_, "what to fetch: http, https and, if allowed, file").shown("URL...");
-  options.add("--from", from_, "take them from a file, one a line; # starts a comment; - is the standard input")
+  options.add("--from", from_, "take them from a file, one per line; # starts a comment; - is the standard input")
       .shown("FILE")
       .excludes("urls");
   options.add("--parallel", parallel_, "connections to a host, and in all, of all ranks together")
@@ -79,10 +79,12 @@ void Fetch::add_options(OptionSet& options) {
   options.add("--backoff", settings_.backoff_s, "wait before the first of them; it doubles with each")
       .between(0.0, longest_s)
       .shown(fmt::format("SECONDS ({:g})", settings_.backoff_s));
-  options.add("--longest-wait", settings_.longest_wait_s, "the same at the most, and what a server may ask for")
+  options
+      .add("--longest-wait", settings_.longest_wait_s,
+           "longest of these waits, also where the server asks for a longer one")
       .between(0.0, longest_s)
       .shown(fmt::format("SECONDS ({:g})", settings_.longest_wait_s));
-  options.add("--seed", settings_.seed, "of the random part of these waits").shown("S (0)");
+  options.add("--seed", settings_.seed, "seed of the random part of these waits").shown("S (0)");
   options.add("--allow-file", allows_file_, "fetch file:// URLs too");
   options.add("--ca-file", settings_.ca_file, "certificates to trust instead of the system's (also by SSL_CERT_FILE)")
       .shown("FILE.pem");

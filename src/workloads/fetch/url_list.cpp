@@ -87,7 +87,7 @@ std::vector<std::string> read_url_list(std::string_view text, Files files, const
     check_url(urls.back(), files, fmt::format("line {} of {}", line, name), ErrorKind::input);
   }
   if (urls.empty()) {
-    throw Error(ErrorKind::input, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one a line");
+    throw Error(ErrorKind::input, "there is nothing to fetch", fmt::format("{} has no URL", name), "give one per line");
   }
   return urls;
 }

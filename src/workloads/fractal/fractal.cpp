@@ -106,7 +106,7 @@ void Fractal::add_options(OptionSet& options) {
   options.add("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
   options
       .add_choice("--interior", interior_, interiors,
-                  "skip the interior where that is rigorous, or compute it plainly; same counts")
+                  "skip points that are proved to be inside, or iterate all; the counts are the same")
       .shown("skip|plain (skip)");
   options.add("--png", png_, "also draw the image");
   options.add("--colormap", colormap_, "colours of --png").one_of(colormap_names());

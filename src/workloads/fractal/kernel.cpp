@@ -22,7 +22,7 @@ template <class Count>
 CountsSink checked_sink(const KernelParams& params, std::span<const double> re, std::span<const double> im,
                         std::span<Count> counts) {
   if (counts.size() != re.size() * im.size()) {
-    throw std::invalid_argument("fractal kernel: counts must hold one element a pixel");
+    throw std::invalid_argument("fractal kernel: counts must hold one element per pixel");
   }
   if (params.max_iter > std::numeric_limits<Count>::max()) {
     throw std::invalid_argument("fractal kernel: max_iter does not fit the counts");

@@ -45,7 +45,7 @@ struct ColumnFacts {
 struct ColumnValues {
   Kind kind = Kind::nothing;           ///< of the values; text has none
   bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
-  std::span<std::uint64_t> values;     ///< a value a row, any where it is missing
+  std::span<std::uint64_t> values;     ///< a value per row, any where it is missing
   std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
   std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
 };

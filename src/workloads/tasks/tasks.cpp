@@ -16,9 +16,7 @@ void Tasks::add_options(OptionSet& options) {
   options.add("--work", text_, "what each task does: squares:N, fib:N, sleep:SECONDS, spin:SECONDS, fail:K")
       .shown("KIND:VALUE (squares:2000)");
   options.add("--count", count_, "number of tasks").from(1, largest_count);
-  options.add("--ordered", is_ordered_,
-              "results are written in order as tasks are done, which holds back what is far ahead of a slow task "
-              "(default)");
+  options.add("--ordered", is_ordered_, "write results in order, so that tasks far ahead of a slow one wait (default)");
   options.add("--unordered", is_ordered_, "no task waits for another").sets(false).excludes("--ordered");
 }
 

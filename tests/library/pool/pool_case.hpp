@@ -20,7 +20,7 @@ inline int waits_for(const std::string& path) {
   return 1;
 }
 
-/// `body` on rank 0 of a pool with so many threads a rank; the other ranks work.
+/// `body` on rank 0 of a pool with so many threads per rank; the other ranks work.
 template <class Body>
 void with_pool(const PoolOptions& options, const Body& body) {
   Pool pool(Comm::world(), options);

@@ -62,8 +62,8 @@ TEST(Resources, SayWhyALayoutDoesNotFit) {
   const Resources two{2, 8, "Slurm job 1"};
   EXPECT_EQ(why_too_large({8, 2, 2}, two), std::nullopt);
   EXPECT_EQ(why_too_large({4, 2, 1}, two), std::nullopt);
-  EXPECT_EQ(why_too_large({4, 3, 1}, two), "it needs 12 cores a node, Slurm job 1 has 8");
-  EXPECT_EQ(why_too_large({2, 9, 2}, two), "it needs 9 cores a node, Slurm job 1 has 8");
+  EXPECT_EQ(why_too_large({4, 3, 1}, two), "it needs 12 cores per node, Slurm job 1 has 8");
+  EXPECT_EQ(why_too_large({2, 9, 2}, two), "it needs 9 cores per node, Slurm job 1 has 8");
   EXPECT_EQ(why_impossible({4, 3, 1}, two), std::nullopt);
   EXPECT_EQ(why_impossible({3, 1, 2}, two), "3 ranks can't be spread evenly over 2 nodes");
   EXPECT_EQ(why_impossible({1, 4, 2}, two), "1 rank can't be spread evenly over 2 nodes");
