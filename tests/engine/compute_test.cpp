@@ -17,6 +17,7 @@ PlanRequest request_of(std::int64_t items, int threads, Schedule schedule = Sche
   request.ranks = Comm::world().size();
   request.threads = threads;
   request.schedule = schedule;
+  request.ordered = false;
   request.costs.assign(sample_items(items, request.ranks).size(), 1.0);
   return request;
 }

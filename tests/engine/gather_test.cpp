@@ -49,6 +49,7 @@ Plan plan_of(const Case& c, int ranks) {
   request.schedule = c.schedule;
   request.gather = c.gather;
   request.chunk = c.chunk;
+  request.ordered = false;  // bands as large as they may be
   const bool root_holds_all =
       c.gather == Gather::root && (c.schedule == Schedule::block || c.schedule == Schedule::weighted);
   request.memory_limit = (3 + (root_holds_all ? ranks : 1)) * request.bytes_per_item * c.band_items;

@@ -192,6 +192,56 @@ TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
   EXPECT_EQ(plan.bands(), (4000 + plan.band_items() - 1) / plan.band_items());
 }
 
+TEST(Plan, HoldsLittleOfTheResultAtOnce) {
+  const auto request = lessons_image();
+  const Plan plan(request);
+  EXPECT_LE(plan.held_bytes(), request.items * request.bytes_per_item / 4) << "bands use each other's memory again";
+  auto dropped = request;
+  dropped.kept = false;
+  EXPECT_LE(Plan(dropped).held_bytes(), 64 * request.bytes_per_item) << "a piece a thread";
+}
+
+TEST(Plan, GivesTheThreadsOfABandEnoughToDo) {
+  auto request = lessons_image();
+  request.items = 65'536;
+  for (const int ranks : {64, 1024, 4096, 16'384}) {
+    request.ranks = ranks;
+    const Plan plan(request);
+    EXPECT_GE(plan.band_items(), std::min(request.items, 2 * plan.chunk_items() * ranks)) << ranks << " ranks";
+  }
+}
+
+TEST(Plan, ComputesAtOnceWhatACacheHolds) {
+  auto request = lessons_image();
+  EXPECT_GE(Plan(request).piece_items(), 64);
+  request.bytes_per_item = 100'000;
+  EXPECT_EQ(Plan(request).piece_items(), 2);
+  request.bytes_per_item = 1 << 30;
+  request.memory_limit = std::int64_t{1} << 40;
+  EXPECT_EQ(Plan(request).piece_items(), 1);
+}
+
+TEST(Plan, CutsSlabsOfAnySizeIntoEquallyManyBands) {
+  auto request = lessons_image();
+  request.schedule = Schedule::weighted;
+  request.items = 100'000;
+  // The first items cost most by far: slabs of very different sizes.
+  for (const auto item : sample_items(request.items, request.ranks)) {
+    request.costs.push_back(item < 10'000 ? 100.0 : 1.0);
+  }
+  const Plan plan(request);
+  ASSERT_GT(plan.bands(), 10);
+  ASSERT_GT(plan.own_slab(3).size(), 5 * plan.own_slab(0).size());
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    const auto own = plan.own_slab(rank);
+    const auto each = static_cast<double>(own.size()) / static_cast<double>(plan.bands());
+    for (std::int64_t band = 0; band < plan.bands(); ++band) {
+      EXPECT_NEAR(static_cast<double>(plan.window(band, rank).size()), each,
+                  static_cast<double>(plan.chunk_items()));
+    }
+  }
+}
+
 TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   auto request = lessons_image();
   request.bytes_per_item = 300'008;
