@@ -10,9 +10,11 @@
 namespace paceline {
 namespace {
 
-// A band below this is not worth its own write, or one a dataset. It is small because bands that fly use each other's
-// memory again: a page that is touched for the first time costs more than computing what it holds.
-constexpr std::int64_t smallest_band_bytes = std::int64_t{256} << 10;
+// A rank's part of a band, and a band, below this are not worth their own write, or one a dataset. They are small
+// because bands that fly use each other's memory again: a page that is touched for the first time costs more than
+// computing what it holds.
+constexpr std::int64_t smallest_part_bytes = std::int64_t{256} << 10;
+constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: first-touching memory costs more than extra writes.
 constexpr std::int64_t usual_bands = 64;
@@ -91,11 +93,13 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : choose_chunk(request_), std::int64_t{1},
                       std::min(limit_items, std::max(request_.items, std::int64_t{1})));
   // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
-  const auto ranks = owns_slabs() ? std::int64_t{1} : std::int64_t{request_.ranks};
+  const auto ranks = std::int64_t{request_.ranks};
+  const auto sharers = owns_slabs() ? 1 : ranks;  // of a band's items; a slab's belong to one rank
+  const auto bytes = std::max(std::min(smallest_part_bytes * ranks, smallest_band_bytes),
+                              smallest_dataset_bytes * request_.datasets);
   const auto worthwhile =
-      std::max(divide_up(std::max(smallest_band_bytes, smallest_dataset_bytes * request_.datasets),
-                         (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1)),
-               chunk_ * request_.threads * ranks * band_chunks_per_thread);
+      std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
+               chunk_ * request_.threads * sharers * band_chunks_per_thread);
   band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
   if (chunk_ > band_items_) chunk_ = band_items_;
