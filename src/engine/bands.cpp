@@ -10,8 +10,8 @@ namespace paceline {
 
 Bands::Bands(const Plan& plan, const ResultShape& shape, int rank, int threads)
     : plan_(plan), shape_(shape), rank_(rank), threads_(static_cast<std::size_t>(threads)) {
-  // A slot is first touched, page by page, by the threads that compute into it: a rank holds what it computes, not
-  // what the band might have been.
+  if (!keep()) return;
+  // A slot is first touched, page by page, by the threads that compute into it.
   std::vector<std::size_t> needed(slots_.size(), 0);
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     auto& most = needed[static_cast<std::size_t>(band) % needed.size()];
@@ -19,17 +19,17 @@ Bands::Bands(const Plan& plan, const ResultShape& shape, int rank, int threads)
   }
   for (std::size_t k = 0; k < slots_.size() && static_cast<std::int64_t>(k) < plan.bands(); ++k) {
     slots_[k].bytes = PageBuffer(needed[k]);
-    slots_[k].marks.resize(static_cast<std::size_t>(plan.band_items()));
   }
 }
 
 void Bands::first_touch() {
+  if (!keep()) return;
   const auto slots = std::min(plan_.bands(), static_cast<std::int64_t>(slots_.size()));
   for (const auto& slot : slots_) slot.bytes.prefer_huge_pages();
 #pragma omp parallel for schedule(static, 1)
   for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
     for (std::int64_t band = 0; band < slots; ++band) {
-      touch(place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
+      touch(usual_place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
     }
   }
 }
@@ -42,6 +42,7 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
     }
     mine.store(band);
   }
+  if (!plan_.goes_by_bands()) return !stopping();
   Backoff backoff;
   while (band >= released_.load() + Plan::bands_in_flight()) {
     if (stopping()) return false;
@@ -50,17 +51,24 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
   return !stopping();
 }
 
-std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
+std::span<std::byte> Bands::usual_place(std::int64_t band, Slab items) {
   const auto window = plan_.window(band, rank_);
   return slot(band).bytes.bytes().subspan(shape_.bytes_in({window.begin, items.begin}), shape_.bytes_in(items));
 }
 
-void Bands::finished(std::int64_t band, Slab items, std::span<const ItemMark> marks, Pieces variable) {
+std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
+  if (plan_.owners_write()) return usual_place(band, items);
   auto& here = slot(band);
-  const auto first = items.begin - plan_.window(band, rank_).begin;
-  std::copy(marks.begin(), marks.end(), here.marks.begin() + first);
+  const auto size = shape_.bytes_in(items);
+  return here.bytes.bytes().subspan(here.filled.fetch_add(size, std::memory_order_relaxed), size);
+}
+
+void Bands::finished(std::int64_t band, Slab items, std::span<const std::byte> place, std::span<const ItemMark> marks,
+                     Pieces variable) {
+  auto& here = slot(band);
   const std::lock_guard lock(here.mutex);
-  here.runs.push_back(items);
+  here.runs.push_back({items, std::ssize(here.marks), place.data() - here.bytes.bytes().data()});
+  here.marks.insert(here.marks.end(), marks.begin(), marks.end());
   if (!variable.empty()) here.variable.emplace_back(items.begin, std::move(variable));
 }
 
@@ -78,20 +86,43 @@ bool Bands::has_finished(std::int64_t band) {
   return !here.runs.empty();
 }
 
+ItemMark& Bands::View::mark(std::int64_t item) {
+  const auto behind = std::upper_bound(runs.begin(), runs.end(), item,
+                                       [](std::int64_t wanted, const Run& run) { return wanted < run.items.begin; });
+  const auto& run = *std::prev(behind);
+  return marks[static_cast<std::size_t>(run.at + item - run.items.begin)];
+}
+
 Bands::View Bands::take(std::int64_t band) {
   auto& here = slot(band);
-  const auto window = plan_.window(band, rank_);
-  View view{window, {}, here.bytes.bytes().first(shape_.bytes_in(window)), here.marks, {}};
+  View view;
+  view.bytes = here.bytes.bytes();
+  std::vector<Run> runs;
+  std::vector<ItemMark> marks;
   {
     const std::lock_guard lock(here.mutex);
-    view.runs.swap(here.runs);
+    runs.swap(here.runs);
+    marks.swap(here.marks);
     view.variable.swap(here.variable);
   }
-  view.runs = merged(std::move(view.runs));
+  std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.items < b.items; });
+  std::int64_t byte_end = 0;  // of the last run
+  for (const auto& [items, at, byte_at] : runs) {
+    if (!view.runs.empty() && view.runs.back().items.end == items.begin && byte_end == byte_at) {
+      view.runs.back().items.end = items.end;
+    } else {
+      view.runs.push_back({items, std::ssize(view.marks), byte_at});
+    }
+    byte_end = byte_at + static_cast<std::int64_t>(shape_.bytes_in(items));
+    view.marks.insert(view.marks.end(), marks.begin() + at, marks.begin() + at + items.size());
+  }
   std::sort(view.variable.begin(), view.variable.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return view;
 }
 
-void Bands::release(std::int64_t band) { released_.store(band + 1); }
+void Bands::release(std::int64_t band) {
+  slot(band).filled = 0;
+  released_.store(band + 1);
+}
 
 }  // namespace paceline

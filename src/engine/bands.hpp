@@ -1,4 +1,7 @@
 // Bands in flight on one rank: where compute threads leave items and the writing thread finds them.
+//
+// Who writes what it computes has items at their places; others lay them one after the other as they come, so that a
+// rank holds what it computes and not what the band might have been. Memory of a band that is written is used again.
 #pragma once
 
 #include <atomic>
@@ -31,10 +34,13 @@ class Bands {
   /// Says that `thread` has left all bands before `band`, and waits until there is room for this one.
   /// False when `stopping` came true meanwhile: then the thread must leave().
   bool enter(int thread, std::int64_t band, const std::function<bool()>& stopping);
-  /// Where items of a band that the thread has entered are to be computed.
+  /// Whether there are places at all: items that go nowhere have none.
+  [[nodiscard]] bool keep() const { return plan_.request().kept; }
+  /// Where items of a band that the thread has entered are to be computed; once for each.
   [[nodiscard]] std::span<std::byte> place(std::int64_t band, Slab items);
-  /// Items that are computed, with a mark each. `variable`: of a single item, if it has any.
-  void finished(std::int64_t band, Slab items, std::span<const ItemMark> marks, Pieces variable = {});
+  /// Items that are computed at that place, with a mark each. `variable`: of a single item, if it has any.
+  void finished(std::int64_t band, Slab items, std::span<const std::byte> place, std::span<const ItemMark> marks,
+                Pieces variable = {});
   /// The thread takes part in no further band.
   void leave(int thread);
 
@@ -47,13 +53,14 @@ class Bands {
   /// True if items were finished that take() has not given out.
   [[nodiscard]] bool has_finished(std::int64_t band);
   struct View {
-    Slab window;                                            ///< items that the buffers have room for
-    std::vector<Slab> runs;                                 ///< finished items, sorted and merged
-    std::span<const std::byte> bytes;                       ///< of the whole window
-    std::span<ItemMark> marks;                              ///< the same
+    std::vector<Run> runs;                                  ///< finished items, sorted and merged
+    std::span<const std::byte> bytes;                       ///< where they lie
+    std::vector<ItemMark> marks;                            ///< in the order of the runs
     std::vector<std::pair<std::int64_t, Pieces>> variable;  ///< of the finished items that have any, sorted
+    /// Of a finished item.
+    [[nodiscard]] ItemMark& mark(std::int64_t item);
   };
-  /// The band's items that were finished since the last call; buffers are valid until release().
+  /// The band's items that were finished since the last call; their bytes are valid until release().
   [[nodiscard]] View take(std::int64_t band);
   /// Makes room for another band.
   void release(std::int64_t band);
@@ -61,14 +68,16 @@ class Bands {
  private:
   struct Slot {
     PageBuffer bytes;
-    std::vector<ItemMark> marks;
+    std::atomic<std::size_t> filled{0};  ///< of them, where items lie as they come
     std::mutex mutex;
-    std::vector<Slab> runs;
+    std::vector<Run> runs;
+    std::vector<ItemMark> marks;  ///< in the same order
     std::vector<std::pair<std::int64_t, Pieces>> variable;
   };
   struct alignas(64) Place {
     std::atomic<std::int64_t> band{0};
   };
+  [[nodiscard]] std::span<std::byte> usual_place(std::int64_t band, Slab items);
   Slot& slot(std::int64_t band) { return slots_[static_cast<std::size_t>(band % Plan::bands_in_flight())]; }
 
   const Plan& plan_;

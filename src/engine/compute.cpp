@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "host/clock.hpp"
+#include "host/page_buffer.hpp"
 
 namespace paceline {
 namespace {
@@ -36,6 +37,12 @@ struct alignas(64) Share {
   Work work;
   Digest digest;
   std::vector<ItemMark> marks;  ///< of the items at hand
+  PageBuffer room;              ///< for items that go nowhere, used again and again
+
+  std::span<std::byte> some(std::size_t size) {
+    if (room.bytes().size() < size) room = PageBuffer(size);
+    return room.bytes().first(size);
+  }
 };
 
 class Team {
@@ -114,7 +121,7 @@ class Team {
   void compute_piece(int thread, std::int64_t band, Slab items, Share& share) {
     const auto& shape = context_.workload.shape();
     const auto operands = context_.inputs.of(band, items, share.scratch);
-    const auto bytes = bands_.place(band, items);
+    const auto bytes = bands_.keep() ? bands_.place(band, items) : share.some(shape.bytes_in(items));
     Pieces variable;
     Stopwatch watch;
     share.work += context_.workload.compute(items, operands, {bytes, shape.variable ? &variable : nullptr});
@@ -132,7 +139,7 @@ class Team {
       share.bytes += static_cast<std::int64_t>(here) + mark.size;
       at += here;
     }
-    bands_.finished(band, items, share.marks, std::move(variable));
+    if (bands_.keep()) bands_.finished(band, items, bytes, share.marks, std::move(variable));
     share.digest_s += watch.lap();
     share.items += items.size();
     node_state_.shared().items_done.fetch_add(items.size(), std::memory_order_relaxed);

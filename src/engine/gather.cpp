@@ -14,6 +14,8 @@ constexpr int contents_tag = 14;
 // Of variable bytes, beside its own, rank 0 holds no more than this or the largest item.
 constexpr std::int64_t batch_bytes = std::int64_t{8} << 20;
 
+using Spans = std::vector<std::span<std::byte>>;
+
 std::span<std::byte> writable(std::span<const std::byte> bytes) {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
@@ -31,19 +33,21 @@ std::span<T> part(std::span<T> values, std::int64_t first, std::int64_t count) {
 }  // namespace
 
 Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile) {
-  const auto byte_here = [&](std::int64_t item) {
-    return static_cast<std::int64_t>(shape_.bytes_in({view.window.begin, item}));
-  };
-  if (plan_.owners_write()) {
-    Gathered own{{}, view.bytes, view.marks};
-    for (const auto& run : view.runs) own.runs.push_back({run, run.begin - view.window.begin, byte_here(run.begin)});
-    return own;
-  }
+  if (plan_.owners_write()) return {view.runs, view.bytes, view.marks};
 
   const auto ranks = static_cast<std::size_t>(comm_.size());
   std::map<int, std::vector<Slab>> outgoing;
+  std::map<int, Spans> outgoing_marks, outgoing_bytes;
   for (const auto& run : view.runs) {
-    for (const auto& share : plan_.shares(band, run, comm_.rank())) outgoing[share.writer].push_back(share.items);
+    for (const auto& [writer, items] : plan_.shares(band, run.items, comm_.rank())) {
+      const auto at = run.at + items.begin - run.items.begin;
+      const auto byte_at =
+          run.byte_at + static_cast<std::int64_t>(shape_.bytes_in({run.items.begin, items.begin}));
+      outgoing[writer].push_back(items);
+      outgoing_marks[writer].push_back(memory_of(part(std::span(view.marks), at, items.size())));
+      outgoing_bytes[writer].push_back(
+          writable(part(view.bytes, byte_at, static_cast<std::int64_t>(shape_.bytes_in(items)))));
+    }
   }
   std::vector<int> sends(ranks, 0);
   std::vector<int> receives(ranks, 0);
@@ -91,7 +95,6 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
     return *std::prev(std::upper_bound(gathered.runs.begin(), gathered.runs.end(), slab.begin,
                                        [](std::int64_t item, const Run& r) { return item < r.items.begin; }));
   };
-  using Spans = std::vector<std::span<std::byte>>;
   for (const auto& [from, slabs] : incoming) {
     Spans mark_pieces, byte_pieces;
     for (const auto& slab : slabs) {
@@ -103,15 +106,9 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
     messages.receive(mark_pieces, from, marks_tag);
     messages.receive(byte_pieces, from, bytes_tag);
   }
-  for (const auto& [writer, slabs] : outgoing) {
-    Spans mark_pieces, byte_pieces;
-    for (const auto& slab : slabs) {
-      mark_pieces.push_back(memory_of(part(view.marks, slab.begin - view.window.begin, slab.size())));
-      byte_pieces.push_back(
-          writable(part(view.bytes, byte_here(slab.begin), static_cast<std::int64_t>(shape_.bytes_in(slab)))));
-    }
-    messages.send(mark_pieces, writer, marks_tag);
-    messages.send(byte_pieces, writer, bytes_tag);
+  for (const auto& [writer, pieces] : outgoing_marks) {
+    messages.send(pieces, writer, marks_tag);
+    messages.send(outgoing_bytes[writer], writer, bytes_tag);
   }
   messages.wait(meanwhile);
   return gathered;

@@ -66,6 +66,10 @@ Gather gather_of(const RunOptions& options, const Parts& parts) {
   return needs_scratch(options, parts) ? Gather::root : options.gather;
 }
 
+bool is_kept(const RunOptions& options, const Parts& parts) {
+  return !options.output.empty() || needs_scratch(options, parts);
+}
+
 Output::~Output() {
   std::error_code code;
   file_.reset();

@@ -18,6 +18,8 @@ namespace paceline {
 
 /// How the ranks gather: as asked, but in a scratch file, which rank 0 alone has, it is rank 0 that writes.
 Gather gather_of(const RunOptions& options, const Parts& parts);
+/// Whether the result goes anywhere but into the digest.
+bool is_kept(const RunOptions& options, const Parts& parts);
 
 /// Members are collective over the world unless they say otherwise; errors are agreed upon.
 class Output {

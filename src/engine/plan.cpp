@@ -10,11 +10,18 @@
 namespace paceline {
 namespace {
 
-// A band below this is not worth its own collective write, or one a dataset.
+// A rank's part of a band, and a band, below this are not worth their own write, or one a dataset. They are small
+// because bands that fly use each other's memory again: a page that is touched for the first time costs more than
+// computing what it holds.
+constexpr std::int64_t smallest_part_bytes = std::int64_t{256} << 10;
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: first-touching memory costs more than extra writes.
 constexpr std::int64_t usual_bands = 64;
+// A band has so many chunks for each thread that works on it, so that a slow one holds up nobody.
+constexpr std::int64_t band_chunks_per_thread = 2;
+// Pieces of more bytes leave the second cache of most cores before they are digested and written.
+constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;
 // A writer's piece below this is not worth a writer of its own.
 constexpr std::int64_t smallest_write_bytes = std::int64_t{1} << 20;
 // Chunks of at least this are written by whoever computed them; smaller ones are gathered to larger pieces first,
@@ -27,18 +34,23 @@ constexpr std::int64_t largest_chosen_chunk = 64;
 // A dispenser counts chunks in half a word.
 constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
 
+// Holds any product of two counts.
+__extension__ using wide = __int128;
+
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t choose_chunk(const PlanRequest& request) {
   const auto workers = static_cast<std::int64_t>(request.ranks) * request.threads;
-  return std::clamp(request.items / (workers * chunks_per_thread), std::int64_t{1}, largest_chosen_chunk);
+  const auto largest = std::clamp(request.items_between_checks, std::int64_t{1}, largest_chosen_chunk);
+  return std::clamp(request.items / (workers * chunks_per_thread), std::int64_t{1}, largest);
 }
 
 }  // namespace
 
 Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   const auto items = request_.items;
-  piece_ = std::clamp(request_.items_between_checks, std::int64_t{1}, largest_chosen_chunk);
+  piece_ = std::clamp(std::min(request_.items_between_checks, cached_bytes / request_.bytes_per_item), std::int64_t{1},
+                      largest_chosen_chunk);
   if (owns_slabs()) {
     if (request_.schedule == Schedule::weighted) {
       own_ = equal_cost_slabs(items, request_.ranks, request_.costs);
@@ -78,11 +90,16 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
                             bytes_per_item + extra_bytes_per_item, request_.memory_limit),
                 "raise it or make the items smaller");
   }
-  chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : std::min(choose_chunk(request_), piece_), std::int64_t{1},
+  chunk_ = std::clamp(request_.chunk > 0 ? request_.chunk : choose_chunk(request_), std::int64_t{1},
                       std::min(limit_items, std::max(request_.items, std::int64_t{1})));
   // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
-  const auto worthwhile = divide_up(std::max(smallest_band_bytes, smallest_dataset_bytes * request_.datasets),
-                                    (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? request_.ranks : 1));
+  const auto ranks = std::int64_t{request_.ranks};
+  const auto sharers = owns_slabs() ? 1 : ranks;  // of a band's items; a slab's belong to one rank
+  const auto bytes = std::max(std::min(smallest_part_bytes * ranks, smallest_band_bytes),
+                              smallest_dataset_bytes * request_.datasets);
+  const auto worthwhile =
+      std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
+               chunk_ * request_.threads * sharers * band_chunks_per_thread);
   band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
   band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
   if (chunk_ > band_items_) chunk_ = band_items_;
@@ -108,10 +125,17 @@ Slab Plan::thread_part(std::int64_t band, int rank, int thread) const {
   return {std::min(all.begin + part.begin * chunk_, all.end), std::min(all.begin + part.end * chunk_, all.end)};
 }
 
+/// Every rank has all bands, whatever the size of its slab: those with few costly items would hold up the others.
+Slab Plan::chunks_of_band(std::int64_t band, int rank) const {
+  const auto chunks = static_cast<wide>(chunks_in(own_slab(rank).size()));
+  return {static_cast<std::int64_t>(chunks * band / bands_), static_cast<std::int64_t>(chunks * (band + 1) / bands_)};
+}
+
 Slab Plan::window(std::int64_t band, int rank) const {
   if (!owns_slabs()) return band_range(band);
   const auto own = own_slab(rank);
-  return intersect({own.begin + band * band_items_, own.begin + (band + 1) * band_items_}, own);
+  const auto chunks = chunks_of_band(band, rank);
+  return intersect({own.begin + chunks.begin * chunk_, own.begin + chunks.end * chunk_}, own);
 }
 
 std::int64_t Plan::chunks_in(std::int64_t items) const { return divide_up(items, chunk_); }
@@ -139,7 +163,9 @@ Chunk Plan::own_chunk(int rank, std::int64_t index) const {
   if (!owns_slabs()) return any_chunk(rank + index * request_.ranks);
   const auto own = own_slab(rank);
   const auto begin = own.begin + index * chunk_;
-  return {{begin, std::min(begin + chunk_, own.end)}, index * chunk_ / band_items_};
+  // The last band whose first chunk is not behind this one.
+  const auto band = ((static_cast<wide>(index) + 1) * bands_ - 1) / chunks_in(own.size());
+  return {{begin, std::min(begin + chunk_, own.end)}, static_cast<std::int64_t>(band)};
 }
 
 bool Plan::owners_write() const {
@@ -161,14 +187,16 @@ std::vector<Plan::Share> Plan::shares(std::int64_t band, Slab items, int rank) c
   std::vector<Share> cut;
   for (int part = 0; part < parts; ++part) {
     const auto piece = intersect(items, even_part(range, part, parts));
-    // Spread over all ranks, and so over all nodes.
-    const auto writer = static_cast<int>(static_cast<std::int64_t>(part) * request_.ranks / parts);
+    // Spread over all ranks, and so over all nodes; of small bands each has its turn.
+    const auto writer = static_cast<int>((static_cast<std::int64_t>(part) * request_.ranks / parts + band) %
+                                         request_.ranks);
     if (!piece.empty()) cut.push_back({writer, piece});
   }
   return cut;
 }
 
 std::int64_t Plan::held_bytes() const {
+  if (!request_.kept) return std::min(piece_, chunk_) * request_.threads * request_.bytes_per_item;
   const auto flying = std::min(static_cast<std::int64_t>(bands_in_flight()), bands_);
   const auto gathered =
       owners_write() ? 0 : band_items_ * (owns_slabs() ? static_cast<std::int64_t>(request_.ranks) : 1);

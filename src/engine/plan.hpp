@@ -1,10 +1,11 @@
 // The plan: who computes, who writes, in which order. A pure value, the same on every rank.
 //
 // Items are cut into chunks (what a thread takes at once) and chunks into bands (what is in memory at once).
-//   block, weighted   a rank owns one slab; band b is the b-th piece of every rank's slab
+//   block, weighted   a rank owns one slab; band b is the b-th of equally many pieces of every rank's slab
 //   cyclic, dynamic   band b is consecutive items; its chunks go round the ranks, or to whoever comes first
 // Whoever computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs spread over
 // the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing moves.
+// Items that go nowhere are computed in any order: bands hold nothing then and nobody waits for them.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,7 @@ struct PlanRequest {
   int input_sharers = 1;                                ///< ranks that hold one copy together
   std::int64_t datasets = 1;                            ///< that an item has a part of
   bool ordered = true;                                  ///< false: few bands, so that no item waits for another
+  bool kept = true;                                     ///< false: the result is digested and goes nowhere
 };
 
 /// A chunk as it is handed to a thread.
@@ -59,8 +61,10 @@ class Plan {
   [[nodiscard]] const PlanRequest& request() const { return request_; }
   [[nodiscard]] std::int64_t chunk_items() const { return chunk_; }
   [[nodiscard]] std::int64_t bands() const { return bands_; }
-  /// Items that a thread computes between two looks at the stop flag.
+  /// Items that a thread computes at once: between two looks at the stop flag, and into memory that a cache holds.
   [[nodiscard]] std::int64_t piece_items() const { return piece_; }
+  /// Whether threads wait for room in bands; else they take chunk after chunk.
+  [[nodiscard]] bool goes_by_bands() const { return request_.kept || feeding_ == Feeding::streamed; }
   /// Bands that a rank may hold at once: computed into or waiting to be written. One more is being gathered.
   [[nodiscard]] static constexpr int bands_in_flight() { return 3; }
 
@@ -103,6 +107,8 @@ class Plan {
   void size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item);
   [[nodiscard]] Slab band_range(std::int64_t band) const;
   [[nodiscard]] int writers(std::int64_t band_items) const;
+  /// Own chunks of `rank` in `band`; block and weighted.
+  [[nodiscard]] Slab chunks_of_band(std::int64_t band, int rank) const;
   [[nodiscard]] std::int64_t chunks_in(std::int64_t items) const;
 
   PlanRequest request_;

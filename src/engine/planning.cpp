@@ -47,6 +47,8 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, c
   request.bytes_per_item = shape.most_bytes_per_item() + std::int64_t{sizeof(ItemMark)};
   request.datasets = std::max(std::int64_t{1}, std::ssize(shape.columns));
   request.ordered = traits.is_ordered;
+  // Variable bytes are counted, and given back, by who takes them out of bands.
+  request.kept = is_kept(options, parts) || shape.variable;
   request.ranks = world.size();
   request.threads = threads;
   request.schedule = options.schedule;

@@ -31,7 +31,9 @@ class Writer {
   explicit Writer(const WriterContext& context) : context_(context), variable_end_(context.variable_end) {}
 
   WriterResult run() {
-    for (std::int64_t band = 0; band < context_.plan.bands(); ++band) {
+    // Where threads go on by themselves, all that is left is to hear of the end.
+    const auto first = context_.plan.goes_by_bands() ? 0 : context_.plan.bands() - 1;
+    for (auto band = first; band < context_.plan.bands(); ++band) {
       if (auto error = context_.inputs.read_ahead(band); error && !result_.error) {
         result_.error = std::move(error);
         context_.node_state.stop();
@@ -149,7 +151,7 @@ class Writer {
     if (all == 0) return;
     std::vector<VariableRun> runs;
     for (const auto& [item, pieces] : view.variable) {
-      auto& mark = view.marks[static_cast<std::size_t>(item - view.window.begin)];
+      auto& mark = view.mark(item);
       mark.begin = at;
       for (const auto& piece : pieces) {
         runs.push_back({at, piece});

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::int64_t width = 5;
 
-Plan plan_of(std::int64_t items, std::int64_t chunk, std::int64_t band_items, int threads) {
+Plan plan_of(std::int64_t items, std::int64_t chunk, std::int64_t band_items, int threads, int ranks = 1) {
   PlanRequest request;
+  request.ranks = ranks;
   request.items = items;
   request.bytes_per_item = width;
   request.threads = threads;
@@ -35,17 +36,28 @@ void compute_into(Bands& bands, std::int64_t band, Slab items) {
     test::fill_item(item, bytes);
     marks.push_back(test::mark_of(item, bytes));
   }
-  bands.finished(band, items, marks);
+  bands.finished(band, items, place, marks);
 }
 
-void expect_whole(const Bands::View& view) {
-  EXPECT_EQ(view.runs, std::vector<Slab>{view.window});
-  for (auto item = view.window.begin; item < view.window.end; ++item) {
-    const auto at = static_cast<std::size_t>(item - view.window.begin);
-    const auto bytes = view.bytes.subspan(at * width, width);
-    const auto expected = test::item_bytes(item, width);
-    ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
-    ASSERT_EQ(view.marks[at].digest, item_digest(item, expected)) << "item " << item;
+std::vector<Slab> items_of(const Bands::View& view) {
+  std::vector<Slab> all;
+  for (const auto& run : view.runs) all.push_back(run.items);
+  return all;
+}
+
+/// Bytes and marks of all items that are there, each where its run says.
+void expect_right(const ResultShape& of, Bands::View& view) {
+  for (const auto& run : view.runs) {
+    for (auto item = run.items.begin; item < run.items.end; ++item) {
+      const auto expected = test::item_bytes(item, static_cast<std::int64_t>(of.bytes_in({item, item + 1})));
+      const auto at = static_cast<std::size_t>(run.byte_at) + of.bytes_in({run.items.begin, item});
+      const auto bytes = view.bytes.subspan(at, expected.size());
+      ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
+      ASSERT_EQ(view.marks[static_cast<std::size_t>(run.at + item - run.items.begin)].digest,
+                item_digest(item, expected))
+          << "item " << item;
+      ASSERT_EQ(&view.mark(item), &view.marks[static_cast<std::size_t>(run.at + item - run.items.begin)]);
+    }
   }
 }
 
@@ -76,9 +88,9 @@ TEST(Bands, ShowWhatIsFinishedSortedWithItsHoles) {
   EXPECT_TRUE(bands.enter(0, 0, never));
   for (const auto& items : {Slab{50, 53}, Slab{10, 20}, Slab{20, 30}, Slab{99, 100}}) compute_into(bands, 0, items);
   bands.leave(0);
-  const auto view = bands.take(0);
-  EXPECT_EQ(view.window, (Slab{0, 100}));
-  EXPECT_EQ(view.runs, (std::vector<Slab>{{10, 30}, {50, 53}, {99, 100}}));
+  auto view = bands.take(0);
+  EXPECT_EQ(items_of(view), (std::vector<Slab>{{10, 30}, {50, 53}, {99, 100}}));
+  expect_right(shape, view);
 }
 
 TEST(Bands, GiveOutOnceWhatIsFinished) {
@@ -88,13 +100,13 @@ TEST(Bands, GiveOutOnceWhatIsFinished) {
   EXPECT_FALSE(bands.has_finished(0));
   compute_into(bands, 0, {20, 30});
   EXPECT_TRUE(bands.has_finished(0));
-  EXPECT_EQ(bands.take(0).runs, (std::vector<Slab>{{20, 30}}));
+  EXPECT_EQ(items_of(bands.take(0)), (std::vector<Slab>{{20, 30}}));
   EXPECT_FALSE(bands.has_finished(0));
   EXPECT_TRUE(bands.take(0).runs.empty());
   compute_into(bands, 0, {0, 20});
   compute_into(bands, 0, {30, 100});
   const auto rest = bands.take(0);
-  EXPECT_EQ(rest.runs, (std::vector<Slab>{{0, 20}, {30, 100}}));
+  EXPECT_EQ(items_of(rest), (std::vector<Slab>{{0, 20}, {30, 100}}));
   EXPECT_TRUE(
       std::equal(rest.bytes.begin() + 25 * width, rest.bytes.begin() + 26 * width, test::item_bytes(25, width).begin()))
       << "what was given out before is still there";
@@ -109,17 +121,18 @@ TEST(Bands, KeepTheVariableBytesOfEachItem) {
   };
   for (const std::int64_t item : {70, 5, 33}) {
     const auto mark = test::mark_of(item, test::item_bytes(item, width), pieces_of(item));
-    bands.finished(0, {item, item + 1}, {&mark, 1}, pieces_of(item));
+    const auto place = bands.place(0, {item, item + 1});
+    bands.finished(0, {item, item + 1}, place, {&mark, 1}, pieces_of(item));
   }
   compute_into(bands, 0, {50, 60});
-  const auto view = bands.take(0);
-  EXPECT_EQ(view.runs, (std::vector<Slab>{{5, 6}, {33, 34}, {50, 60}, {70, 71}}));
+  auto view = bands.take(0);
+  EXPECT_EQ(items_of(view), (std::vector<Slab>{{5, 6}, {33, 34}, {50, 60}, {70, 71}}));
   ASSERT_EQ(view.variable.size(), 3U) << "of those that have any";
   for (const std::size_t k : {0U, 1U, 2U}) {
     const auto item = std::vector<std::int64_t>{5, 33, 70}[k];
     EXPECT_EQ(view.variable[k].first, item);
     EXPECT_EQ(view.variable[k].second, pieces_of(item));
-    EXPECT_EQ(view.marks[static_cast<std::size_t>(item)].size, item + 3);
+    EXPECT_EQ(view.mark(item).size, item + 3);
   }
   EXPECT_TRUE(bands.take(0).variable.empty());
 }
@@ -139,16 +152,11 @@ TEST(Bands, PackItemsOfAnySize) {
       ASSERT_EQ(std::ssize(place), item % 4 * width);
       test::fill_item(item, place);
       const ItemMark mark = test::mark_of(item, place);
-      bands.finished(band, {item, item + 1}, {&mark, 1});
+      bands.finished(band, {item, item + 1}, place, {&mark, 1});
     }
-    const auto view = bands.take(band);
-    EXPECT_EQ(view.runs, std::vector<Slab>{window});
-    EXPECT_EQ(view.bytes.size(), uneven.bytes_in(window));
-    for (auto item = window.begin; item < window.end; ++item) {
-      const auto expected = test::item_bytes(item, item % 4 * width);
-      const auto bytes = view.bytes.subspan(uneven.bytes_in({window.begin, item}), expected.size());
-      ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << "item " << item;
-    }
+    auto view = bands.take(band);
+    EXPECT_EQ(items_of(view), std::vector<Slab>{window});
+    ASSERT_NO_FATAL_FAILURE(expect_right(uneven, view));
     bands.release(band);
   }
 }
@@ -201,7 +209,14 @@ void stream(const Plan& plan, int threads) {
   }
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
     while (!bands.passed(band)) std::this_thread::yield();
-    expect_whole(bands.take(band));
+    auto view = bands.take(band);
+    if (plan.owners_write()) {
+      EXPECT_EQ(items_of(view), std::vector<Slab>{plan.window(band, 0)}) << "one piece of memory, as it is written";
+    }
+    std::int64_t items = 0;
+    for (const auto& run : view.runs) items += run.items.size();
+    EXPECT_EQ(items, plan.window(band, 0).size());
+    ASSERT_NO_FATAL_FAILURE(expect_right(shape, view));
     released = band + 1;
     bands.release(band);
   }
@@ -215,6 +230,49 @@ TEST(Bands, StreamThroughWithManyThreads) {
     stream(plan_of(3001, 3, 100, threads), threads);
     stream(plan_of(1, 1, 1, threads), threads);
   }
+}
+
+TEST(Bands, LayItemsOneAfterTheOtherWhereOthersWriteThem) {
+  for (const int threads : {1, 2, 5}) {
+    const auto plan = plan_of(3001, 3, 100, threads, 2);
+    ASSERT_FALSE(plan.owners_write());
+    stream(plan, threads);
+  }
+  // Of a band of 100 items, what this rank computes lies at its beginning.
+  const auto plan = plan_of(3001, 5, 100, 1, 2);
+  Bands bands(plan, shape, 0, 1);
+  EXPECT_TRUE(bands.enter(0, 0, never));
+  for (const auto& items : {Slab{90, 95}, Slab{40, 45}}) compute_into(bands, 0, items);
+  auto view = bands.take(0);
+  EXPECT_EQ(items_of(view), (std::vector<Slab>{{40, 45}, {90, 95}}));
+  expect_right(shape, view);
+  for (const auto& run : view.runs) {
+    EXPECT_LT(run.byte_at, 10 * width);
+  }
+  bands.release(0);
+  EXPECT_TRUE(bands.enter(0, Plan::bands_in_flight(), never));
+  EXPECT_EQ(bands.place(Plan::bands_in_flight(), {300, 305}).data(), view.bytes.data()) << "the memory is used again";
+}
+
+TEST(Bands, HoldNothingAndLetEverybodyOnWhereItemsGoNowhere) {
+  PlanRequest request;
+  request.items = 1000;
+  request.bytes_per_item = width;
+  request.chunk = 10;
+  request.memory_limit = 400 * width;
+  request.kept = false;
+  const Plan plan(request);
+  ASSERT_GT(plan.bands(), Plan::bands_in_flight());
+  EXPECT_FALSE(plan.goes_by_bands());
+  EXPECT_LE(plan.held_bytes(), 10 * width);
+  Bands bands(plan, shape, 0, 1);
+  EXPECT_FALSE(bands.keep());
+  EXPECT_TRUE(bands.enter(0, plan.bands() - 1, never)) << "without waiting for anyone";
+  EXPECT_FALSE(bands.passed(plan.bands() - 1));
+  EXPECT_FALSE(bands.has_finished(plan.bands() - 1));
+  bands.leave(0);
+  EXPECT_TRUE(bands.passed(plan.bands() - 1));
+  EXPECT_TRUE(bands.take(plan.bands() - 1).runs.empty());
 }
 
 }  // namespace

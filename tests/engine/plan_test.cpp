@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -47,14 +48,13 @@ void expect_fits(const Plan& plan, const Chunk& chunk, int rank) {
 void expect_shared(const Plan& plan, std::int64_t band, Slab slab, int rank) {
   const auto& request = plan.request();
   auto next = slab.begin;
-  int last_writer = -1;
+  std::set<int> writers;
   for (const auto& share : plan.shares(band, slab, rank)) {
     ASSERT_EQ(share.items.begin, next);
     next = share.items.end;
     ASSERT_GE(share.writer, 0);
     ASSERT_LT(share.writer, request.ranks);
-    ASSERT_GT(share.writer, last_writer) << "a writer has one contiguous piece";
-    last_writer = share.writer;
+    ASSERT_TRUE(writers.insert(share.writer).second) << "a writer has one contiguous piece";
     if (plan.owners_write()) {
       ASSERT_EQ(share.writer, rank);
     } else if (request.gather == Gather::root) {
@@ -192,6 +192,57 @@ TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
   EXPECT_EQ(plan.bands(), (4000 + plan.band_items() - 1) / plan.band_items());
 }
 
+TEST(Plan, HoldsLittleOfTheResultAtOnce) {
+  auto request = lessons_image();
+  request.ranks = 1;
+  const Plan plan(request);
+  EXPECT_LE(plan.held_bytes(), request.items * request.bytes_per_item / 4) << "bands use each other's memory again";
+  auto dropped = request;
+  dropped.kept = false;
+  EXPECT_LE(Plan(dropped).held_bytes(), 64 * request.bytes_per_item) << "a piece a thread";
+}
+
+TEST(Plan, GivesTheThreadsOfABandEnoughToDo) {
+  auto request = lessons_image();
+  request.items = 65'536;
+  for (const int ranks : {64, 1024, 4096, 16'384}) {
+    request.ranks = ranks;
+    const Plan plan(request);
+    EXPECT_GE(plan.band_items(), std::min(request.items, 2 * plan.chunk_items() * ranks)) << ranks << " ranks";
+  }
+}
+
+TEST(Plan, ComputesAtOnceWhatACacheHolds) {
+  auto request = lessons_image();
+  EXPECT_GE(Plan(request).piece_items(), 64);
+  request.bytes_per_item = 100'000;
+  EXPECT_EQ(Plan(request).piece_items(), 2);
+  request.bytes_per_item = 1 << 30;
+  request.memory_limit = std::int64_t{1} << 40;
+  EXPECT_EQ(Plan(request).piece_items(), 1);
+}
+
+TEST(Plan, CutsSlabsOfAnySizeIntoEquallyManyBands) {
+  auto request = lessons_image();
+  request.schedule = Schedule::weighted;
+  request.items = 100'000;
+  // The first items cost most by far: slabs of very different sizes.
+  for (const auto item : sample_items(request.items, request.ranks)) {
+    request.costs.push_back(item < 10'000 ? 100.0 : 1.0);
+  }
+  const Plan plan(request);
+  ASSERT_GT(plan.bands(), 10);
+  ASSERT_GT(plan.own_slab(3).size(), 5 * plan.own_slab(0).size());
+  for (int rank = 0; rank < request.ranks; ++rank) {
+    const auto own = plan.own_slab(rank);
+    const auto each = static_cast<double>(own.size()) / static_cast<double>(plan.bands());
+    for (std::int64_t band = 0; band < plan.bands(); ++band) {
+      EXPECT_NEAR(static_cast<double>(plan.window(band, rank).size()), each,
+                  static_cast<double>(plan.chunk_items()));
+    }
+  }
+}
+
 TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   auto request = lessons_image();
   request.bytes_per_item = 300'008;
@@ -199,6 +250,7 @@ TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   EXPECT_TRUE(Plan(request).owners_write()) << "large chunks stay where they are";
   request.bytes_per_item = 30'008;
   request.chunk = 1;
+  request.items = 40'000;
   const Plan plan(request);
   EXPECT_FALSE(plan.owners_write());
   const auto window = plan.window(0, 0);
@@ -207,6 +259,17 @@ TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   for (const auto& share : shares) {
     EXPECT_NEAR(static_cast<double>(share.items.size()), static_cast<double>(window.size()) / 4, 1);
   }
+  // Bands that are worth one writer each: every rank has its turn.
+  request = lessons_image();
+  request.chunk = 1;
+  const Plan small(request);
+  ASSERT_GE(small.bands(), 4);
+  std::set<int> writers;
+  for (std::int64_t band = 0; band < 4; ++band) {
+    ASSERT_EQ(small.shares(band, small.window(band, 0), 0).size(), 1U);
+    writers.insert(small.shares(band, small.window(band, 0), 0).front().writer);
+  }
+  EXPECT_EQ(writers.size(), 4U);
 }
 
 TEST(Plan, FindsTheEndOfAChunksBand) {
