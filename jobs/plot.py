@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # locks fail on many network file systems
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home without room for its cache is no news
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no room for its cache is not worth a message
 
 
 def import_matplotlib():

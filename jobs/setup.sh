@@ -17,7 +17,7 @@ test_packages=(
   gfortran clang libomp-dev mpich libmpich-dev lammps quantum-espresso python3-mpi4py g++-aarch64-linux-gnu qemu-user
 )
 
-# Installs those of the named packages that are missing; says nothing and asks nobody when there are none.
+# Installs those of the named packages that are missing; silent, and without asking for a password, when there are none.
 install_packages() {
   local missing=() name root=()
   command -v dpkg-query >/dev/null || {

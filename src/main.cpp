@@ -48,7 +48,7 @@ ExitCode execute(const Command& command, const Comm& world, const Stopwatch& sin
 void refuse_several_ranks() {
   const auto here = launched();
   if (!here) return;
-  // Not every launcher tells how many there are, but a second rank is none that is alone.
+  // Not every launcher tells how many there are, but a second rank is not alone.
   const int ranks = here->ranks.value_or(here->rank + 1);
   if (ranks <= 1) return;
   throw Error(ErrorKind::usage, "this command is for one process",

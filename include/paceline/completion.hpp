@@ -44,7 +44,7 @@ Outcome all_failed(std::int64_t first, std::int64_t count, TaskFailure failure, 
 /// Throws the failure as a TaskError.
 [[noreturn]] void throw_failure(const Outcome& outcome, const Failure& failure);
 
-/// Whoever waits for groups of tasks.
+/// Waits for groups of tasks.
 class Ticket {
  public:
   Ticket() = default;
@@ -55,7 +55,7 @@ class Ticket {
   /// Called once a task: every task of the ticket is in one outcome. By any thread of rank 0.
   virtual void settle(Outcome outcome) = 0;
 
-  /// True if the group that asks may begin. Whoever does not begin one after all says so.
+  /// True if the group that asks may begin. A caller that does not begin one after all says so.
   bool begin();
   void take_back() { begun_.fetch_sub(1); }
   /// No group begins any more. True if none has.

@@ -238,7 +238,7 @@ Command parse(int argc, char** argv) {
       command.run.command += (i > 0 ? " " : "") + quoted(i == 0 ? "paceline" : masked(argv[i]));
     if (command.run.memory_limit < 1) throw usage_error(app, "--memory-limit must be at least one byte");
     if (std::isnan(command.run.watchdog_s) || std::isnan(command.run.save_every_s)) {
-      throw usage_error(app, "--watchdog, --save-every: nan is no number of seconds");
+      throw usage_error(app, "--watchdog, --save-every: nan is not a number of seconds");
     }
     command.run.workload->prepare();
   }

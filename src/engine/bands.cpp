@@ -34,7 +34,7 @@ void Bands::first_touch() {
   }
 }
 
-bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& stopping) {
+bool Bands::try_enter(int thread, std::int64_t band) {
   auto& mine = threads_[static_cast<std::size_t>(thread)].band;
   if (mine.load(std::memory_order_relaxed) != band || last_entered_.load(std::memory_order_relaxed) < band) {
     // The last band first: whoever sees that a thread has passed a band also sees where it went.
@@ -42,11 +42,12 @@ bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& st
     }
     mine.store(band);
   }
-  if (!plan_.goes_by_bands()) return !stopping();
-  Backoff backoff;
-  while (band >= released_.load() + Plan::bands_in_flight()) {
+  return !plan_.goes_by_bands() || band < released_.load() + Plan::bands_in_flight();
+}
+
+bool Bands::enter(int thread, std::int64_t band, const std::function<bool()>& stopping) {
+  for (Backoff backoff; !try_enter(thread, band); backoff.wait()) {
     if (stopping()) return false;
-    backoff.wait();
   }
   return !stopping();
 }

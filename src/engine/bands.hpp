@@ -34,6 +34,8 @@ class Bands {
   /// Says that `thread` has left all bands before `band`, and waits until there is room for this one.
   /// False when `stopping` came true meanwhile: then the thread must leave().
   bool enter(int thread, std::int64_t band, const std::function<bool()>& stopping);
+  /// The same without waiting: false when there is no room yet.
+  bool try_enter(int thread, std::int64_t band);
   /// Whether there are places at all: items that go nowhere have none.
   [[nodiscard]] bool keep() const { return plan_.request().kept; }
   /// Where items of a band that the thread has entered are to be computed; once for each.

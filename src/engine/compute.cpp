@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "host/clock.hpp"
@@ -54,22 +55,18 @@ class Team {
     const int threads = context_.plan.request().threads;
     const int workers = context_.workers;
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    node_state_.my_pulse().at_work = workers > 0 && !context_.is_waiting ? 1 : 0;
+    // Waiting makes no sign of life.
+    node_state_.my_pulse().at_work = workers > 0 && context_.waiting == nullptr ? 1 : 0;
     for (int thread = workers; thread < threads; ++thread) bands_.leave(thread);
+    if (context_.waiting != nullptr) {
+      guarded([&] { wait_for_items(shares); });
+    } else {
 #pragma omp parallel num_threads(std::max(workers, 1))
-    {
-      // An exception must not leave an OpenMP region.
-      try {
-        if (workers > 0) work(omp_get_thread_num(), shares[static_cast<std::size_t>(omp_get_thread_num())]);
-      } catch (const Interrupted&) {
-        node_state_.stop();
-      } catch (const Error& error) {
-        keep(error);
-      } catch (const std::exception& error) {
-        keep(Error(ErrorKind::failure, fmt::format("rank {} failed", bands_.rank()), error.what(),
-                   "with an --output, what was finished is kept, and --resume goes on"));
+      {
+        const int thread = omp_get_thread_num();
+        if (workers > 0) guarded([&] { work(thread, shares[static_cast<std::size_t>(thread)]); });
+        bands_.leave(thread);
       }
-      bands_.leave(omp_get_thread_num());
     }
     // libgomp may give fewer threads than were asked for; nobody must wait for the missing ones.
     for (int thread = 0; thread < threads; ++thread) bands_.leave(thread);
@@ -97,6 +94,21 @@ class Team {
     return stopping();
   }
 
+  /// An exception must not leave an OpenMP region.
+  template <class Action>
+  void guarded(Action&& action) {
+    try {
+      action();
+    } catch (const Interrupted&) {
+      node_state_.stop();
+    } catch (const Error& error) {
+      keep(error);
+    } catch (const std::exception& error) {
+      keep(Error(ErrorKind::failure, fmt::format("rank {} failed", bands_.rank()), error.what(),
+                 "with an --output, what was finished is kept, and --resume goes on"));
+    }
+  }
+
   /// What was done counts even if it ends by an exception.
   void work(int thread, Share& share) {
     const auto stop = [this] { return stopping_meanwhile(); };
@@ -118,14 +130,72 @@ class Team {
     }
   }
 
-  void compute_piece(int thread, std::int64_t band, Slab items, Share& share) {
+  /// Of a worker that waits for items, one at a time.
+  struct Slot {
+    std::int64_t band = 0;
+    std::vector<Slab> left;  ///< of the chunk that it has claimed, the next item last
+    bool is_waiting = false;
+    bool has_left = false;  ///< there are no more chunks
+    Stopwatch since;        ///< it began to wait
+  };
+
+  /// One thread for all workers.
+  void wait_for_items(std::vector<Share>& shares) {
+    std::vector<Slot> slots(static_cast<std::size_t>(context_.workers));
+    std::map<std::int64_t, std::size_t> waited_for;  // item -> slot
+    while (!stopping_meanwhile()) {
+      for (std::size_t k = 0; k < slots.size(); ++k) {
+        if (const auto item = next_item(slots[k], static_cast<int>(k))) {
+          slots[k].since.lap();
+          slots[k].is_waiting = true;
+          waited_for[*item] = k;
+          context_.waiting->begin(*item);
+        }
+      }
+      if (std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.has_left; })) break;
+      // A slot may have a chunk that there is no room for: then writing is waited for, in which items may come, too.
+      if (const auto item = context_.waiting->next_done()) {
+        const auto k = waited_for.extract(*item).mapped();
+        slots[k].is_waiting = false;
+        compute_piece(static_cast<int>(k), slots[k].band, {*item, *item + 1}, shares[k], slots[k].since.seconds());
+      }
+    }
+    for (std::size_t k = 0; k < slots.size(); ++k) bands_.leave(static_cast<int>(k));
+  }
+
+  /// The item that a worker is to wait for next; nothing while it waits for one, while its band has no room, and when
+  /// it has left.
+  std::optional<std::int64_t> next_item(Slot& slot, int thread) {
+    if (slot.is_waiting || slot.has_left) return std::nullopt;
+    while (slot.left.empty()) {
+      const auto chunk = context_.dispenser.claim(thread);
+      if (!chunk) {
+        slot.has_left = true;
+        bands_.leave(thread);
+        return std::nullopt;
+      }
+      slot.band = chunk->band;
+      slot.left = unfinished(chunk->items, context_.skip);
+      std::reverse(slot.left.begin(), slot.left.end());
+      // Chunks without unfinished items are passed over, but not their bands.
+      if (slot.left.empty()) bands_.try_enter(thread, slot.band);
+    }
+    if (!bands_.try_enter(thread, slot.band)) return std::nullopt;
+    auto& part = slot.left.back();
+    const auto item = part.begin++;
+    if (part.empty()) slot.left.pop_back();
+    return item;
+  }
+
+  /// `waited_s`: for the item, before.
+  void compute_piece(int thread, std::int64_t band, Slab items, Share& share, double waited_s = 0) {
     const auto& shape = context_.workload.shape();
     const auto operands = context_.inputs.of(band, items, share.scratch);
     const auto bytes = bands_.keep() ? bands_.place(band, items) : share.some(shape.bytes_in(items));
     Pieces variable;
     Stopwatch watch;
     share.work += context_.workload.compute(items, operands, {bytes, shape.variable ? &variable : nullptr});
-    const auto seconds = watch.lap();
+    const auto seconds = watch.lap() + waited_s;
     share.busy_s += seconds;
     share.marks.clear();
     std::size_t at = 0;

@@ -38,8 +38,8 @@ struct ComputeContext {
   const NodeState& node_state;
   /// Not 0 for items that a former run has finished; empty: none has.
   const std::vector<std::uint8_t>& skip;
-  int workers = 1;          ///< of this rank: no more than the plan gives each
-  bool is_waiting = false;  ///< workers wait, which makes no sign of life
+  int workers = 1;             ///< of this rank: no more than the plan gives each
+  Waiting* waiting = nullptr;  ///< of a workload whose workers wait
 };
 
 /// Stops early, without an error, when another rank of the node or a signal says so.

@@ -101,7 +101,7 @@ Heartbeat::~Heartbeat() {
 
 void Heartbeat::send(Word word) const {
   const Datagram datagram{key_, place_, static_cast<std::uint32_t>(word)};
-  // A node may have several networks, and which of them this one reaches is not known. What can't be sent is no alarm
+  // A node may have several networks, and which of them this one reaches is not known. A failed send is not an alarm
   // of ours: the next node hears nothing.
   for (const auto& address : next_.addresses) {
     sendto(socket_, &datagram, sizeof datagram, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&address),

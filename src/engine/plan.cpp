@@ -95,8 +95,8 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
   const auto ranks = std::int64_t{request_.ranks};
   const auto sharers = owns_slabs() ? 1 : ranks;  // of a band's items; a slab's belong to one rank
-  const auto bytes = std::max(std::min(smallest_part_bytes * ranks, smallest_band_bytes),
-                              smallest_dataset_bytes * request_.datasets);
+  const auto bytes =
+      std::max(std::min(smallest_part_bytes * ranks, smallest_band_bytes), smallest_dataset_bytes * request_.datasets);
   const auto worthwhile =
       std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
                chunk_ * request_.threads * sharers * band_chunks_per_thread);
@@ -188,8 +188,8 @@ std::vector<Plan::Share> Plan::shares(std::int64_t band, Slab items, int rank) c
   for (int part = 0; part < parts; ++part) {
     const auto piece = intersect(items, even_part(range, part, parts));
     // Spread over all ranks, and so over all nodes; of small bands each has its turn.
-    const auto writer = static_cast<int>((static_cast<std::int64_t>(part) * request_.ranks / parts + band) %
-                                         request_.ranks);
+    const auto writer =
+        static_cast<int>((static_cast<std::int64_t>(part) * request_.ranks / parts + band) % request_.ranks);
     if (!piece.empty()) cut.push_back({writer, piece});
   }
   return cut;

@@ -3,9 +3,9 @@
 // Items are cut into chunks (what a thread takes at once) and chunks into bands (what is in memory at once).
 //   block, weighted   a rank owns one slab; band b is the b-th of equally many pieces of every rank's slab
 //   cyclic, dynamic   band b is consecutive items; its chunks go round the ranks, or to whoever comes first
-// Whoever computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs spread over
-// the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing moves.
-// Items that go nowhere are computed in any order: bands hold nothing then and nobody waits for them.
+// No matter which rank computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs
+// spread over the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing
+// moves. Items that go nowhere are computed in any order: bands hold nothing then and nobody waits for them.
 #pragma once
 
 #include <cstdint>

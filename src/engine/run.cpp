@@ -74,7 +74,7 @@ class Runner {
       start = output_.open();
       if (start != Start::complete) load_inputs();
     });
-    if (start == Start::complete) return report(output_.look_again(std::max(1, workers_)));
+    if (start == Start::complete) return report(output_.look_again(checking_threads()));
     run_serial_part();
     compute_and_write();
     check_complete();
@@ -180,7 +180,7 @@ class Runner {
     std::thread writer([&] { or_abort(world_, [&] { written = write_bands(context); }); });
     const Stopwatch watch;
     const auto computed = compute({*plan_, workload_, *inputs_, *dispenser, bands, node_state_,
-                                   output_.resumed().finished, workers_, parts_.waiting != nullptr});
+                                   output_.resumed().finished, workers_, parts_.waiting});
     const auto computing_s = watch.seconds();
     {
       const ProbedWait wait;
@@ -257,8 +257,14 @@ class Runner {
   void publish() {
     me_.write_s += output_.close();
     gather_tables();
-    me_.write_s += output_.publish(digest_.sum(), tables_, std::max(1, workers_));
+    me_.write_s += output_.publish(digest_.sum(), tables_, checking_threads());
     gather_tables();
+  }
+
+  /// That compute items again. Workers that wait are not threads.
+  [[nodiscard]] int checking_threads() const {
+    constexpr int most_that_wait = 32;
+    return std::max(1, parts_.waiting != nullptr ? std::min(workers_, most_that_wait) : workers_);
   }
 
   void gather_tables() {

@@ -11,7 +11,7 @@
 namespace paceline {
 namespace {
 
-/// Bytes of the character that begins `text` (RFC 3629); 0: it is none.
+/// Bytes of the character that begins `text` (RFC 3629); 0: it is not UTF-8.
 std::size_t character_bytes(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const auto first = byte(0);

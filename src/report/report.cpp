@@ -320,11 +320,11 @@ std::string plan_report(const RunOptions& options, const Parts& parts, const Pla
   text += fmt::format("  schedule  {}, {} in chunks of {}, {}, gather {}\n", to_string(request.schedule),
                       plural(request.items, "item"), plan.chunk_items(), plural(plan.bands(), "band"),
                       to_string(request.gather));
-  text += fmt::format("  memory    at most {} of the result a rank (limit {})\n",
+  text += fmt::format("  memory    at most {} of the result per rank (limit {})\n",
                       human_bytes(static_cast<double>(plan.held_bytes())),
                       human_bytes(static_cast<double>(request.memory_limit)));
   if (plan.feeding() != Feeding::none) {
-    text += fmt::format("  inputs    {}, at most {} of them a rank\n", to_string(plan.feeding()),
+    text += fmt::format("  inputs    {}, at most {} of them per rank\n", to_string(plan.feeding()),
                         human_bytes(static_cast<double>(plan.held_input_bytes())));
   }
   for (int rank = 0; rank < request.ranks; ++rank) {

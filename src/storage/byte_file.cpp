@@ -30,7 +30,7 @@ std::int64_t ByteFile::size_of(const std::filesystem::path& path) {
   }
   if (S_ISDIR(facts.st_mode)) throw cannot_read(path, "it is a folder", "name a file");
   if (!S_ISREG(facts.st_mode)) {
-    throw cannot_read(path, "it is no regular file", "a pipe can't be read in ranges: save it to a file first");
+    throw cannot_read(path, "it is not a regular file", "a pipe can't be read in ranges: save it to a file first");
   }
   if (access(path.c_str(), R_OK) != 0) throw cannot_read(path, std::strerror(errno), "see that it is yours");
   return facts.st_size;

@@ -73,7 +73,7 @@ void check_raw_storage(hid_t list, const std::filesystem::path& file, External e
       throw refused(place, fmt::format("its numbers lie in {}, which is missing", name.data()), "bring that file");
     }
     if (!std::all_of(all.begin(), all.end(), [](const auto& path) { return !is_there(path) || is_regular(path); })) {
-      throw refused(place, fmt::format("its numbers lie in {}, which is no regular file", name.data()), "");
+      throw refused(place, fmt::format("its numbers lie in {}, which is not a regular file", name.data()), "");
     }
     const auto bytes = std::filesystem::file_size(*found);
     if (size != H5F_UNLIMITED && (offset < 0 || static_cast<hsize_t>(offset) + size > bytes)) {
@@ -107,7 +107,7 @@ void check_source(hid_t list, std::size_t number, const std::filesystem::path& f
                   "bring that file; without it there are fill values only");
   }
   if (!std::all_of(all.begin(), all.end(), [](const auto& path) { return !is_there(path) || is_regular(path); })) {
-    throw refused(place, fmt::format("its source {} is no regular file", name), "");
+    throw refused(place, fmt::format("its source {} is not a regular file", name), "");
   }
   const auto access = properties(H5P_FILE_ACCESS);
   check(H5Pset_file_locking(access.get(), 0, 1), "H5Pset_file_locking");
@@ -117,7 +117,7 @@ void check_source(hid_t list, std::size_t number, const std::filesystem::path& f
   };
   const auto opened = H5Fopen(found->c_str(), H5F_ACC_RDONLY, access.get());
   if (opened < 0)
-    throw refused(place, fmt::format("its source {} is no HDF5 file, or damaged", name), "bring another copy");
+    throw refused(place, fmt::format("its source {} is not an HDF5 file, or damaged", name), "bring another copy");
   const Handle source(opened, H5Fclose, "H5Fopen");
   LinkGuard guard(*found, external);
   const auto links = properties(H5P_DATASET_ACCESS);
@@ -209,7 +209,7 @@ herr_t LinkGuard::look_at(const std::filesystem::path& parent, const std::string
   }
   for (const auto& path : all) {
     if (!is_there(path) || is_regular(path)) continue;
-    trouble_ = fmt::format("it is {}, which is no regular file", link);
+    trouble_ = fmt::format("it is {}, which is not a regular file", link);
     suggestion_ = "link to an HDF5 file";
     return -1;
   }

@@ -41,7 +41,7 @@ class FileImage {
 
   /// Gives `file` the size and the structure of the image, and leaves the data as they are. Throws Error (output).
   void put_around_data(const ByteTarget& file) const;
-  /// The same in a new file, but for the signature: without it the file is none of HDF5.
+  /// The same in a new file, but for the signature: without it the file is not HDF5.
   void put_around_data_unsigned(const ByteTarget& file) const;
   void put_signature(const ByteTarget& file) const;
 

@@ -111,7 +111,7 @@ AttributeValue get_attribute(hid_t object, const std::string& name, const Attrib
   if (std::holds_alternative<std::string>(like)) {
     const Handle stored(H5Aget_type(attribute.get()), H5Tclose, "H5Aget_type");
     const bool is_fixed = H5Tget_class(stored.get()) == H5T_STRING && H5Tis_variable_str(stored.get()) == 0;
-    if (!is_fixed) throw Error(ErrorKind::failure, fmt::format("attribute {} is no text of a fixed length", name));
+    if (!is_fixed) throw Error(ErrorKind::failure, fmt::format("attribute {} is not a fixed-length text", name));
     std::string text(H5Tget_size(stored.get()), '\0');
     check(H5Aread(attribute.get(), text_type(text.size()).get(), text.data()), "H5Aread");
     return std::string(text.c_str());

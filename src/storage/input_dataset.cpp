@@ -37,10 +37,10 @@ void check_file(const std::filesystem::path& path) {
   }
   // Opening a pipe would wait for a writer.
   if (!std::filesystem::is_regular_file(path, code)) {
-    throw cannot_read(path.string(), "it is no regular file", "name an HDF5 file");
+    throw cannot_read(path.string(), "it is not a regular file", "name an HDF5 file");
   }
   if (H5Fis_hdf5(path.c_str()) <= 0) {
-    throw cannot_read(path.string(), "it is no HDF5 file, or damaged", "name an HDF5 file");
+    throw cannot_read(path.string(), "it is not an HDF5 file, or damaged", "name an HDF5 file");
   }
 }
 

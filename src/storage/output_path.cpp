@@ -29,10 +29,10 @@ void check_folder(const fs::path& file) {
   const auto folder = folder_of(behind_links(file));
   std::error_code code;
   if (!fs::exists(folder, code)) {
-    throw cannot(file, fmt::format("there is no folder {}", folder.string()), "create it or choose another place");
+    throw cannot(file, fmt::format("there is not a folder {}", folder.string()), "create it or choose another place");
   }
   if (!fs::is_directory(folder, code)) {
-    throw cannot(file, fmt::format("{} is no folder", folder.string()), "choose another place");
+    throw cannot(file, fmt::format("{} is not a folder", folder.string()), "choose another place");
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     throw cannot(file, fmt::format("folder {}: {}", folder.string(), std::strerror(errno)), "choose another place");
@@ -67,7 +67,7 @@ Start check_output(const fs::path& file, Existing existing, std::int64_t bytes,
   const bool has_part = fs::exists(part_of(file), code) && !is_unfinished_copy(file);
   const auto part_status = fs::symlink_status(part_of(file), code);
   if (fs::exists(part_status) && !fs::is_regular_file(part_status)) {
-    throw cannot(file, fmt::format("{} is in the way: it is no regular file", part_of(file).string()),
+    throw cannot(file, fmt::format("{} is in the way: it is not a regular file", part_of(file).string()),
                  "remove it, or choose another name");
   }
   if (existing == Existing::resume && has_part) {

@@ -56,7 +56,7 @@ struct TableFile {
 };
 
 /// Writes the file beside `path`, with `suffix`, brings it to the disk and renames it over `path`, whose mode stays.
-/// Who opens `path` at whatever moment finds the old file or the new one. Throws Error (output, or failure of HDF5).
+/// A reader finds the old file or the new one at any moment. Throws Error (output, or failure of HDF5).
 void write_table_file(const std::filesystem::path& path, const std::string& suffix, const TableFile& content);
 
 /// Reads the file's attributes and all texts and tables of `groups`, in a child process with limits of time and memory;

@@ -117,8 +117,8 @@ class Converter final : public TextStage {
         out_(piece_bytes),
         from_(iconv_open("UTF-8", of(encoding_).c_str())) {
     if (from_ != reinterpret_cast<iconv_t>(-1)) return;
-    throw Error(ErrorKind::usage, fmt::format("--encoding {} makes no sense", encoding_), "iconv has none of that name",
-                "`iconv -l` lists them");
+    throw Error(ErrorKind::usage, fmt::format("--encoding {} makes no sense", encoding_),
+                "iconv does not know that name", "`iconv -l` lists them");
   }
   ~Converter() override {
     if (from_ != reinterpret_cast<iconv_t>(-1)) iconv_close(from_);

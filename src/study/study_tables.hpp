@@ -11,7 +11,7 @@ inline constexpr const char* left_out_path = "/study/left_out";
 
 TableFile file_of(const Study& study);
 
-/// Throws Error (failure), with the reason alone, when a column is missing or a value is none that it can have.
+/// Throws Error (failure), with the reason alone, when a column is missing or a value is out of range.
 Study study_of(const TableFile& file);
 
 /// "ok", "failed", "timed_out", "no_time": the column `status`.

@@ -6,7 +6,7 @@
 
 namespace paceline {
 
-/// Whoever makes such bytes takes them before they are in memory, and whoever has written them gives them back.
+/// The maker of such bytes takes them before they are in memory; the writer gives them back.
 class MemoryBudget {
  public:
   explicit MemoryBudget(std::int64_t limit) : limit_(limit) {}

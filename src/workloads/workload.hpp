@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -182,10 +183,17 @@ struct StartContext {
 /// has saved.
 class Waiting {
  public:
-  /// How many workers a rank has. One that has none takes no part, which the dynamic schedule alone allows.
+  /// How many items a rank waits for at a time: one each of its workers. A rank that has none takes no part, which the
+  /// dynamic schedule alone allows.
   [[nodiscard]] virtual int workers(const RankInfo& rank) const = 0;
   /// Called once on each rank before any item is computed or verified. Throws Error.
   virtual void start(const StartContext& context) = 0;
+  /// Begins to wait for an item, and returns at once. By the thread that asks next_done(), for at most so many items
+  /// at a time.
+  virtual void begin(std::int64_t item) = 0;
+  /// One of the items that were begun and have come: compute() gives it without waiting. Nothing when none comes within
+  /// some milliseconds. Throws Interrupted when `stop` has come true.
+  virtual std::optional<std::int64_t> next_done() = 0;
   /// Called once on each rank that was started when no more items are computed: `stop` is asked no more.
   virtual void end() noexcept = 0;
 

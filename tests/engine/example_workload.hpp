@@ -27,7 +27,7 @@ class Collatz final : public Workload, public Reduction {
 
   [[nodiscard]] Traits traits() const override {
     Traits traits;
-    traits.kernel = "3n + 1, one chain an item";
+    traits.kernel = "3n + 1, one chain per item";
     traits.rate_unit = {"Mega-steps/s", 1e6};
     return traits;
   }

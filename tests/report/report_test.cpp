@@ -24,6 +24,8 @@ class Waiters final : public test::Numbers, public Waiting, public Retries {
   }
   [[nodiscard]] int workers(const RankInfo& /*rank*/) const override { return 2; }
   void start(const StartContext& /*context*/) override {}
+  void begin(std::int64_t /*item*/) override {}
+  std::optional<std::int64_t> next_done() override { return std::nullopt; }
   void end() noexcept override {}
   [[nodiscard]] bool is_settled(std::span<const std::byte> /*bytes*/) const override { return true; }
   [[nodiscard]] std::vector<Failure> failures() const override { return {}; }

@@ -145,7 +145,7 @@ TEST_F(InputFileTest, SaysWhyItCantRead) {
     std::filesystem::resize_file(folder / "short.h5", 3000);
   }
   world.barrier();
-  expect_refused(folder / "text.h5", "/x", "it is no HDF5 file");
+  expect_refused(folder / "text.h5", "/x", "it is not an HDF5 file");
   expect_refused(folder / "short.h5", "/doubles", "can't read");
 }
 

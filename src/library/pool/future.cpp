@@ -95,7 +95,7 @@ void Awaited::add(Action action, bool is_quick) {
 }
 
 std::vector<Outcome>& Awaited::outcomes() {
-  // Whoever made it ready may still hold the lock.
+  // The thread that made it ready may still hold the lock.
   const std::lock_guard lock(mutex_);
   return outcomes_;
 }

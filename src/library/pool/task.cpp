@@ -137,7 +137,7 @@ Caught current_exception() {
   } catch (const std::exception& error) {
     return {error.what(), Standard::number_of(error)};
   } catch (...) {
-    return {"an exception that is no std::exception"};
+    return {"an exception that is not a std::exception"};
   }
 }
 

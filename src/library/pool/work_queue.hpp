@@ -54,7 +54,7 @@ class WorkQueue {
     return group;
   }
 
-  /// What this rank's team has to do beside groups. Whoever pops one calls end_action() when it is done.
+  /// What this rank's team has to do beside groups. The thread that pops one calls end_action() when it is done.
   void push_action(Awaited::Action action) {
     unfinished_actions_.fetch_add(1);
     {

@@ -55,7 +55,7 @@ bool Condition::wait(std::unique_lock<Mutex>& lock, sync::Timeout timeout) {
   const auto agent = core().slot().agent;
   enter.call = {sync::Kind::condition, sync::enter, agent, id()};
   stay.call = {sync::Kind::condition, sync::stay, agent, id(), timeout};
-  // Who enters before the lock is free misses no notification.
+  // A thread that enters before the lock is free misses no notification.
   core().perform(enter);
   try {
     lock.unlock();

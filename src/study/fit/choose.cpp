@@ -77,7 +77,7 @@ std::string hope_of_more(const std::vector<ModelFit>& fits, std::size_t layouts)
   return fmt::format("; more than {} layouts are needed to test {}", layouts, names);
 }
 
-/// Every law lets the time fall at first. Times that only grow, by more than their noise, are none of theirs.
+/// Every law lets the time fall at first. No law describes times that only grow by more than their noise.
 std::string growth(const Times& times, ScalingMode mode) {
   if (mode == ScalingMode::weak) return {};
   const auto used = times.used();

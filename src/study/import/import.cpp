@@ -110,7 +110,7 @@ ExitCode import_times(const ImportOptions& options) {
   for (const auto& path : options.files) files.push_back(import_text(read_text(path), path.string(), options.wishes));
   for (const auto& file : files) {
     if (!file.are_rates || options.mode == ScalingMode::strong) continue;
-    throw Error(ErrorKind::usage, "a throughput is no time of weak scaling",
+    throw Error(ErrorKind::usage, "weak scaling has times, not throughputs",
                 "the work of each run would have to be known", "give the times by --time");
   }
   const auto study = imported_study(files, options);

@@ -138,7 +138,7 @@ Launcher find_launcher(const std::string& wish, int cpus_per_core) {
     throw Error(ErrorKind::usage, fmt::format("--launcher {} starts nothing", quoted(wish)), "it has no {command}",
                 "use auto, mpirun, srun, or a template such as 'mpirun -np {ranks} {command}'");
   }
-  from_template(launcher.template_words, {1, 1, 1}, {});  // a name that is none is told before anything runs
+  from_template(launcher.template_words, {1, 1, 1}, {});  // an unknown name is reported before anything runs
   return launcher;
 }
 

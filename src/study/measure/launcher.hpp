@@ -30,7 +30,7 @@ enum class Sharing { none, oversubscribed };
 Launcher::Kind mpirun_kind(const std::string& version);
 
 /// `wish`: auto, mpirun, srun or a template with {command}. auto is srun inside a Slurm allocation that has it, else
-/// mpirun. Throws Error (usage) when there is none, or for a template with a place holder that is none.
+/// mpirun. Throws Error (usage) when there is none, or for a template with an unknown placeholder.
 Launcher find_launcher(const std::string& wish, int cpus_per_core);
 
 /// The whole command line that starts `command` (its placeholders filled in here).

@@ -19,7 +19,7 @@ namespace paceline {
 /// How a program's time is read.
 class RunReader {
  public:
-  /// Throws Error (usage) for a regular expression that is none, or that has no group.
+  /// Throws Error (usage) for an invalid regular expression, or one without a group.
   explicit RunReader(const StudyOptions& options);
 
   RunReader(const RunReader&) = delete;

@@ -22,7 +22,7 @@ using Lookup = std::function<const char*(const char*)>;
 /// `cores`: those this process may use. Slurm's and PBS's variables tell of an allocation.
 Resources find_resources(const Launcher& launcher, int cores, const Lookup& lookup);
 
-/// CPUs of the smallest node in Slurm's notation, for example 8 of "16(x2),8"; nothing when it is none.
+/// CPUs of the smallest node in Slurm's notation, for example 8 of "16(x2),8"; nothing for any other text.
 std::optional<int> smallest_of(const std::string& slurm_counts);
 
 /// Why the layout can't run with a core a thread; nothing when it can.

@@ -132,7 +132,7 @@ void Array::read_from(const std::string& text) {
                  fmt::format("give --input {}", example));
   };
   const auto colon = table::last_colon(text);
-  if (colon == std::string::npos || colon == 0) throw bad("a file, a colon and its datasets are wanted");
+  if (colon == std::string::npos || colon == 0) throw bad("it wants a file, a colon and datasets");
   if (const auto options = csv_options_.text(); !options.empty()) {
     throw bad(fmt::format("{} is for CSV files", options));
   }

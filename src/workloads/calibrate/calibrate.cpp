@@ -56,7 +56,7 @@ std::int64_t Calibrate::iterations_of(std::int64_t item) const {
 
 Traits Calibrate::traits() const {
   Traits traits;
-  traits.kernel = "logistic map, one chain an item";
+  traits.kernel = "logistic map, one chain per item";
   traits.rate_unit = {"Giga-iterations/s", 1e9};
   traits.items_between_checks = items_of_steps(static_cast<double>(item_iterations_ + 1));
   return traits;

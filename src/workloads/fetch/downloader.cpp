@@ -39,19 +39,25 @@ Downloader::~Downloader() {
   thread_.join();
 }
 
-std::future<Answer> Downloader::submit(std::string url, std::uint64_t number) {
-  std::promise<Answer> promise;
-  auto future = promise.get_future();
-  {
-    const std::lock_guard lock(mutex_);
-    if (error_) {
-      promise.set_exception(error_);
-    } else {
-      requests_.push_back({std::move(url), number, std::move(promise)});
-    }
+void Downloader::submit(std::string url, std::uint64_t number, Done done) {
+  std::unique_lock lock(mutex_);
+  if (const auto error = error_) {
+    lock.unlock();
+    done({{}, error});
+    return;
   }
+  requests_.push_back({std::move(url), number, std::move(done)});
+  lock.unlock();
   curl_multi_wakeup(multi_.get());
-  return future;
+}
+
+Answer Downloader::fetch(std::string url, std::uint64_t number) {
+  std::promise<Outcome> promise;
+  auto future = promise.get_future();
+  submit(std::move(url), number, [&](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  auto outcome = future.get();
+  if (outcome.error) std::rethrow_exception(outcome.error);
+  return std::move(outcome.answer);
 }
 
 void Downloader::loop() {
@@ -61,10 +67,13 @@ void Downloader::loop() {
     }
   } catch (...) {
     fail_all(std::current_exception());
-    const std::lock_guard lock(mutex_);
-    error_ = std::current_exception();
-    for (auto& request : requests_) request.promise.set_exception(error_);
-    requests_.clear();
+    std::vector<Request> requests;
+    {
+      const std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+      std::swap(requests, requests_);
+    }
+    for (auto& request : requests) request.done({{}, std::current_exception()});
   }
 }
 
@@ -81,14 +90,14 @@ bool Downloader::turn() {
   end_finished();
   end_overdue(Clock::now());
   go_on(Clock::now());
-  // Who ended made room for others, which need not wait for the poll to end.
+  // Transfers that ended made room for others, which need not wait for the poll to end.
   begin_some(Clock::now());
   check_curl(curl_multi_poll(multi_.get(), nullptr, 0, is_idle() ? idle_poll_ms : longest_poll_ms, nullptr),
              "curl_multi_poll");
   return true;
 }
 
-/// Who was stopped (a suspended job, a debugger) or read a large file has listened to nobody meanwhile.
+/// A process that was stopped (a suspended job, a debugger) or read a large file has listened to nobody meanwhile.
 void Downloader::forgive_own_absence(Time now) {
   const auto absence = now - std::exchange(last_turn_, now);
   if (absence < std::chrono::seconds(1)) return;
@@ -97,18 +106,22 @@ void Downloader::forgive_own_absence(Time now) {
 
 bool Downloader::take_requests() {
   std::vector<Request> requests;
-  const std::lock_guard lock(mutex_);
-  std::swap(requests, requests_);
+  bool is_ending = false;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(requests, requests_);
+    is_ending = is_ending_;
+  }
   for (auto& request : requests) {
     try {
       auto job = std::make_unique<Job>(std::move(request.url), request.number, settings_, budget_);
-      job->promise = std::move(request.promise);
+      job->done = std::move(request.done);
       ready_.push_back(std::move(job));
     } catch (...) {
-      request.promise.set_exception(std::current_exception());
+      request.done({{}, std::current_exception()});
     }
   }
-  return !is_ending_;
+  return !is_ending;
 }
 
 void Downloader::begin_some(Time now) {
@@ -128,7 +141,7 @@ void Downloader::begin_some(Time now) {
 
 void Downloader::begin(std::unique_ptr<Job> job, Time now) {
   if (auto answer = job->transfer.begin(now)) {
-    job->promise.set_value(std::move(*answer));
+    job->done({std::move(*answer), nullptr});
     return;
   }
   job->age = begun_++;
@@ -169,7 +182,7 @@ void Downloader::end(std::size_t at, CURLcode code) {
   active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(at));
   check_curl(curl_multi_remove_handle(multi_.get(), job->transfer.easy()), "curl_multi_remove_handle");
   if (auto answer = job->transfer.end(code, Clock::now())) {
-    job->promise.set_value(std::move(*answer));
+    job->done({std::move(*answer), nullptr});
   } else {
     waiting_.emplace(job->transfer.due(), std::move(job));
   }
@@ -194,7 +207,7 @@ void Downloader::fail_all(const std::exception_ptr& error) {
   }
   active_.clear();
   choose_oldest();
-  for (auto& job : jobs) job->promise.set_exception(error);
+  for (auto& job : jobs) job->done({{}, error});
 }
 
 }  // namespace paceline::fetch

@@ -21,8 +21,13 @@ namespace paceline::fetch {
 /// Never has more than Settings::connections at a time, reuses them, and waits between attempts without one.
 class Downloader {
  public:
-  /// Thrown to whoever waits when `stop` has come true.
+  /// What became of a URL: an answer, or what went wrong; Stopped when `stop` has come true.
   struct Stopped {};
+  struct Outcome {
+    Answer answer;
+    std::exception_ptr error;
+  };
+  using Done = std::function<void(Outcome)>;
 
   /// `stop` is asked by the thread every few milliseconds; when it says true, all downloads end. Bodies are counted in
   /// `memory` from their first byte on; whoever has them from an answer gives the bytes back when they are gone.
@@ -32,22 +37,24 @@ class Downloader {
   /// Nobody may be waiting any more.
   ~Downloader();
 
-  /// Puts a URL into the queue; any thread. `number` makes its waits its own. The future throws Stopped, or
-  /// std::exception where libcurl itself failed; that a download failed is an answer.
-  std::future<Answer> submit(std::string url, std::uint64_t number);
+  /// Puts a URL into the queue; any thread. `number` makes its waits its own. `done` is called once, by the thread that
+  /// waits for all downloads; that a download failed is an answer, that libcurl itself failed is an error.
+  void submit(std::string url, std::uint64_t number, Done done);
+  /// The same for one that is waited for. Throws Stopped, or what went wrong.
+  Answer fetch(std::string url, std::uint64_t number);
 
  private:
   struct Job {
     std::uint64_t age = 0;  ///< older ones began earlier
     Transfer transfer;
-    std::promise<Answer> promise;
+    Done done;
     Job(std::string url, std::uint64_t number, const Settings& settings, Budget& budget)
         : transfer(std::move(url), number, settings, budget) {}
   };
   struct Request {
     std::string url;
     std::uint64_t number = 0;
-    std::promise<Answer> promise;
+    Done done;
   };
   using Jobs = std::vector<std::unique_ptr<Job>>;
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -52,7 +53,7 @@ std::string read_all(std::istream& in, const std::string& name, std::int64_t mem
     if (std::ssize(all) <= memory_limit) continue;
     throw Error(ErrorKind::input, fmt::format("can't read the list of URLs {}", name),
                 fmt::format("it is longer than --memory-limit, {} bytes", memory_limit),
-                "give a text file with one URL a line, or raise the limit");
+                "give a text file with one URL per line, or raise the limit");
   }
   return all;
 }
@@ -97,7 +98,7 @@ void Fetch::prepare() {
   for (const double seconds :
        {settings_.timeout_s, settings_.connect_timeout_s, settings_.backoff_s, settings_.longest_wait_s}) {
     if (std::isnan(seconds)) {
-      throw Error(ErrorKind::usage, "a time makes no sense", "nan is no number of seconds", "give a number");
+      throw Error(ErrorKind::usage, "a time makes no sense", "nan is not a number of seconds", "give a number");
     }
   }
   for (const auto& url : given_) check_url(url, files(), "command line", ErrorKind::usage);
@@ -117,7 +118,7 @@ std::string Fetch::read_on_root(std::int64_t memory_limit) const {
   const bool is_folder = std::filesystem::is_directory(from_, code);
   if (!file || is_folder) {
     throw Error(ErrorKind::input, fmt::format("can't read the list of URLs {}", from_),
-                std::strerror(is_folder ? EISDIR : errno), "give --from a text file with one URL a line");
+                std::strerror(is_folder ? EISDIR : errno), "give --from a text file with one URL per line");
   }
   return read_all(file, from_, memory_limit);
 }
@@ -156,7 +157,7 @@ Traits Fetch::traits() const {
                               parallel_ == 1 ? "" : "s");
   traits.rate_unit = {"MB/s", 1e6};
   traits.item_rate_unit = {"requests/s", 1.0};
-  // None waits for another in a piece.
+  // Items of a piece do not wait for each other.
   traits.items_between_checks = 1;
   traits.is_ordered = false;
   return traits;
@@ -181,14 +182,32 @@ void Fetch::start(const StartContext& context) {
   downloader_ = std::make_unique<Downloader>(settings_, context.stop, *memory_);
 }
 
-std::size_t Fetch::fetch(std::int64_t item, ItemOutput output, Notes notes) const {
-  const auto& url = urls_[static_cast<std::size_t>(item)];
-  Answer answer;
+void Fetch::begin(std::int64_t item) {
+  downloader_->submit(urls_[static_cast<std::size_t>(item)], static_cast<std::uint64_t>(item),
+                      [this, item](Downloader::Outcome outcome) {
+                        const std::lock_guard lock(mutex_);
+                        outcomes_.insert_or_assign(item, std::move(outcome));
+                        come_.push_back(item);
+                        has_come_.notify_one();
+                      });
+}
+
+std::optional<std::int64_t> Fetch::next_done() {
+  std::unique_lock lock(mutex_);
+  if (!has_come_.wait_for(lock, std::chrono::milliseconds(20), [this] { return !come_.empty(); })) return std::nullopt;
+  const auto item = come_.front();
+  come_.pop_front();
+  const auto error = outcomes_.at(item).error;
+  lock.unlock();
   try {
-    answer = downloader_->submit(url, static_cast<std::uint64_t>(item)).get();
+    if (error) std::rethrow_exception(error);
   } catch (const Downloader::Stopped&) {
     throw Interrupted();
   }
+  return item;
+}
+
+std::size_t Fetch::put(std::int64_t item, Answer& answer, ItemOutput output) const {
   const auto status = static_cast<std::uint16_t>(answer.status);
   put_text(output.bytes.first(longest_url_), masked_[static_cast<std::size_t>(item)]);
   std::memcpy(&output.bytes[longest_url_], &status, sizeof status);
@@ -196,21 +215,27 @@ std::size_t Fetch::fetch(std::int64_t item, ItemOutput output, Notes notes) cons
   const auto size = answer.body.size();
   // The bytes are in the budget until they are written.
   if (output.variable != nullptr) *output.variable = answer.body.take();
-  if (notes == Notes::taken) {
-    note(item, answer.status, answer.error);
-  } else {
-    memory_->give_back(static_cast<std::int64_t>(size));
-  }
   return size;
 }
 
 Work Fetch::compute(Slab items, Operands /*none*/, ItemOutput output) const {
-  const auto bytes = fetch(items.begin, output, Notes::taken);
+  const auto item = items.begin;
+  std::unique_lock lock(mutex_);
+  auto answer = std::move(outcomes_.extract(item).mapped().answer);
+  lock.unlock();
+  const auto bytes = put(item, answer, output);
+  note(item, answer.status, answer.error);
   return {bytes, bytes};
 }
 
 void Fetch::compute_reference(Slab items, Operands /*none*/, ItemOutput output) const {
-  fetch(items.begin, output, Notes::none);
+  const auto item = items.begin;
+  try {
+    auto answer = downloader_->fetch(urls_[static_cast<std::size_t>(item)], static_cast<std::uint64_t>(item));
+    memory_->give_back(static_cast<std::int64_t>(put(item, answer, output)));
+  } catch (const Downloader::Stopped&) {
+    throw Interrupted();
+  }
 }
 
 bool Fetch::is_settled(std::span<const std::byte> bytes) const {

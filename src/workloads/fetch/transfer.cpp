@@ -89,7 +89,7 @@ std::optional<Answer> Transfer::begin(Time now) {
   std::error_code code;
   // Opening a pipe would wait for whoever writes to it.
   if (!file_.empty() && !std::filesystem::is_regular_file(file_, code)) {
-    return Answer{0, {}, "there is no such file, or it is no regular one", attempts_};
+    return Answer{0, {}, "there is no such file, or not a regular file", attempts_};
   }
   if (!file_.empty()) {
     announced_ = file_bytes();

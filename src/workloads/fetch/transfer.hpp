@@ -29,7 +29,7 @@ struct Budget {
   const void* oldest = nullptr;
 
   [[nodiscard]] std::int64_t finished() const { return memory.held() - held; }
-  /// Whether `who`, which has `own` bytes and is none of those that are sure, may have `more`.
+  /// Whether `who`, which has `own` bytes and is not guaranteed to pass, may have `more`.
   [[nodiscard]] bool allows(const void* who, std::int64_t own, std::int64_t more, Length length) const {
     const auto others = finished();
     const auto limit = memory.limit();

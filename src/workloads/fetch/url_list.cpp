@@ -56,7 +56,7 @@ void check_url(const std::string& url, Files files, const std::string& where, Er
   };
   const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
   if (!std::all_of(url.begin(), url.end(), is_plain)) {
-    throw bad("a URL has no spaces, control characters or letters beyond ASCII", "write them as %20 and the like");
+    throw bad("a URL can't have spaces, control characters or letters beyond ASCII", "write them as %20 and the like");
   }
   const Url parsed(curl_url());
   if (!parsed) throw std::bad_alloc();

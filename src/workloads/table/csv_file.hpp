@@ -69,7 +69,7 @@ class CsvFile {
   void with_values(std::int64_t range, Use&& use) const {
     if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
     thread_local Parsed parsed;
-    // Who takes a range bit by bit parses it once.
+    // A caller that takes a range bit by bit parses it once.
     if (parsed.file != id_ || parsed.range != range) {
       parsed.file = 0;
       parse(range, parsed);

@@ -105,7 +105,7 @@ HWY_INLINE std::uint32_t points_before(D d, const std::uint8_t* const* ends, std
   return bits_of(d, hn::Eq(load_fields(d, ends, -16), hn::Set(d, decimal)));
 }
 
-/// A field without its sign. A length of 0: it is none that could be plain.
+/// A field without its sign. A length of 0: it can't be a plain number.
 struct Unsigned {
   const std::uint8_t* end;
   int length;

@@ -60,7 +60,7 @@ Work parse_work(const std::string& text) {
     case Kind::fib: bounded(largest_fib); break;
     case Kind::fail: bounded(std::int64_t{1} << 62); break;
     default:
-      if (!read_number(value, work.seconds)) throw bad(fmt::format("'{}' is no number of seconds", value));
+      if (!read_number(value, work.seconds)) throw bad(fmt::format("'{}' is not a number of seconds", value));
       if (!(work.seconds >= 0 && work.seconds <= largest_seconds)) {
         throw bad(fmt::format("the seconds must be 0 to {:g}", largest_seconds));
       }

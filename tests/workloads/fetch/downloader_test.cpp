@@ -29,7 +29,7 @@ bool never() { return false; }
 Answer fetched(const std::string& url, const Settings& settings = quick()) {
   MemoryBudget memory(1 << 20);
   Downloader downloader(settings, never, memory);
-  auto answer = downloader.submit(url, 0).get();
+  auto answer = downloader.fetch(url, 0);
   EXPECT_EQ(memory.held(), static_cast<std::int64_t>(answer.body.size())) << "of attempts that failed nothing is left";
   return answer;
 }
@@ -40,6 +40,10 @@ auto silent_until(const std::atomic<bool>& is_over) {
     while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return std::string();
   };
+}
+
+std::future<Answer> started(Downloader& downloader, const std::string& url, std::uint64_t number) {
+  return std::async(std::launch::async, [&downloader, url, number] { return downloader.fetch(url, number); });
 }
 
 TEST(Downloader, TakesWhatTheServerSends) {
@@ -198,10 +202,10 @@ TEST(Downloader, EndsAllWaitingWhenStopped) {
   Downloader downloader(
       settings, [&] { return is_stopped.load(); }, memory);
   std::vector<std::future<Answer>> futures;
-  for (std::uint64_t i = 0; i < 3; ++i) futures.push_back(downloader.submit(server.url(), i));
+  for (std::uint64_t i = 0; i < 3; ++i) futures.push_back(started(downloader, server.url(), i));
   is_stopped = true;
   for (auto& future : futures) EXPECT_THROW(future.get(), Downloader::Stopped);
-  EXPECT_THROW(downloader.submit(server.url(), 9).get(), Downloader::Stopped);
+  EXPECT_THROW(downloader.fetch(server.url(), 9), Downloader::Stopped);
 }
 
 TEST(Downloader, HoldsNoMoreThanItMayButForTheOldest) {
@@ -213,7 +217,7 @@ TEST(Downloader, HoldsNoMoreThanItMayButForTheOldest) {
   MemoryBudget memory(1000);  // less than libcurl gives at once
   Downloader downloader(settings, never, memory);
   std::vector<std::future<Answer>> futures;
-  for (std::uint64_t i = 0; i < 16; ++i) futures.push_back(downloader.submit((i % 2 == 0 ? first : second).url(), i));
+  for (std::uint64_t i = 0; i < 16; ++i) futures.push_back(started(downloader, (i % 2 == 0 ? first : second).url(), i));
   for (auto& future : futures) {
     EXPECT_EQ(future.get().body.text(), large);
     memory.give_back(std::ssize(large));

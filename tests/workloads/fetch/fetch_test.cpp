@@ -88,6 +88,45 @@ TEST(Fetch, SharesTheConnectionsOut) {
   }
 }
 
+/// As the engine does it.
+Work computed_when_done(Fetch& fetch, std::int64_t item, Computed& output) {
+  fetch.begin(item);
+  for (;;) {
+    if (const auto done = fetch.next_done()) {
+      EXPECT_EQ(done, item);
+      return fetch.compute({item, item + 1}, {}, {output.bytes, &output.pieces});
+    }
+  }
+}
+
+TEST(Fetch, GivesItemsAsTheyCome) {
+  std::atomic<bool> is_free = false;
+  const test::CannedServer server([&](int, const std::string& head) {
+    while (head.rfind("GET /slow ", 0) == 0 && !is_free) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return test::http("200 OK", "yes");
+  });
+  const test::CannedServer other([&](int, const std::string&) { return test::http("200 OK", "no"); });
+  const auto fetch = parsed(server.url("/slow") + " " + other.url("/1"));
+  MemoryBudget memory(1 << 20);
+  fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, &memory});
+  fetch->begin(0);
+  EXPECT_FALSE(fetch->next_done()) << "it does not wait for ever";
+  Computed item(*fetch);
+  fetch->begin(1);
+  while (true) {
+    if (const auto done = fetch->next_done()) {
+      EXPECT_EQ(done, 1);
+      break;
+    }
+  }
+  fetch->compute({1, 2}, {}, {item.bytes, &item.pieces});
+  EXPECT_EQ(item.body(), "no");
+  is_free = true;
+  while (!fetch->next_done()) {
+  }
+  fetch->end();
+}
+
 TEST(Fetch, MakesItemsWithBodiesAndNotesWhatFailed) {
   const test::CannedServer server([](int, const std::string& head) {
     return head.rfind("GET /1 ", 0) == 0 ? test::http("200 OK", "yes") : test::http("404 Not Found", "no");
@@ -96,9 +135,9 @@ TEST(Fetch, MakesItemsWithBodiesAndNotesWhatFailed) {
   MemoryBudget memory(1 << 20);
   fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, &memory});
   Computed first(*fetch), second(*fetch), again(*fetch);
-  EXPECT_EQ(fetch->compute({0, 1}, {}, {first.bytes, &first.pieces}).useful, 3U);
+  EXPECT_EQ(computed_when_done(*fetch, 0, first).useful, 3U);
   EXPECT_EQ(memory.held(), 3) << "until it is written";
-  EXPECT_EQ(fetch->compute({1, 2}, {}, {second.bytes, &second.pieces}).useful, 2U);
+  EXPECT_EQ(computed_when_done(*fetch, 1, second).useful, 2U);
   EXPECT_EQ(memory.held(), 5);
   std::uint16_t status = 0;
   std::memcpy(&status, &second.bytes[static_cast<std::size_t>(fetch->shape().columns[0].width)], sizeof status);
@@ -134,7 +173,7 @@ TEST(Fetch, LeavesAnItemUnfinishedWhenStopped) {
   MemoryBudget memory(1 << 20);
   fetch->start({{0, 1, 1}, 1 << 20, [&] { return is_stopped.load(); }, &memory});
   Computed item(*fetch);
-  EXPECT_THROW(fetch->compute({0, 1}, {}, {item.bytes, &item.pieces}), Interrupted);
+  EXPECT_THROW(computed_when_done(*fetch, 0, item), Interrupted);
   EXPECT_TRUE(item.pieces.empty());
   fetch->end();
 }
@@ -163,7 +202,7 @@ TEST(Fetch, KeepsWhyThereIsNoAnswer) {
   MemoryBudget memory(1 << 20);
   fetch->start({{0, 1, 1}, 1 << 20, [] { return false; }, &memory});
   Computed item(*fetch);
-  fetch->compute({0, 1}, {}, {item.bytes, &item.pieces});
+  computed_when_done(*fetch, 0, item);
   fetch->end();
   EXPECT_EQ(item.text(*fetch, 0), url);
   EXPECT_NE(item.text(*fetch, 2).find("no such file"), std::string::npos) << item.text(*fetch, 2);
