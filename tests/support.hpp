@@ -108,7 +108,7 @@ inline ResultShape numbers_shape(std::int64_t items, std::int64_t width) {
 /// What is kept beside an item of these bytes.
 inline ItemMark mark_of(std::int64_t item, std::span<const std::byte> bytes, const Pieces& variable = {}) {
   ItemMark mark;
-  mark.digest = digest_of(item, bytes, variable);
+  mark.digest = digest_of({}, item, bytes, variable);
   for (const auto& piece : variable) mark.size += std::ssize(piece);
   return mark;
 }

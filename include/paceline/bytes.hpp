@@ -39,25 +39,33 @@ using Bytes = std::vector<std::byte, detail::Uncleared<std::byte>>;
 class ByteWriter {
  public:
   void write(const void* data, std::size_t size) {
-    if (size > 0) std::memcpy(grow(size), data, size);
+    if (bytes_.size() - size_ < size) make_room(size_ + size + bytes_.size());
+    if (size > 0) std::memcpy(bytes_.data() + size_, data, size);
+    size_ += size;
   }
   /// Overwrites bytes that are there.
   void overwrite(std::size_t at, const void* data, std::size_t size) { std::memcpy(bytes_.data() + at, data, size); }
-  void reserve(std::size_t size) { bytes_.reserve(size); }
+  void reserve(std::size_t size) {
+    if (size > bytes_.size()) make_room(size);
+  }
   /// Takes back what was written since there were `size` bytes.
-  void truncate(std::size_t size) { bytes_.resize(size); }
-  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
-  [[nodiscard]] Bytes take() { return std::exchange(bytes_, {}); }
-
- private:
-  std::byte* grow(std::size_t size) {
-    const auto at = bytes_.size();
-    if (bytes_.capacity() - at < size) bytes_.reserve(at + size + bytes_.capacity());
-    bytes_.resize(at + size);
-    return bytes_.data() + at;
+  void truncate(std::size_t size) { size_ = size; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] Bytes take() {
+    bytes_.resize(std::exchange(size_, 0));
+    return std::exchange(bytes_, {});
   }
 
-  Bytes bytes_;
+ private:
+  // Not left to the vector, which moves its elements one by one where the allocator is no std::allocator.
+  void make_room(std::size_t size) {
+    Bytes larger(size);
+    if (size_ > 0) std::memcpy(larger.data(), bytes_.data(), size_);
+    bytes_.swap(larger);
+  }
+
+  Bytes bytes_;           ///< with room behind what was written
+  std::size_t size_ = 0;  ///< of what was written
 };
 
 /// Reads what a ByteWriter wrote, in the same order. Throws Error at the end of the bytes.

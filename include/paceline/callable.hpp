@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -128,7 +129,12 @@ struct Constant {
   }
   using Signature = decltype(signature());
 
-  static constexpr auto read(const Bytes& /*held*/) { return f; }
+  static constexpr Constant read(const Bytes& /*held*/) { return {}; }
+  /// A call of f itself, not of where a pointer leads: the compiler puts short functions into the loop over tasks.
+  template <class... Values>
+  decltype(auto) operator()(Values&&... values) const {
+    return std::invoke(f, std::forward<Values>(values)...);
+  }
 };
 
 /// f of pool.map(f, ...): it goes as the bytes of its captures, or, where it is Serialisable, member by member.

@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -137,8 +138,8 @@ enum class CoreUse {
   computing  ///< compute threads, which have enough to do
 };
 
-/// How a thread passes the time between two looks for messages: shortly at first, longer when nothing has happened for
-/// a while. For one thread.
+/// How a thread passes the time between two looks for messages: not at all or shortly at first, longer when nothing has
+/// happened for a while. For one thread.
 class Backoff {
  public:
   Backoff();
@@ -147,12 +148,19 @@ class Backoff {
   ~Backoff();
 
   void wait(CoreUse core = CoreUse::own);
-  void reset() { rounds_ = 0; }
+  void reset() {
+    rounds_ = 0;
+    is_reset_ = true;
+  }
   /// Nothing has happened for 0.1 s or longer.
   [[nodiscard]] bool is_long() const { return rounds_ > 500; }
 
  private:
+  bool is_eager();
+
   int rounds_ = 0;
+  bool is_reset_ = true;
+  std::chrono::steady_clock::time_point since_;  ///< the last reset
   int slack_before_;
 };
 

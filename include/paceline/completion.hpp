@@ -63,10 +63,8 @@ class Ticket {
   /// Groups that have begun are given up.
   void terminate();
   [[nodiscard]] bool is_terminated() const { return is_terminated_.load(std::memory_order_relaxed); }
-  /// Counts calls of terminate(), for who has to look for them. Before any can be made.
-  void set_terminations(const std::shared_ptr<std::atomic<int>>& count) {
-    if (!terminations_) terminations_ = count;
-  }
+  /// How often terminate() was called, of all tickets of this process: for who has to look for them.
+  static int terminations() { return terminations_.load(std::memory_order_relaxed); }
 
   /// The number of its first task.
   void set_first(std::int64_t task) { first_ = task; }
@@ -79,7 +77,7 @@ class Ticket {
   std::atomic<std::int64_t> begun_{0};
   std::atomic<bool> is_cancelled_{false};
   std::atomic<bool> is_terminated_{false};
-  std::shared_ptr<std::atomic<int>> terminations_;
+  inline static std::atomic<int> terminations_{0};
 };
 
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;

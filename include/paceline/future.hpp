@@ -42,7 +42,7 @@ void each_result(std::vector<Outcome>& outcomes, const Handle& handle) {
     ByteReader reader(outcome.results);
     for (std::int64_t k = 0; k < outcome.count; ++k) {
       R result{};
-      read_result(next_delimited<R>(reader), result);
+      read_next_result(reader, result);
       handle(std::move(result));
     }
   }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,7 +69,8 @@ class StreamPace {
   std::int64_t workers_;
   double argument_bytes_ = 0;  ///< of all that was posted
   double result_bytes_ = 0;
-  double seconds_ = 0;
+  double recent_s_ = 0;  ///< that tasks took, the last ones above all
+  double recent_ = 0;    ///< as many tasks
   std::int64_t done_ = 0;
 };
 
@@ -126,6 +128,7 @@ class Stream {
       }
       outcome_ = arrivals_->next();
       pace_.add(outcome_);
+      fill_at_ = 0;
       reader_.emplace(outcome_.results);
       in_outcome_ = 0;
       failures_seen_ = 0;
@@ -138,14 +141,13 @@ class Stream {
     if (failures_seen_ < outcome_.failures.size() && outcome_.failures[failures_seen_].task == task_) {
       failure_ = &outcome_.failures[failures_seen_++];
     } else {
-      auto reader = detail::next_delimited<R>(*reader_);
       try {
-        detail::read_result(reader, value_.emplace());
+        detail::read_next_result(*reader_, value_.emplace());
       } catch (...) {
         unreadable_ = std::current_exception();
       }
     }
-    fill();
+    if (taken_ >= fill_at_) fill();
   }
 
   R& value() {
@@ -161,7 +163,10 @@ class Stream {
       const auto room = window - (posted_ - taken_);
       const auto size = std::min(pace_.chunk(), window);
       // Whole groups, unless nothing is under way at all.
-      if (room < size && posted_ > taken_) return;
+      if (room < size && posted_ > taken_) {
+        fill_at_ = taken_ + size - room;
+        return;
+      }
       detail::Group group{0, function_, posted_, 0, {}, held_, arrivals_};
       ByteWriter writer;
       while (group.count < std::min(room, size) && has_input()) {
@@ -169,7 +174,10 @@ class Stream {
         is_input_used_ = true;
         ++group.count;
       }
-      if (group.count == 0) return;
+      if (group.count == 0) {
+        fill_at_ = std::numeric_limits<std::int64_t>::max();
+        return;
+      }
       posted_ += group.count;
       pace_.add_arguments(writer.size());
       group.arguments = writer.take();
@@ -192,8 +200,9 @@ class Stream {
   std::shared_ptr<detail::Arrivals> arrivals_;
   std::optional<std::ranges::iterator_t<Inputs>> next_input_;
   bool is_input_used_ = false;
-  std::int64_t posted_ = 0;  ///< inputs
-  std::int64_t taken_ = 0;   ///< results
+  std::int64_t posted_ = 0;   ///< inputs
+  std::int64_t taken_ = 0;    ///< results
+  std::int64_t fill_at_ = 0;  ///< so many of them: sooner, fill() would do nothing
   bool is_at_end_ = false;
 
   detail::Outcome outcome_;

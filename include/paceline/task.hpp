@@ -83,6 +83,8 @@ inline void check_all_read(const ByteReader& reader) {
 
 template <class T>
 void write_argument(ByteWriter& writer, std::size_t number, const T& argument) {
+  // Bytes that are copied can't fail, and many small tasks come by here.
+  if constexpr (has_fixed_size<T>) return write_value(writer, argument);
   try {
     write_value(writer, argument);
   } catch (...) {
@@ -109,6 +111,7 @@ void write_arguments(ByteWriter& writer, const Arguments& arguments) {
 template <class Arguments>
 void read_arguments(ByteReader& all, Arguments& arguments) {
   [[maybe_unused]] std::size_t number = 0;
+  if constexpr (has_fixed_size<Arguments>) return read_value(all, arguments);
   auto reader = next_delimited<Arguments>(all);
   std::apply([&](auto&... argument) { (read_argument(reader, ++number, sizeof...(argument), argument), ...); },
              arguments);
@@ -118,9 +121,10 @@ template <class R>
 void write_result(ByteWriter& writer, const R& result) {
   write_delimited<R>(writer, [&] { write_value(writer, result); });
 }
-/// The result of the next task.
 template <class R>
-void read_result(ByteReader reader, R& result) {
+void read_next_result(ByteReader& all, R& result) {
+  if constexpr (has_fixed_size<R>) return read_value(all, result);
+  auto reader = next_delimited<R>(all);
   try {
     read_value(reader, result);
     check_all_read(reader);
@@ -133,6 +137,7 @@ void read_result(ByteReader reader, R& result) {
 /// does not return: whoever moves `state_` first owns all the rest.
 class GroupRun {
  public:
+  /// `held` is the caller's and stays.
   GroupRun(std::int64_t first, std::int64_t count, Bytes arguments, const Bytes& held)
       : first_(first), count_(count), bytes_(std::move(arguments)), arguments_(bytes_), held_(held) {}
   GroupRun(const GroupRun&) = delete;
@@ -173,7 +178,7 @@ class GroupRun {
   std::int64_t count_;
   Bytes bytes_;
   ByteReader arguments_;
-  Bytes held_;
+  const Bytes& held_;
   ByteWriter results_;
   std::vector<Failure> failures_;
   std::atomic<std::int64_t> state_{0};
@@ -186,6 +191,7 @@ using TaskId = std::uint64_t;
 TaskId register_task(const char* name, Runner runner);
 /// Throws Error for a number that no function has.
 Runner runner_of(TaskId task);
+std::vector<TaskId> all_tasks();
 /// Of all registered tasks: differs when programs do.
 std::uint64_t tasks_digest();
 

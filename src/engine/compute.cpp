@@ -202,10 +202,10 @@ class Team {
     for (auto item = items.begin; item < items.end; ++item) {
       const auto here = shape.bytes_in({item, item + 1});
       auto& mark = share.marks.emplace_back();
-      mark.digest = digest_of(item, bytes.subspan(at, here), variable);
+      mark.digest = digest_of(shape, item, bytes.subspan(at, here), variable);
       mark.origin = {seconds, bands_.rank(), thread};
       for (const auto& piece : variable) mark.size += std::ssize(piece);
-      share.digest.add(mark.digest);
+      share.digest.add(part_of_result(mark.digest));
       share.bytes += static_cast<std::int64_t>(here) + mark.size;
       at += here;
     }

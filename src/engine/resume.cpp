@@ -14,11 +14,12 @@ struct Part {
 };
 
 /// A node that was lost may have taken data with it that was flagged as written.
-bool is_whole(const ResultFile& file, std::int64_t item, const ItemMark& mark, std::span<const std::byte> bytes) {
+bool is_whole(const ResultFile& file, const ResultShape& shape, std::int64_t item, const ItemMark& mark,
+              std::span<const std::byte> bytes) {
   if (mark.digest == 0) return false;
-  if (mark.begin < 0) return mark.digest == digest_of(item, bytes);
+  if (mark.begin < 0) return mark.digest == digest_of(shape, item, bytes);
   try {
-    return mark.digest == digest_of(item, bytes, {file.read_variable(mark.begin, mark.size)});
+    return mark.digest == digest_of(shape, item, bytes, {file.read_variable(mark.begin, mark.size)});
   } catch (const Error&) {
     return false;
   }
@@ -38,10 +39,10 @@ void check_slab(const ResultFile& file, Slab slab, const ResultShape& shape, con
     const auto here = shape.bytes_in({item, item + 1});
     const auto part = is_any_there ? std::span<const std::byte>(bytes).subspan(at, here) : std::span<const std::byte>();
     at += here;
-    const bool is_there = is_any_there && is_whole(file, item, mark, part);
+    const bool is_there = is_any_there && is_whole(file, shape, item, mark, part);
     const bool stands = is_there && (!is_settled || is_settled(part));
     if (stands) {
-      mine.digest.add(mark.digest);
+      mine.digest.add(part_of_result(mark.digest));
       if (mark.begin >= 0) {
         mine.variable_end = std::max(mine.variable_end, mark.begin + mark.size);
       }

@@ -18,6 +18,7 @@
 #include "storage/h5.hpp"
 #include "storage/item_marks.hpp"
 #include "storage/result_errors.hpp"
+#include "storage/rows_digest.hpp"
 #include "storage/structure.hpp"
 #include "storage/transfer.hpp"
 
@@ -38,9 +39,18 @@ h5::Handle access_list(const std::optional<Comm>& comm) {
   return list;
 }
 
+// An item that is finished has a digest that is not 0, even if its rows add up to nothing. That another item has this
+// one is as likely as any two digests being the same.
+constexpr std::uint64_t no_rows = 0x6e6f20726f777321;
+
 }  // namespace
 
-std::uint64_t digest_of(std::int64_t item, std::span<const std::byte> bytes, const Pieces& variable) {
+std::uint64_t digest_of(const ResultShape& shape, std::int64_t item, std::span<const std::byte> bytes,
+                        const Pieces& variable) {
+  if (shape.digest_of == DigestOf::rows) {
+    const auto sum = rows_digest(shape, item, bytes);
+    return sum == 0 ? no_rows : sum;
+  }
   if (variable.empty()) return item_digest(item, bytes);
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
   XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(item));
@@ -49,6 +59,8 @@ std::uint64_t digest_of(std::int64_t item, std::span<const std::byte> bytes, con
   const auto hash = XXH3_64bits_digest(state.get());
   return hash == 0 ? 1 : hash;
 }
+
+std::uint64_t part_of_result(std::uint64_t item_digest) { return item_digest == no_rows ? 0 : item_digest; }
 
 struct ResultFile::Impl {
   std::filesystem::path path;

@@ -45,8 +45,11 @@ struct VariableRun {
   std::span<const std::byte> bytes;
 };
 
-/// Digest of an item: of its bytes, and of its variable bytes if it has any.
-std::uint64_t digest_of(std::int64_t item, std::span<const std::byte> bytes, const Pieces& variable = {});
+/// Digest of an item, as the shape wants it: of its bytes, and of its variable bytes if it has any. Never 0.
+std::uint64_t digest_of(const ResultShape& shape, std::int64_t item, std::span<const std::byte> bytes,
+                        const Pieces& variable = {});
+/// What an item of that digest adds to the digest of the result: nothing if it has no rows.
+std::uint64_t part_of_result(std::uint64_t item_digest);
 
 /// What a complete file says of itself.
 struct Seal {

@@ -84,6 +84,12 @@ struct VariableBytes {
   std::string size_path;   ///< how many they are, int64 [items]
 };
 
+/// What the digest of a result is a sum over.
+enum class DigestOf : std::uint8_t {
+  items,
+  rows,  ///< of a table: it doesn't depend on where items begin
+};
+
 /// One dataset, or one per column, cut into items along the slowest dimension.
 ///
 /// The bytes of an item are its rows, one after the other. With columns they are its part of the first column, then of
@@ -97,6 +103,7 @@ struct ResultShape {
   std::vector<Column> columns;       ///< empty: one dataset; else type and units are theirs, dims is {rows}
   std::int64_t rows_per_item = 1;    ///< consecutive ones; the last item may have fewer
   std::vector<std::int64_t> starts;  ///< where items differ: first row of each, and last the number of rows
+  DigestOf digest_of = DigestOf::items;
   std::optional<VariableBytes> variable;
   std::string units;       ///< empty: a plain number has none
   std::string origins;     ///< folder of `seconds`, `rank`, `thread` of each item; empty: not kept

@@ -80,7 +80,7 @@ class RestoreTest : public testing::TestWithParam<bool> {  // with variable byte
     file.read({item, item + 1}, bytes);
     Pieces pieces;
     if (mark.begin >= 0) pieces.push_back(file.read_variable(mark.begin, mark.size));
-    return digest_of(item, bytes, pieces) == mark.digest && bytes == bytes_of(item) && pieces == pieces_of(item);
+    return digest_of(shape, item, bytes, pieces) == mark.digest && bytes == bytes_of(item) && pieces == pieces_of(item);
   }
   void expect_items(const std::function<bool(std::int64_t)>& which) const {
     const ResultFile file(path, std::nullopt, shape, ResultFile::Access::read);

@@ -49,7 +49,7 @@ Driver::Driver(Members members)
     follower.is_near = info(follower).host == members_.me().host && is_alive(info(follower).pid);
   }
   const auto give = [this](Group& group, Outcome outcome) {
-    times_.add(group.function, outcome);
+    if (!followers_.empty()) times_.add(group.function, outcome);
     settle(*group.ticket, std::move(outcome));
   };
   const auto give_back = [this](Group rest) {
@@ -79,9 +79,8 @@ Driver::~Driver() {
 void Driver::post(Group group) {
   check_not_in_task();
   if (stopping_) throw Error(ErrorKind::failure, "a task came too late", "its pool is being destroyed");
-  group.id = next_id_.fetch_add(1, std::memory_order_relaxed);
-  group.ticket->set_terminations(terminations_);
-  unsettled_.fetch_add(group.count);
+  group.id = posted_.groups.fetch_add(1, std::memory_order_relaxed) + 1;
+  posted_.tasks.fetch_add(group.count);
   if (group.rank < 0) {
     queue_.push(std::move(group));
   } else if (group.rank == 0) {
@@ -96,14 +95,25 @@ void Driver::finish() {
   if (is_in_task() || thread_duty() != nullptr) {
     throw Error(ErrorKind::failure, "Pool::finish() can't end", "a task or an action of the pool called it");
   }
-  std::unique_lock lock(finish_mutex_);
-  wait_until(lock, finished_, std::nullopt, [&] { return unsettled_.load() == 0 && !queue_.has_unfinished_actions(); });
+  finishing_.fetch_add(1);
+  {
+    std::unique_lock lock(finish_mutex_);
+    wait_until(lock, finished_, std::nullopt, [&] { return is_all_settled() && !queue_.has_unfinished_actions(); });
+  }
+  finishing_.fetch_sub(1);
+}
+
+bool Driver::is_all_settled() const {
+  const auto settled = settled_.tasks.load();
+  return settled == posted_.tasks.load();
 }
 
 void Driver::settle(Ticket& ticket, Outcome outcome) {
   const auto tasks = outcome.count;
   ticket.settle(std::move(outcome));
-  if (unsettled_.fetch_sub(tasks) == tasks) {
+  settled_.tasks.fetch_add(tasks);
+  // Who waits says so first and looks then, this does both the other way round.
+  if (finishing_.load() > 0 && is_all_settled()) {
     const std::lock_guard lock(finish_mutex_);
     finished_.notify_all();
   }
@@ -167,9 +177,7 @@ bool Driver::read_messages() {
 }
 
 void Driver::remove_away(Follower& follower, const Away& away, std::int64_t tasks) {
-  const auto found = follower.tasks_away.find(away.function);
-  found->second -= tasks;
-  if (found->second == 0) follower.tasks_away.erase(found);
+  follower.tasks_away[away.function] -= tasks;
 }
 
 void Driver::read_outcomes(Follower& follower, Message& message) {
@@ -213,6 +221,7 @@ void Driver::read_returned(Follower& follower, Message& message) {
 double Driver::work_away_s(const Follower& follower) const {
   double work_s = 0;
   for (const auto& [function, tasks] : follower.tasks_away) {
+    if (tasks == 0) continue;
     const auto mean_s = times_.mean_s(function);
     if (mean_s < 0) return std::numeric_limits<double>::infinity();
     work_s += static_cast<double>(tasks) * mean_s;
@@ -305,7 +314,7 @@ void Driver::recall() {
 }
 
 void Driver::terminate_away() {
-  const auto terminations = terminations_->load();
+  const auto terminations = Ticket::terminations();
   if (terminations == terminations_seen_) return;
   terminations_seen_ = terminations;
   for (auto& follower : followers_) {

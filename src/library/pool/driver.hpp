@@ -55,6 +55,7 @@ class Driver final : public PoolQueue {
   std::optional<Group> take();      ///< for other ranks
   std::optional<Group> take_own();  ///< for this one
   void settle(Ticket& ticket, Outcome outcome);
+  [[nodiscard]] bool is_all_settled() const;
   void carry();  ///< what the progress thread does
   bool read_messages();
   bool hand_out();
@@ -89,18 +90,24 @@ class Driver final : public PoolQueue {
   TaskTimes times_;
   std::vector<Follower> followers_;
   std::mutex pinned_mutex_;
-  std::vector<Group> pinned_;  ///< that only one other rank may run
-  std::atomic<std::uint64_t> next_id_{1};
+  std::vector<Group> pinned_;      ///< that only one other rank may run
   std::size_t next_follower_ = 0;  ///< whose turn it is
   std::atomic<bool> stopping_{false};
   bool is_stop_sent_ = false;
   Clock::time_point last_look_;
   Clock::time_point last_sign_;
-  std::shared_ptr<std::atomic<int>> terminations_ = std::make_shared<std::atomic<int>>(0);
-  int terminations_seen_ = 0;
-  std::atomic<std::int64_t> unsettled_{0};  ///< tasks
+  int terminations_seen_ = Ticket::terminations();
   std::mutex finish_mutex_;
   std::condition_variable finished_;
+  std::atomic<int> finishing_{0};  ///< threads in finish()
+  // In cache lines of their own: who submits writes one, and threads that end tasks the other, all the time.
+  struct alignas(64) Posted {
+    std::atomic<std::uint64_t> groups{0};
+    std::atomic<std::int64_t> tasks{0};
+  } posted_;
+  struct alignas(64) Settled {
+    std::atomic<std::int64_t> tasks{0};
+  } settled_;
   std::unique_ptr<Team> team_;
   std::thread progress_;
 };

@@ -29,7 +29,7 @@ bool Ticket::cancel() {
 
 void Ticket::terminate() {
   if (is_terminated_.exchange(true)) return;
-  if (terminations_) terminations_->fetch_add(1);
+  terminations_.fetch_add(1);
 }
 
 void Awaited::settle(Outcome outcome) {
@@ -78,9 +78,14 @@ void Awaited::finish() {
 }
 
 bool Awaited::wait_until(const Deadline& deadline) {
+  // Without the lock, which who makes it ready needs.
+  for (int round = 0; round < yields_before_sleep && !ready(); ++round) {
+    if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
+    std::this_thread::yield();
+  }
   if (ready()) return true;
   std::unique_lock lock(mutex_);
-  return detail::wait_until(lock, changed_, deadline, [&] { return ready(); });
+  return detail::sleep_until(lock, changed_, deadline, [&] { return ready(); });
 }
 
 void Awaited::add(Action action, bool is_quick) {

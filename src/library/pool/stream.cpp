@@ -43,7 +43,9 @@ StreamPace::StreamPace(const StreamOptions& options, int workers) : options_(opt
 
 void StreamPace::add(const Outcome& outcome) {
   result_bytes_ += static_cast<double>(outcome.results.size());
-  seconds_ += outcome.seconds;
+  // A task that had to wait for its core is soon forgotten.
+  recent_s_ += outcome.seconds - recent_s_ / 8;
+  recent_ += static_cast<double>(outcome.count) - recent_ / 8;
   done_ += outcome.count;
 }
 
@@ -63,7 +65,7 @@ std::int64_t StreamPace::chunk() const {
   if (options_.chunk > 0) return options_.chunk;
   if (done_ == 0) return 1;
   const auto most = std::max(std::int64_t{1}, options_.window / (8 * workers_));
-  const auto mean_s = std::max(seconds_ / static_cast<double>(done_), 1e-9);
+  const auto mean_s = std::max(recent_s_ / recent_, 1e-9);
   return std::clamp(static_cast<std::int64_t>(2e-4 / mean_s), std::int64_t{1}, most);
 }
 

@@ -129,6 +129,12 @@ Runner runner_of(TaskId task) {
   return found->second;
 }
 
+std::vector<TaskId> all_tasks() {
+  std::vector<TaskId> tasks;
+  for (const auto& [task, runner] : table().runners) tasks.push_back(task);
+  return tasks;
+}
+
 std::uint64_t tasks_digest() { return table().digest.sum(); }
 
 Caught current_exception() {

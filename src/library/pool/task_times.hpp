@@ -1,33 +1,36 @@
 // How long tasks take, by function.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 
 #include <paceline/completion.hpp>
 
 namespace paceline::detail {
 
-/// Moving averages. By any thread.
+/// Moving averages. By any thread; which of two that add at the same time comes last does not matter.
 class TaskTimes {
  public:
+  TaskTimes() {
+    for (const auto function : all_tasks()) means_.try_emplace(function, unknown);
+  }
   void add(TaskId function, const Outcome& outcome) {
+    const auto found = means_.find(function);
+    if (found == means_.end()) return;
     const auto mean_s = outcome.seconds / static_cast<double>(outcome.count);
-    const std::lock_guard lock(mutex_);
-    const auto [place, is_new] = means_.try_emplace(function, mean_s);
-    if (!is_new) place->second += (mean_s - place->second) / 8;
+    const auto before = found->second.load(std::memory_order_relaxed);
+    found->second.store(before < 0 ? mean_s : before + (mean_s - before) / 8, std::memory_order_relaxed);
   }
   /// Seconds; negative: no task of it was done.
   [[nodiscard]] double mean_s(TaskId function) const {
-    const std::lock_guard lock(mutex_);
     const auto found = means_.find(function);
-    return found == means_.end() ? -1 : found->second;
+    return found == means_.end() ? unknown : found->second.load(std::memory_order_relaxed);
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_map<TaskId, double> means_;
+  static constexpr double unknown = -1;
+  std::unordered_map<TaskId, std::atomic<double>> means_;  ///< of all functions, so that no lock is needed
 };
 
 }  // namespace paceline::detail

@@ -10,19 +10,15 @@
 
 namespace paceline::detail {
 
+/// Where a compute thread shares this core, yielding lets it finish many short tasks without waking us for each.
+inline constexpr int yields_before_sleep = 30;
+
 /// Waits for `is_there`, which is asked under the lock. False: too late. A compute thread that waits in an action runs
 /// tasks meanwhile, since it may be the only one that can.
 template <class Condition>
-bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, const Deadline& deadline,
-                const Condition& is_there) {
+bool sleep_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, const Deadline& deadline,
+                 const Condition& is_there) {
   using namespace std::chrono_literals;
-  // Where a compute thread shares this core, yielding lets it finish many short tasks without waking us for each.
-  for (int round = 0; round < 30 && !is_there(); ++round) {
-    if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
-    lock.unlock();
-    std::this_thread::yield();
-    lock.lock();
-  }
   while (auto* const duty = thread_duty()) {
     if (is_there()) return true;
     if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
@@ -34,6 +30,19 @@ bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& cha
   if (deadline) return changed.wait_until(lock, *deadline, is_there);
   changed.wait(lock, is_there);
   return true;
+}
+
+/// The same, after some yielding.
+template <class Condition>
+bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, const Deadline& deadline,
+                const Condition& is_there) {
+  for (int round = 0; round < yields_before_sleep && !is_there(); ++round) {
+    if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
+  return sleep_until(lock, changed, deadline, is_there);
 }
 
 }  // namespace paceline::detail

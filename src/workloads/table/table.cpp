@@ -106,6 +106,7 @@ void Table::make_shape() {
   shape_.path = "/table";
   shape_.starts = file_->starts();
   shape_.dims = {shape_.starts.back()};
+  shape_.digest_of = DigestOf::rows;
   shape_.attributes = {{"input", path_},
                        {"input_bytes", file_->bytes()},
                        {"input_modified", modified(path_)},
