@@ -39,26 +39,33 @@ void with_counts(ElementType type, const std::vector<std::byte>& bytes, Action&&
   }
 }
 
-/// Calls action(strip, read) for each of the strips by all threads, where read(rows) returns the bytes of some rows
-/// until it is called again: one thread reads at a time, into memory that it uses again. The first exception of any
-/// thread is thrown when all are done.
+/// What a thread draws with; its memory is used again by each strip.
+struct Desk {
+  std::vector<std::byte> bytes;
+  std::vector<std::uint64_t> histogram;
+  std::vector<std::uint8_t> drawn;
+  StripPacker packer;
+};
+
+/// Calls action(strip, desk, read) for each of the strips by all threads, where read(rows) puts the bytes of some rows
+/// on the desk: one thread reads at a time. The first exception of any thread is thrown when all are done.
 template <class Action>
 void for_each_strip(Slab strips, const ResultShape& shape, const ReadItems& read, Action&& action) {
   std::exception_ptr first;
   std::mutex reading;  // HDF5 is for one thread at a time
 #pragma omp parallel
   {
-    std::vector<std::byte> bytes;
+    Desk desk;
     const auto read_rows = [&](Slab rows) -> const std::vector<std::byte>& {
-      bytes.resize(shape.bytes_in(rows));
+      desk.bytes.resize(shape.bytes_in(rows));
       const std::lock_guard lock(reading);
-      read(rows, bytes);
-      return bytes;
+      read(rows, desk.bytes);
+      return desk.bytes;
     };
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t strip = strips.begin; strip < strips.end; ++strip) {
       try {
-        action(strip, read_rows);
+        action(strip, desk, read_rows);
       } catch (...) {
 #pragma omp critical(paceline_first_error)
         if (!first) first = std::current_exception();
@@ -195,8 +202,9 @@ std::vector<std::uint64_t> Picture::survey(Slab strips, const ReadItems& read) c
   const auto stride = std::clamp(shape_.items() * cols_ / sampled_pixels, std::int64_t{1}, shape_.items());
   const auto inside = shape_.image.max_value;
   std::vector<std::uint64_t> histogram(levels, 0);
-  for_each_strip(strips, shape_, read, [&](std::int64_t strip, const auto& read_rows) {
-    std::vector<std::uint64_t> seen(levels, 0);
+  for_each_strip(strips, shape_, read, [&](std::int64_t strip, Desk& desk, const auto& read_rows) {
+    auto& seen = desk.histogram;
+    seen.assign(levels, 0);
     const auto rows = rows_of(strip);
     const auto look_at = [&](Slab part) {
       with_counts(shape_.type, read_rows(part), [&](const auto* counts) {
@@ -227,10 +235,11 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
   const Averager averager(palette_of(colours), cols_, factor_);
   const auto pixel = is_averaged() ? 3 : 1;
   std::vector<PngStrip> packed(static_cast<std::size_t>(strips.size()));
-  for_each_strip(strips, shape_, read, [&](std::int64_t strip, const auto& read_rows) {
+  for_each_strip(strips, shape_, read, [&](std::int64_t strip, Desk& desk, const auto& read_rows) {
     const auto rows = rows_of(strip);
     const auto drawn_rows = (rows.size() + factor_ - 1) / factor_;
-    std::vector<std::uint8_t> drawn(static_cast<std::size_t>(drawn_rows * width_ * pixel));
+    auto& drawn = desk.drawn;
+    drawn.resize(static_cast<std::size_t>(drawn_rows * width_ * pixel));
     with_counts(shape_.type, read_rows(rows), [&](const auto* counts) {
       if (!is_averaged()) {
         std::transform(counts, counts + rows.size() * cols_, drawn.begin(), [&](auto count) { return index_of(count); });
@@ -243,7 +252,7 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
       }
     });
     packed[static_cast<std::size_t>(strip - strips.begin)] =
-        pack_strip(drawn, width_, pixel, rows.end == shape_.items() ? StripEnd::last : StripEnd::more_follow);
+        desk.packer.pack(drawn, width_, pixel, rows.end == shape_.items() ? StripEnd::last : StripEnd::more_follow);
   });
   return joined(packed);
 }

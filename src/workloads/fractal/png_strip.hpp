@@ -17,8 +17,16 @@ struct PngStrip {
   std::vector<std::byte> packed;
 };
 
-/// Packs whole rows of `width` pixels, each of so many bytes. Throws std::bad_alloc.
-PngStrip pack_strip(std::span<const std::uint8_t> rows, std::int64_t width, std::int64_t pixel_bytes, StripEnd end);
+/// For one thread; its memory is used again by each strip.
+class StripPacker {
+ public:
+  /// Packs whole rows of `width` pixels, each of so many bytes. Throws std::bad_alloc.
+  PngStrip pack(std::span<const std::uint8_t> rows, std::int64_t width, std::int64_t pixel_bytes, StripEnd end);
+
+ private:
+  std::vector<std::uint8_t> filtered_;
+  std::vector<std::byte> packed_;
+};
 
 /// Consecutive strips as plain bytes, and back.
 std::vector<std::byte> joined(std::span<const PngStrip> strips);
