@@ -41,8 +41,7 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
   for (const auto& run : view.runs) {
     for (const auto& [writer, items] : plan_.shares(band, run.items, comm_.rank())) {
       const auto at = run.at + items.begin - run.items.begin;
-      const auto byte_at =
-          run.byte_at + static_cast<std::int64_t>(shape_.bytes_in({run.items.begin, items.begin}));
+      const auto byte_at = run.byte_at + static_cast<std::int64_t>(shape_.bytes_in({run.items.begin, items.begin}));
       outgoing[writer].push_back(items);
       outgoing_marks[writer].push_back(memory_of(part(std::span(view.marks), at, items.size())));
       outgoing_bytes[writer].push_back(

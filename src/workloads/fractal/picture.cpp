@@ -242,7 +242,8 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
     drawn.resize(static_cast<std::size_t>(drawn_rows * width_ * pixel));
     with_counts(shape_.type, read_rows(rows), [&](const auto* counts) {
       if (!is_averaged()) {
-        std::transform(counts, counts + rows.size() * cols_, drawn.begin(), [&](auto count) { return index_of(count); });
+        std::transform(counts, counts + rows.size() * cols_, drawn.begin(),
+                       [&](auto count) { return index_of(count); });
         return;
       }
       for (std::int64_t r = 0; r < drawn_rows; ++r) {

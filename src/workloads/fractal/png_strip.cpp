@@ -66,8 +66,8 @@ PngStrip StripPacker::pack(std::span<const std::uint8_t> rows, std::int64_t widt
 }
 
 void append(PngStrip& strip, std::uint32_t checksum, std::uint64_t raw_bytes) {
-  strip.checksum = static_cast<std::uint32_t>(
-      adler32_combine(strip.checksum, checksum, static_cast<z_off_t>(raw_bytes)));
+  strip.checksum =
+      static_cast<std::uint32_t>(adler32_combine(strip.checksum, checksum, static_cast<z_off_t>(raw_bytes)));
   strip.raw_bytes += raw_bytes;
 }
 

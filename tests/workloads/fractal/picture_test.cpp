@@ -110,9 +110,8 @@ TEST_F(PictureTest, HasThePixelsOfTheData) {
 /// The same picture, whoever draws which of its strips, on as many threads as there are.
 TEST_F(PictureTest, IsTheSameForAnyNumberOfRanks) {
   // Several strips, with structure within and between them.
-  const Image<std::uint16_t> image(ElementType::uint16, 1500, 700, 1000, [](auto r, auto c) {
-    return static_cast<std::uint64_t>(r * c / 977 % 1001);
-  });
+  const Image<std::uint16_t> image(ElementType::uint16, 1500, 700, 1000,
+                                   [](auto r, auto c) { return static_cast<std::uint64_t>(r * c / 977 % 1001); });
   ASSERT_GT(Picture(image.shape, 1 << 24).strips(), 3);
   image.draw(path, 1 << 24);
   const auto one = decode(path);
