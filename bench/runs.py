@@ -2,7 +2,7 @@
 import os
 import time
 
-PROGRAM = os.environ.get("PACELINE", "build/paceline")
+PROGRAM = os.path.abspath(os.environ.get("PACELINE", os.path.join(os.path.dirname(__file__), "../build/paceline")))
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 CORES = len(os.sched_getaffinity(0))
 

@@ -105,11 +105,8 @@ std::optional<Chunk> SharedDispenser::claim(int /*thread*/) {
 
 SharedDispenser::Piece SharedDispenser::next_piece() {
   if (node_state_.stopping() || next_ >= plan_.all_chunks()) return {};
-  // Half of an even share of what the band has left, never across bands: nodes then work on the same bands, and the
-  // pieces shrink towards the end (guided self-scheduling, Polychronopoulos and Kuck 1987).
-  const auto left = plan_.band_end_chunk(next_) - next_;
   const auto workers = static_cast<std::int64_t>(node_state_.node().size()) * plan_.request().threads;
-  const auto size = std::min(left, std::max(workers, left / (2 * nodes_)));
+  const auto size = plan_.node_piece(next_, nodes_, workers);
   next_ += size;
   return {next_ - size, next_};
 }

@@ -40,7 +40,7 @@ void make_together(const Input& input, Slab elements, std::span<double> values) 
 
 void check_shared_space(const Comm& node, std::int64_t bytes) {
   struct statvfs space {};
-  if (node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
+  if (node.size() == 1 || node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
   const auto free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
   if (free < static_cast<double>(bytes)) {
     throw Error(
@@ -171,8 +171,17 @@ void Inputs::allocate_shared(std::int64_t slots) {
   collective(world_, [&] { check_shared_space(node_, bytes * slots * std::ssize(inputs_->inputs())); });
   for (auto& slot : slots_) {
     for (auto& input : slot) {
-      input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);
-      input.values = {reinterpret_cast<double*>(input.shared->data()) + before, static_cast<std::size_t>(mine)};
+      auto* memory = static_cast<std::byte*>(nullptr);
+      if (node_.size() == 1) {
+        // Nobody to share with: memory of its own comes in huge pages, which that of nodes rarely does.
+        input.own = PageBuffer(static_cast<std::size_t>(bytes));
+        input.own.prefer_huge_pages();
+        memory = input.own.bytes().data();
+      } else {
+        input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);
+        memory = input.shared->data();
+      }
+      input.values = {reinterpret_cast<double*>(memory) + before, static_cast<std::size_t>(mine)};
     }
   }
 }

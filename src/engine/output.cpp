@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "engine/drawing.hpp"
 #include "engine/verify.hpp"
 #include "host/clock.hpp"
 #include "host/links.hpp"
@@ -260,22 +261,25 @@ double Output::publish(std::uint64_t digest, const RunTables& tables, int thread
     ResultFile::seal(path_, workload().shape(), seal);
   });
   double write_s = watch.seconds();
-  if (options_.verify) first_alone([&] { read_back(path_, true, false, threads); });
+  if (options_.verify) first_alone([&] { verify_file(path_, threads); });
   watch.lap();
   if (!options_.output.empty()) first_alone([&] { put_in_place(path_, options_.output); });
   write_s += watch.lap();
   if (!drawn_paths(parts_).empty()) {
-    first_alone([&] { read_back(is_scratch_ ? path_ : options_.output, false, true, threads); });
+    // Rank 0 alone knows the name of a scratch file.
+    const fs::path scratch = world_.gather_all_text(path_.string()).front();
+    draw(options_.output.empty() ? scratch : options_.output);
   }
   return write_s;
 }
 
 std::uint64_t Output::look_again(int threads) {
   first_alone([&] {
-    const bool draws = is_picture_missing_ && !drawn_paths(parts_).empty();
-    if (options_.verify || draws) read_back(options_.output, options_.verify, draws, threads);
+    if (options_.verify) verify_file(options_.output, threads);
     reduce(options_.output);
   });
+  const int is_missing = world_.rank() == 0 && is_picture_missing_ && !drawn_paths(parts_).empty() ? 1 : 0;
+  if (world_.reduce_all(is_missing, MPI_MAX) == 1) draw(options_.output);
   return stored_digest_;
 }
 
@@ -286,16 +290,16 @@ void Output::reduce(const fs::path& from) {
   reduced_ = parts_.reduction->reduce([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); });
 }
 
-/// On rank 0 alone: reads the file as it is on disk.
-void Output::read_back(const fs::path& from, bool verifies, bool draws, int threads) {
+/// On rank 0 alone: reads the file as it is on disk, as does draw(), which is collective.
+void Output::verify_file(const fs::path& from, int threads) {
   const ResultFile file(from, std::nullopt, workload().shape(), ResultFile::Access::read);
-  if (verifies) verify(workload(), parts_.inputs, file, threads, options_.memory_limit);
+  verify(workload(), parts_.inputs, file, threads, options_.memory_limit);
+}
+
+void Output::draw(const fs::path& from) {
   const Stopwatch watch;
-  if (draws) {
-    parts_.drawn_files->draw([&](Slab items, std::span<std::byte> bytes) { file.read(items, bytes); },
-                             options_.memory_limit);
-  }
-  picture_s_ = draws ? watch.seconds() : 0;
+  draw_together(world_, node_, workload(), *parts_.drawn_files, from, options_.memory_limit);
+  picture_s_ = watch.seconds();
 }
 
 }  // namespace paceline

@@ -24,8 +24,9 @@ bool is_kept(const RunOptions& options, const Parts& parts);
 /// Members are collective over the world unless they say otherwise; errors are agreed upon.
 class Output {
  public:
-  Output(const Comm& world, const RunOptions& options, const Parts& parts)
-      : world_(world), options_(options), parts_(parts) {}
+  /// `node`: the ranks that share memory with this one.
+  Output(const Comm& world, const Comm& node, const RunOptions& options, const Parts& parts)
+      : world_(world), node_(node), options_(options), parts_(parts) {}
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   /// Removes a scratch file. Not collective.
@@ -65,12 +66,14 @@ class Output {
   void first_alone(const std::function<void()>& action);
   void open_file(const std::filesystem::path& path, ResultFile::Access access);
   [[nodiscard]] Resumed read_items();
-  void read_back(const std::filesystem::path& from, bool verifies, bool draws, int threads);
+  void verify_file(const std::filesystem::path& from, int threads);
+  void draw(const std::filesystem::path& from);
   void reduce(const std::filesystem::path& from);
   [[nodiscard]] Workload& workload() const { return *options_.workload; }
   [[nodiscard]] bool is_first() const { return world_.rank() == 0; }
 
   const Comm& world_;
+  const Comm& node_;
   const RunOptions& options_;
   const Parts& parts_;
   FileLock lock_;  ///< on rank 0, of FILE.part

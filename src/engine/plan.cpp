@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -54,6 +55,7 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   if (owns_slabs()) {
     if (request_.schedule == Schedule::weighted) {
       own_ = equal_cost_slabs(items, request_.ranks, request_.costs);
+      costs_.emplace(items, request_.ranks, request_.costs);
     } else {
       for (int rank = 0; rank < request_.ranks; ++rank) own_.push_back(even_part({0, items}, rank, request_.ranks));
     }
@@ -105,6 +107,7 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   if (chunk_ > band_items_) chunk_ = band_items_;
   band_items_ = band_items_ / chunk_ * chunk_;
   bands_ = std::max(std::int64_t{1}, divide_up(share_, band_items_));
+  if (costs_) fit_bands_of_equal_cost(limit_items);
 }
 
 bool Plan::owns_slabs() const {
@@ -125,17 +128,50 @@ Slab Plan::thread_part(std::int64_t band, int rank, int thread) const {
   return {std::min(all.begin + part.begin * chunk_, all.end), std::min(all.begin + part.end * chunk_, all.end)};
 }
 
-/// Every rank has all bands, whatever the size of its slab: those with few costly items would hold up the others.
-Slab Plan::chunks_of_band(std::int64_t band, int rank) const {
-  const auto chunks = static_cast<wide>(chunks_in(own_slab(rank).size()));
-  return {static_cast<std::int64_t>(chunks * band / bands_), static_cast<std::int64_t>(chunks * (band + 1) / bands_)};
+/// Every rank has all bands, whatever the size of its slab, and gets through them at the same time: one that is behind
+/// would hold up the others.
+std::int64_t Plan::chunks_before(std::int64_t band, int rank) const {
+  const auto own = own_slab(rank);
+  const auto chunks = chunks_in(own.size());
+  if (band <= 0 || band >= bands_) return band <= 0 ? 0 : chunks;
+  if (costs_ && costs_->total() > 0) {
+    const auto first = costs_->before(own.begin), last = costs_->before(own.end);
+    const auto cut = costs_->item_at(first + (last - first) * static_cast<double>(band) / static_cast<double>(bands_));
+    return (std::clamp(cut, own.begin, own.end) - own.begin + chunk_ / 2) / chunk_;
+  }
+  return static_cast<std::int64_t>(static_cast<wide>(chunks) * band / bands_);
+}
+
+/// No more bands than the rank with the fewest, costliest items can cut its slab into; but so many that the largest
+/// piece of any rank is under the limit.
+void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
+  auto fewest = share_;
+  for (const auto& own : own_) fewest = std::min(fewest, chunks_in(own.size()));
+  bands_ = std::clamp(fewest / (request_.threads * band_chunks_per_thread), std::int64_t{1}, bands_);
+  for (const auto limit_chunks = limit_items / chunk_;; bands_ *= 2) {
+    std::int64_t most = 1;
+    for (int rank = 0; rank < request_.ranks; ++rank) {
+      for (std::int64_t band = 0, begin = 0; band < bands_; ++band) {
+        const auto end = chunks_before(band + 1, rank);
+        most = std::max(most, end - begin);
+        begin = end;
+      }
+    }
+    band_items_ = most * chunk_;
+    // What costs nothing can't be cut by its cost.
+    if (most <= limit_chunks || bands_ > share_) break;
+  }
+  if (band_items_ <= limit_items) return;
+  costs_.reset();
+  band_items_ = limit_items / chunk_ * chunk_;
+  bands_ = divide_up(share_, band_items_);
 }
 
 Slab Plan::window(std::int64_t band, int rank) const {
   if (!owns_slabs()) return band_range(band);
   const auto own = own_slab(rank);
-  const auto chunks = chunks_of_band(band, rank);
-  return intersect({own.begin + chunks.begin * chunk_, own.begin + chunks.end * chunk_}, own);
+  return intersect({own.begin + chunks_before(band, rank) * chunk_, own.begin + chunks_before(band + 1, rank) * chunk_},
+                   own);
 }
 
 std::int64_t Plan::chunks_in(std::int64_t items) const { return divide_up(items, chunk_); }
@@ -151,6 +187,13 @@ std::int64_t Plan::band_end_chunk(std::int64_t index) const {
   return std::min((any_chunk(index).band + 1) * (band_items_ / chunk_), all_chunks());
 }
 
+std::int64_t Plan::node_piece(std::int64_t next, int nodes, std::int64_t workers) const {
+  // Half of an even share of what the band has left, never across bands: nodes then work on the same bands, and the
+  // pieces shrink towards the end (guided self-scheduling, Polychronopoulos and Kuck 1987).
+  const auto left = band_end_chunk(next) - next;
+  return std::min(left, std::max(workers, left / (2 * nodes)));
+}
+
 std::int64_t Plan::own_chunks(int rank) const {
   if (owns_slabs()) return chunks_in(own_slab(rank).size());
   if (request_.schedule == Schedule::cyclic) {
@@ -164,8 +207,12 @@ Chunk Plan::own_chunk(int rank, std::int64_t index) const {
   const auto own = own_slab(rank);
   const auto begin = own.begin + index * chunk_;
   // The last band whose first chunk is not behind this one.
-  const auto band = ((static_cast<wide>(index) + 1) * bands_ - 1) / chunks_in(own.size());
-  return {{begin, std::min(begin + chunk_, own.end)}, static_cast<std::int64_t>(band)};
+  std::int64_t band = 0;
+  for (auto step = std::bit_ceil(static_cast<std::uint64_t>(bands_)); step > 0; step /= 2) {
+    const auto next = band + static_cast<std::int64_t>(step);
+    if (next < bands_ && chunks_before(next, rank) <= index) band = next;
+  }
+  return {{begin, std::min(begin + chunk_, own.end)}, band};
 }
 
 bool Plan::owners_write() const {
@@ -224,30 +271,63 @@ std::vector<std::int64_t> sample_items(std::int64_t items, int ranks) {
   return samples;
 }
 
+CumulativeCosts::CumulativeCosts(std::int64_t items, int ranks, const std::vector<double>& sampled)
+    : at_(sample_items(items, ranks)), sums_(at_.size(), 0.0) {
+  for (std::size_t k = 1; k < at_.size(); ++k) {
+    sums_[k] = sums_[k - 1] + 0.5 * (sampled[k] + sampled[k - 1]) * static_cast<double>(at_[k] - at_[k - 1]);
+  }
+}
+
+double CumulativeCosts::before(std::int64_t item) const {
+  const auto k = std::upper_bound(at_.begin(), at_.end(), item) - at_.begin();
+  if (k == std::ssize(at_)) return sums_.back();
+  const auto here = static_cast<std::size_t>(k);
+  const auto share = static_cast<double>(item - at_[here - 1]) / static_cast<double>(at_[here] - at_[here - 1]);
+  return sums_[here - 1] + share * (sums_[here] - sums_[here - 1]);
+}
+
+std::int64_t CumulativeCosts::item_at(double cost) const {
+  if (at_.size() < 2) return at_.front();
+  const auto k = std::clamp(std::lower_bound(sums_.begin() + 1, sums_.end(), cost) - sums_.begin(), std::ptrdiff_t{1},
+                            std::ssize(sums_) - 1);
+  const auto here = static_cast<std::size_t>(k);
+  const auto width = static_cast<double>(at_[here] - at_[here - 1]);
+  const auto part = sums_[here] - sums_[here - 1];
+  const auto share = part > 0 ? (cost - sums_[here - 1]) / part : 0.0;
+  return at_[here - 1] + std::llround(width * std::clamp(share, 0.0, 1.0));
+}
+
 std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vector<double>& sampled) {
-  const auto at = sample_items(items, ranks);
-  // Cumulative cost up to and including each sample by the trapezium rule; an item more for the last one itself.
-  std::vector<double> sum(at.size(), 0.0);
-  for (std::size_t k = 1; k < at.size(); ++k) {
-    sum[k] = sum[k - 1] + 0.5 * (sampled[k] + sampled[k - 1]) * static_cast<double>(at[k] - at[k - 1]);
-  }
-  const double total = sum.back();
-  std::vector<std::int64_t> cuts{0};
-  std::size_t k = 1;
-  for (int r = 1; r < ranks; ++r) {
-    const double wanted = total * r / ranks;
-    while (k + 1 < at.size() && sum[k] < wanted) ++k;
-    auto cut = even_part({0, items}, r, ranks).begin;
-    if (total > 0 && k < at.size()) {
-      const double width = static_cast<double>(at[k] - at[k - 1]);
-      const double share = sum[k] > sum[k - 1] ? (wanted - sum[k - 1]) / (sum[k] - sum[k - 1]) : 0.0;
-      cut = at[k - 1] + std::llround(width * std::clamp(share, 0.0, 1.0));
-    }
-    cuts.push_back(std::clamp(cut, cuts.back(), items));
-  }
-  cuts.push_back(items);
+  const CumulativeCosts costs(items, ranks, sampled);
   std::vector<Slab> slabs;
-  for (std::size_t r = 0; r + 1 < cuts.size(); ++r) slabs.push_back({cuts[r], cuts[r + 1]});
+  if (!(costs.total() > 0)) {
+    for (int r = 0; r < ranks; ++r) slabs.push_back(even_part({0, items}, r, ranks));
+    return slabs;
+  }
+  // Items can't be cut, so that slabs are not quite equal. The costliest one is the least there is: who may cost so
+  // much takes as many items as that allows (Pinar and Aykanat, Fast optimal load balancing algorithms for 1D
+  // partitioning, 2004), and the cost is found by bisection.
+  const auto cut_by = [&](double most) {
+    slabs.clear();
+    for (std::int64_t begin = 0; std::ssize(slabs) < ranks; begin = slabs.back().end) {
+      const auto until = costs.before(begin) + most;
+      auto end = std::clamp(costs.item_at(until), begin, items);
+      if (end > begin && costs.before(end) > until) --end;
+      if (end < items && costs.before(end + 1) <= until) ++end;
+      slabs.push_back({begin, end});
+    }
+    return costs.total() - costs.before(slabs.back().end) <= 0;
+  };
+  auto low = costs.total() / ranks, high = costs.total();
+  const auto rounding = 1e-9 * low;
+  if (!cut_by(low + rounding)) {
+    for (int step = 0; step < 30; ++step) {
+      const auto middle = 0.5 * (low + high);
+      (cut_by(middle) ? high : low) = middle;
+    }
+    cut_by(high + rounding);
+  }
+  slabs.back().end = items;
   return slabs;
 }
 

@@ -1,7 +1,8 @@
 // The plan: who computes, who writes, in which order. A pure value, the same on every rank.
 //
 // Items are cut into chunks (what a thread takes at once) and chunks into bands (what is in memory at once).
-//   block, weighted   a rank owns one slab; band b is the b-th of equally many pieces of every rank's slab
+//   block, weighted   a rank owns one slab; band b is the b-th of equally many pieces of every rank's slab, of equal
+//                     size or of equal cost: ranks go through bands together
 //   cyclic, dynamic   band b is consecutive items; its chunks go round the ranks, or to whoever comes first
 // No matter which rank computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs
 // spread over the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing
@@ -47,6 +48,21 @@ struct PlanRequest {
   bool kept = true;                                     ///< false: the result is digested and goes nowhere
 };
 
+/// Of items from the first one on: the trapezium rule over costs at sample_items().
+class CumulativeCosts {
+ public:
+  CumulativeCosts(std::int64_t items, int ranks, const std::vector<double>& sampled);
+  [[nodiscard]] double total() const { return sums_.back(); }
+  /// Of all items before `item`.
+  [[nodiscard]] double before(std::int64_t item) const;
+  /// The first item that has so much before it.
+  [[nodiscard]] std::int64_t item_at(double cost) const;
+
+ private:
+  std::vector<std::int64_t> at_;
+  std::vector<double> sums_;
+};
+
 /// A chunk as it is handed to a thread.
 struct Chunk {
   Slab items;
@@ -80,6 +96,8 @@ class Plan {
   [[nodiscard]] Chunk any_chunk(std::int64_t index) const;
   /// One past the last chunk of the band that chunk `index` belongs to, in the same count.
   [[nodiscard]] std::int64_t band_end_chunk(std::int64_t index) const;
+  /// Chunks from `next` on that a node with so many workers is given at once by the dynamic schedule.
+  [[nodiscard]] std::int64_t node_piece(std::int64_t next, int nodes, std::int64_t workers) const;
 
   /// True if who computes also writes, so that a band needs no gathering.
   [[nodiscard]] bool owners_write() const;
@@ -107,8 +125,9 @@ class Plan {
   void size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item);
   [[nodiscard]] Slab band_range(std::int64_t band) const;
   [[nodiscard]] int writers(std::int64_t band_items) const;
-  /// Own chunks of `rank` in `band`; block and weighted.
-  [[nodiscard]] Slab chunks_of_band(std::int64_t band, int rank) const;
+  /// Own chunks of `rank` before `band`; block and weighted.
+  [[nodiscard]] std::int64_t chunks_before(std::int64_t band, int rank) const;
+  void fit_bands_of_equal_cost(std::int64_t limit_items);
   [[nodiscard]] std::int64_t chunks_in(std::int64_t items) const;
 
   PlanRequest request_;
@@ -118,7 +137,8 @@ class Plan {
   std::int64_t bands_ = 1;
   std::int64_t share_ = 0;  ///< what the bands of a rank cover in all
   Feeding feeding_ = Feeding::none;
-  std::vector<Slab> own_;  ///< block and weighted: a slab a rank
+  std::vector<Slab> own_;                 ///< block and weighted: a slab a rank
+  std::optional<CumulativeCosts> costs_;  ///< weighted
 };
 
 /// Items at which a cost is sampled for the weighted schedule: evenly spread, first and last among them.

@@ -49,7 +49,7 @@ class Runner {
         workers_(parts_.waiting != nullptr ? parts_.waiting->workers(rank_info()) : threads_),
         most_workers_(world.reduce_all(workers_, MPI_MAX)),
         variable_bytes_(options.memory_limit / 2),
-        output_(world, options, parts_) {
+        output_(world, node_, options, parts_) {
     omp_set_num_threads(threads_);
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);

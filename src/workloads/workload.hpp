@@ -229,13 +229,22 @@ class Reduction {
   ~Reduction() = default;
 };
 
-/// Files that are drawn from the result.
+/// Files that are drawn from the result once every item is there. A drawing is strips, shared by the ranks of rank 0's
+/// node: each looks at its own, all learn the sum of what was seen, each draws its own, rank 0 puts them together.
 class DrawnFiles {
  public:
   /// The engine checks that they may be written.
   [[nodiscard]] virtual std::vector<std::filesystem::path> drawn_paths() const = 0;
-  /// Called on rank 0 once every item is there.
-  virtual void draw(const ReadItems& read, std::int64_t memory_limit) const = 0;
+  /// The same on every rank.
+  [[nodiscard]] virtual std::int64_t strips(std::int64_t memory_limit) const = 0;
+  /// Counts of anything, as many whatever the strips, which may be none.
+  [[nodiscard]] virtual std::vector<std::uint64_t> survey(Slab strips, const ReadItems& read,
+                                                          std::int64_t memory_limit) const = 0;
+  /// `seen`: the sum of all surveys.
+  [[nodiscard]] virtual std::vector<std::byte> draw(Slab strips, std::span<const std::uint64_t> seen,
+                                                    const ReadItems& read, std::int64_t memory_limit) const = 0;
+  /// On rank 0: what draw() has returned, in the order of the strips. Throws Error (output).
+  virtual void assemble(std::span<const std::vector<std::byte>> drawn, std::int64_t memory_limit) const = 0;
 
  protected:
   ~DrawnFiles() = default;

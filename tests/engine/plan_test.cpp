@@ -222,24 +222,59 @@ TEST(Plan, ComputesAtOnceWhatACacheHolds) {
   EXPECT_EQ(Plan(request).piece_items(), 1);
 }
 
-TEST(Plan, CutsSlabsOfAnySizeIntoEquallyManyBands) {
+TEST(Plan, CutsSlabsIntoEquallyManyBandsThatTakeAllRanksEquallyLong) {
   auto request = lessons_image();
   request.schedule = Schedule::weighted;
   request.items = 100'000;
-  // The first items cost most by far: slabs of very different sizes.
-  for (const auto item : sample_items(request.items, request.ranks)) {
-    request.costs.push_back(item < 10'000 ? 100.0 : 1.0);
-  }
-  const Plan plan(request);
-  ASSERT_GT(plan.bands(), 10);
-  ASSERT_GT(plan.own_slab(3).size(), 5 * plan.own_slab(0).size());
-  for (int rank = 0; rank < request.ranks; ++rank) {
-    const auto own = plan.own_slab(rank);
-    const auto each = static_cast<double>(own.size()) / static_cast<double>(plan.bands());
-    for (std::int64_t band = 0; band < plan.bands(); ++band) {
-      EXPECT_NEAR(static_cast<double>(plan.window(band, rank).size()), each,
-                  static_cast<double>(plan.chunk_items()));
+  request.chunk = 4;
+  // The first items cost most by far: slabs of very different sizes, one of them with cheap and costly items.
+  const auto cost = [](std::int64_t item) { return item < 10'000 ? 30.0 : 1.0; };
+  for (const auto item : sample_items(request.items, request.ranks)) request.costs.push_back(cost(item));
+  for (const std::int64_t limit : {512, 16}) {
+    request.memory_limit = limit << 20;
+    const Plan plan(request);
+    ASSERT_GT(plan.bands(), 10);
+    ASSERT_LE(plan.held_bytes(), request.memory_limit);
+    ASSERT_GT(plan.own_slab(3).size(), 5 * plan.own_slab(0).size());
+    double all = 0;
+    for (std::int64_t item = 0; item < request.items; ++item) all += cost(item);
+    const auto each = all / request.ranks / static_cast<double>(plan.bands());
+    for (int rank = 0; rank < request.ranks; ++rank) {
+      double done = 0;
+      for (std::int64_t band = 0; band < plan.bands(); ++band) {
+        const auto window = plan.window(band, rank);
+        ASSERT_LE(window.size(), plan.band_items());
+        for (auto item = window.begin; item < window.end; ++item) done += cost(item);
+        // A chunk more or less, and what straight lines between samples make of the jump.
+        EXPECT_NEAR(done, each * static_cast<double>(band + 1), 30.0 * 4 + 0.01 * all) << rank << " " << band;
+      }
     }
+  }
+}
+
+TEST(EqualCostSlabs, HaveTheLeastCostliestSlab) {
+  // Of whole items, some of which cost as much as a quarter of a share: the best cut is known by dynamic programming.
+  const std::vector<double> costs = {4, 4, 4, 1, 1, 1, 1, 2, 2, 8, 8, 1, 1, 1, 4, 4, 3, 3, 3, 1, 1, 1, 1};
+  const auto items = std::ssize(costs);
+  const auto cumulative = CumulativeCosts(items, 1, costs);
+  for (const int ranks : {1, 2, 3, 5, 7}) {
+    const auto slabs = equal_cost_slabs(items, ranks, costs);
+    double most = 0;
+    for (const auto& slab : slabs) most = std::max(most, cumulative.before(slab.end) - cumulative.before(slab.begin));
+    // best[r][i]: of the first i items among r ranks.
+    std::vector<std::vector<double>> best(static_cast<std::size_t>(ranks) + 1,
+                                          std::vector<double>(static_cast<std::size_t>(items) + 1, 1e300));
+    best[0][0] = 0;
+    for (std::size_t r = 1; r < best.size(); ++r) {
+      for (std::int64_t end = 0; end <= items; ++end) {
+        for (std::int64_t begin = 0; begin <= end; ++begin) {
+          auto& here = best[r][static_cast<std::size_t>(end)];
+          here = std::min(here, std::max(best[r - 1][static_cast<std::size_t>(begin)],
+                                         cumulative.before(end) - cumulative.before(begin)));
+        }
+      }
+    }
+    EXPECT_NEAR(most, best.back().back(), 1e-6) << ranks << " ranks";
   }
 }
 

@@ -188,8 +188,19 @@ double Fractal::estimate_cost(std::int64_t row) const {
   return static_cast<double>(work.executed) / static_cast<double>(some.size()) + 0.5;
 }
 
-void Fractal::draw(const ReadItems& read, std::int64_t memory_limit) const {
-  write_png(png_, shape_, read, colormap(colormap_), memory_limit);
+std::int64_t Fractal::strips(std::int64_t memory_limit) const { return Picture(shape_, memory_limit).strips(); }
+
+std::vector<std::uint64_t> Fractal::survey(Slab strips, const ReadItems& read, std::int64_t memory_limit) const {
+  return Picture(shape_, memory_limit).survey(strips, read);
+}
+
+std::vector<std::byte> Fractal::draw(Slab strips, std::span<const std::uint64_t> seen, const ReadItems& read,
+                                     std::int64_t memory_limit) const {
+  return Picture(shape_, memory_limit).draw(strips, seen, read, colormap(colormap_));
+}
+
+void Fractal::assemble(std::span<const std::vector<std::byte>> drawn, std::int64_t memory_limit) const {
+  Picture(shape_, memory_limit).write(png_, drawn, colormap(colormap_));
 }
 
 }  // namespace paceline::fractal

@@ -22,7 +22,12 @@ class Fractal final : public Workload, public DrawnFiles {
   [[nodiscard]] double estimate_cost(std::int64_t row) const override;
 
   [[nodiscard]] std::vector<std::filesystem::path> drawn_paths() const override { return {png_}; }
-  void draw(const ReadItems& read, std::int64_t memory_limit) const override;
+  [[nodiscard]] std::int64_t strips(std::int64_t memory_limit) const override;
+  [[nodiscard]] std::vector<std::uint64_t> survey(Slab strips, const ReadItems& read,
+                                                  std::int64_t memory_limit) const override;
+  [[nodiscard]] std::vector<std::byte> draw(Slab strips, std::span<const std::uint64_t> seen, const ReadItems& read,
+                                            std::int64_t memory_limit) const override;
+  void assemble(std::span<const std::vector<std::byte>> drawn, std::int64_t memory_limit) const override;
 
  private:
   // As the command line gives them.

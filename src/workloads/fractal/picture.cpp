@@ -1,11 +1,16 @@
 #include "workloads/fractal/picture.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <exception>
+#include <mutex>
 #include <vector>
 
 #include "workloads/fractal/png_file.hpp"
+#include "workloads/fractal/png_strip.hpp"
 
 namespace paceline::fractal {
 namespace {
@@ -23,60 +28,58 @@ std::size_t level_of(std::uint64_t count) {
 
 constexpr std::size_t levels = exact_levels + (54 << levels_per_octave_log2);
 
-/// Counts of consecutive rows, whatever their stored width.
-class Rows {
- public:
-  Rows(const ResultShape& shape, const ReadItems& read, std::int64_t memory_limit)
-      : shape_(shape),
-        read_(read),
-        step_(std::clamp(memory_limit / 4 / shape.most_bytes_per_item(), std::int64_t{1}, std::int64_t{1024})) {}
-
-  /// Calls action(rows, their counts) piece by piece; pieces begin at multiples of `multiple`.
-  template <class Action>
-  void for_each_piece(std::int64_t multiple, Action&& action) const {
-    const auto step = std::max(step_ / multiple, std::int64_t{1}) * multiple;
-    for (std::int64_t begin = 0; begin < shape_.items(); begin += step) {
-      with({begin, std::min(begin + step, shape_.items())}, action);
-    }
+/// Calls action(counts) with a pointer to their type.
+template <class Action>
+void with_counts(ElementType type, const std::vector<std::byte>& bytes, Action&& action) {
+  switch (type) {
+    case ElementType::uint8: action(reinterpret_cast<const std::uint8_t*>(bytes.data())); break;
+    case ElementType::uint16: action(reinterpret_cast<const std::uint16_t*>(bytes.data())); break;
+    case ElementType::uint32: action(reinterpret_cast<const std::uint32_t*>(bytes.data())); break;
+    default: action(reinterpret_cast<const std::uint64_t*>(bytes.data())); break;
   }
+}
 
-  /// Calls action(rows, their counts) for every `stride`-th row.
-  template <class Action>
-  void for_each_nth(std::int64_t stride, Action&& action) const {
-    for (std::int64_t row = stride / 2; row < shape_.items(); row += stride) with({row, row + 1}, action);
-  }
-
- private:
-  template <class Action>
-  void with(Slab slab, Action&& action) const {
-    std::vector<std::byte> bytes(shape_.bytes_in(slab));
-    read_(slab, bytes);
-    switch (shape_.type) {
-      case ElementType::uint8: action(slab, reinterpret_cast<const std::uint8_t*>(bytes.data())); break;
-      case ElementType::uint16: action(slab, reinterpret_cast<const std::uint16_t*>(bytes.data())); break;
-      case ElementType::uint32: action(slab, reinterpret_cast<const std::uint32_t*>(bytes.data())); break;
-      default: action(slab, reinterpret_cast<const std::uint64_t*>(bytes.data())); break;
-    }
-  }
-
-  const ResultShape& shape_;
-  const ReadItems& read_;
-  std::int64_t step_;
+/// What a thread draws with; its memory is used again by each strip.
+struct Desk {
+  std::vector<std::byte> bytes;
+  std::vector<std::uint64_t> histogram;
+  std::vector<std::uint8_t> drawn;
+  StripPacker packer;
 };
+
+/// Calls action(strip, desk, read) for each of the strips by all threads, where read(rows) puts the bytes of some rows
+/// on the desk: one thread reads at a time. The first exception of any thread is thrown when all are done.
+template <class Action>
+void for_each_strip(Slab strips, const ResultShape& shape, const ReadItems& read, Action&& action) {
+  std::exception_ptr first;
+  std::mutex reading;  // HDF5 is for one thread at a time
+#pragma omp parallel
+  {
+    Desk desk;
+    const auto read_rows = [&](Slab rows) -> const std::vector<std::byte>& {
+      desk.bytes.resize(shape.bytes_in(rows));
+      const std::lock_guard lock(reading);
+      read(rows, desk.bytes);
+      return desk.bytes;
+    };
+#pragma omp for schedule(dynamic, 1)
+    for (std::int64_t strip = strips.begin; strip < strips.end; ++strip) {
+      try {
+        action(strip, desk, read_rows);
+      } catch (...) {
+#pragma omp critical(paceline_first_error)
+        if (!first) first = std::current_exception();
+      }
+    }
+  }
+  if (first) std::rethrow_exception(first);
+}
 
 /// Palette index of each count: 0, black, is the interior; the others follow the share of pixels with a lower count.
 class Colouring {
  public:
-  Colouring(const Rows& rows, const ResultShape& shape) : max_iter_(shape.image.max_value), by_level_(levels, 1) {
-    std::vector<std::uint64_t> histogram(levels, 0);
-    const auto cols = shape.dims[1];
-    // Some millions of pixels tell the shares of all.
-    const auto stride = std::clamp(shape.items() * cols / sampled_pixels, std::int64_t{1}, shape.items());
-    rows.for_each_nth(stride, [&](Slab slab, const auto* counts) {
-      for (std::int64_t p = 0; p < slab.size() * cols; ++p) {
-        if (counts[p] != max_iter_) ++histogram[level_of(counts[p])];
-      }
-    });
+  Colouring(const ResultShape& shape, std::span<const std::uint64_t> histogram)
+      : max_iter_(shape.image.max_value), by_level_(levels, 1) {
     std::uint64_t total = 0;
     for (const auto n : histogram) total += n;
     std::uint64_t below = 0;
@@ -99,7 +102,6 @@ class Colouring {
   }
 
  private:
-  static constexpr std::int64_t sampled_pixels = 4'000'000;
   std::uint64_t max_iter_;
   std::vector<std::uint8_t> by_level_;
   std::vector<std::uint8_t> by_count_ = std::vector<std::uint8_t>(65536);
@@ -132,15 +134,11 @@ class Averager {
     }
   }
 
-  [[nodiscard]] std::int64_t width() const { return width_; }
-
   /// One averaged row of at most `factor` rows of counts; many threads may ask for rows at once.
   template <class Count>
-  [[nodiscard]] std::vector<std::uint8_t> average(const Count* counts, std::int64_t rows,
-                                                  const Colouring& index_of) const {
-    std::vector<std::uint64_t> sums(static_cast<std::size_t>(3 * width_));
+  void average(const Count* counts, std::int64_t rows, const Colouring& index_of, std::span<std::uint8_t> row) const {
+    std::vector<std::uint64_t> sums(row.size());
     for (std::int64_t r = 0; r < rows; ++r, counts += cols_) add_row(counts, index_of, sums);
-    std::vector<std::uint8_t> row(sums.size());
     for (std::int64_t x = 0; x < width_; ++x) {
       const auto pixels = static_cast<std::uint64_t>((std::min((x + 1) * factor_, cols_) - x * factor_) * rows);
       for (std::size_t c = 0; c < 3; ++c) {
@@ -148,7 +146,6 @@ class Averager {
         row[at] = srgb_[(sums[at] + pixels / 2) / pixels];
       }
     }
-    return row;
   }
 
  private:
@@ -178,32 +175,94 @@ class Averager {
 
 }  // namespace
 
-void write_png(const std::filesystem::path& path, const ResultShape& shape, const ReadItems& read,
-               const Colormap& colours, std::int64_t memory_limit) {
-  const auto cols = shape.dims[1];
-  const Rows rows(shape, read, memory_limit);
-  const Colouring index_of(rows, shape);
-  const auto palette = palette_of(colours);
-  const auto factor = (std::max(shape.dims[0], cols) + largest_picture_side - 1) / largest_picture_side;
-  const bool is_averaged = factor > 1;
-  Averager averager(palette, cols, factor);
-  PngFile png(path, averager.width(), (shape.dims[0] + factor - 1) / factor,
-              is_averaged ? std::span<const Colour>() : palette);
-  rows.for_each_piece(factor, [&](Slab slab, const auto* counts) {
-    std::vector<std::vector<std::uint8_t>> drawn(static_cast<std::size_t>((slab.size() + factor - 1) / factor));
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t i = 0; i < drawn.size(); ++i) {
-      const auto first = static_cast<std::int64_t>(i) * factor;
-      const auto* from = counts + first * cols;
-      if (is_averaged) {
-        drawn[i] = averager.average(from, std::min(factor, slab.size() - first), index_of);
-      } else {
-        drawn[i].resize(static_cast<std::size_t>(cols));
-        std::transform(from, from + cols, drawn[i].begin(), [&](auto count) { return index_of(count); });
-      }
+// What a thread draws and packs at once: a second cache holds it, and joining costs a few bytes in thousands.
+constexpr std::int64_t strip_bytes = std::int64_t{256} << 10;
+// Some millions of pixels tell the shares of all.
+constexpr std::int64_t sampled_pixels = 4'000'000;
+// Rows that lie this far apart are read one by one, nearer ones with all that is between.
+constexpr std::int64_t far_apart = 16;
+
+Picture::Picture(const ResultShape& shape, std::int64_t memory_limit)
+    : shape_(shape),
+      cols_(shape.dims[1]),
+      factor_((std::max(shape.dims[0], cols_) + largest_picture_side - 1) / largest_picture_side),
+      width_((cols_ + factor_ - 1) / factor_),
+      height_((shape.dims[0] + factor_ - 1) / factor_) {
+  const auto drawn = strip_bytes / (width_ * (is_averaged() ? 3 : 1));
+  const auto held = memory_limit / 4 / omp_get_max_threads() / (shape.bytes_per_row() * factor_);
+  strip_rows_ = std::max(std::int64_t{1}, std::min(drawn, held));
+}
+
+/// Of the data.
+Slab Picture::rows_of(std::int64_t strip) const {
+  return intersect({strip * strip_rows_ * factor_, (strip + 1) * strip_rows_ * factor_}, {0, shape_.items()});
+}
+
+std::vector<std::uint64_t> Picture::survey(Slab strips, const ReadItems& read) const {
+  const auto stride = std::clamp(shape_.items() * cols_ / sampled_pixels, std::int64_t{1}, shape_.items());
+  const auto inside = shape_.image.max_value;
+  std::vector<std::uint64_t> histogram(levels, 0);
+  for_each_strip(strips, shape_, read, [&](std::int64_t strip, Desk& desk, const auto& read_rows) {
+    auto& seen = desk.histogram;
+    seen.assign(levels, 0);
+    const auto rows = rows_of(strip);
+    const auto look_at = [&](Slab part) {
+      with_counts(shape_.type, read_rows(part), [&](const auto* counts) {
+        for (auto row = part.begin; row < part.end; row += stride, counts += stride * cols_) {
+          for (std::int64_t p = 0; p < cols_; ++p) {
+            if (counts[p] != inside) ++seen[level_of(counts[p])];
+          }
+        }
+      });
+    };
+    // Every stride-th row of the data, the first of them in the middle of as many.
+    const auto before = (std::max(rows.begin - stride / 2, std::int64_t{0}) + stride - 1) / stride;
+    auto row = stride / 2 + before * stride;
+    if (stride < far_apart && row < rows.end) {
+      look_at({row, rows.end});
+    } else {
+      for (; row < rows.end; row += stride) look_at({row, row + 1});
     }
-    for (const auto& row : drawn) png.write_row(row);
+#pragma omp critical(paceline_survey)
+    for (std::size_t level = 0; level < levels; ++level) histogram[level] += seen[level];
   });
+  return histogram;
+}
+
+std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t> seen, const ReadItems& read,
+                                     const Colormap& colours) const {
+  const Colouring index_of(shape_, seen);
+  const Averager averager(palette_of(colours), cols_, factor_);
+  const auto pixel = is_averaged() ? 3 : 1;
+  std::vector<PngStrip> packed(static_cast<std::size_t>(strips.size()));
+  for_each_strip(strips, shape_, read, [&](std::int64_t strip, Desk& desk, const auto& read_rows) {
+    const auto rows = rows_of(strip);
+    const auto drawn_rows = (rows.size() + factor_ - 1) / factor_;
+    auto& drawn = desk.drawn;
+    drawn.resize(static_cast<std::size_t>(drawn_rows * width_ * pixel));
+    with_counts(shape_.type, read_rows(rows), [&](const auto* counts) {
+      if (!is_averaged()) {
+        std::transform(counts, counts + rows.size() * cols_, drawn.begin(),
+                       [&](auto count) { return index_of(count); });
+        return;
+      }
+      for (std::int64_t r = 0; r < drawn_rows; ++r) {
+        const auto row = std::span(drawn).subspan(static_cast<std::size_t>(r * width_ * pixel),
+                                                  static_cast<std::size_t>(width_ * pixel));
+        averager.average(counts + r * factor_ * cols_, std::min(factor_, rows.size() - r * factor_), index_of, row);
+      }
+    });
+    packed[static_cast<std::size_t>(strip - strips.begin)] =
+        desk.packer.pack(drawn, width_, pixel, rows.end == shape_.items() ? StripEnd::last : StripEnd::more_follow);
+  });
+  return joined(packed);
+}
+
+void Picture::write(const std::filesystem::path& path, std::span<const std::vector<std::byte>> drawn,
+                    const Colormap& colours) const {
+  const auto palette = palette_of(colours);
+  PngFile png(path, width_, height_, is_averaged() ? std::span<const Colour>() : palette);
+  for (const auto& strips : drawn) png.write(strips);
   png.finish();
 }
 

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csetjmp>
 #include <cstring>
@@ -15,6 +15,16 @@
 #include "host/links.hpp"
 
 namespace paceline::fractal {
+namespace {
+
+constexpr png_byte idat[] = {'I', 'D', 'A', 'T', 0};
+constexpr png_byte iend[] = {'I', 'E', 'N', 'D', 0};
+// Of the stream of pixels (RFC 1950): deflate with a window of 32 KiB. Its end is the checksum.
+constexpr png_byte stream_begin[] = {0x78, 0x01};
+// A chunk of a PNG counts its bytes in 31 bits.
+constexpr std::size_t largest_chunk = std::size_t{1} << 30;
+
+}  // namespace
 
 // libpng reports errors by longjmp. Each member arms it anew and has no objects that would have to be destroyed.
 
@@ -40,15 +50,13 @@ PngFile::PngFile(const std::filesystem::path& path, std::int64_t width, std::int
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
   png_init_io(png_, file_);
-  // Bands of equal counts: filters gain nothing on indices, and a low level loses little.
-  png_set_compression_level(png_, 2);
-  if (!colours.empty()) png_set_filter(png_, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
   png_set_IHDR(png_, info_, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
                colours.empty() ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   if (!colours.empty()) png_set_PLTE(png_, info_, colours.data(), static_cast<int>(colours.size()));
   png_set_sRGB_gAMA_and_cHRM(png_, info_, PNG_sRGB_INTENT_PERCEPTUAL);
   png_write_info(png_, info_);
+  png_write_chunk(png_, idat, stream_begin, sizeof stream_begin);
 }
 
 PngFile::~PngFile() {
@@ -59,16 +67,30 @@ PngFile::~PngFile() {
   }
 }
 
-void PngFile::write_row(std::span<const std::uint8_t> row) {
+void PngFile::write_pixels(std::span<const std::byte> packed) {
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
-  png_write_row(png_, row.data());
+  png_write_chunk(png_, idat, reinterpret_cast<png_const_bytep>(packed.data()), packed.size());
+}
+
+void PngFile::write(std::span<const std::byte> strips) {
+  const auto more = parsed(strips);
+  append(pixels_, more.checksum, more.raw_bytes);
+  for (auto rest = std::span<const std::byte>(more.packed); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), largest_chunk));
+    write_pixels(some);
+    rest = rest.subspan(some.size());
+  }
 }
 
 void PngFile::finish() {
+  const auto sum = pixels_.checksum;
+  const std::byte end[] = {std::byte(sum >> 24), std::byte(sum >> 16 & 0xff), std::byte(sum >> 8 & 0xff),
+                           std::byte(sum & 0xff)};
+  write_pixels(end);
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
-  png_write_end(png_, info_);
+  png_write_chunk(png_, iend, nullptr, 0);
   if (std::fclose(std::exchange(file_, nullptr)) != 0 || std::rename(aside_.c_str(), place_.c_str()) != 0) {
     message_ = std::strerror(errno);
     std::remove(aside_.c_str());

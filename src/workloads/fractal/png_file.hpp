@@ -1,4 +1,4 @@
-// A PNG file written row by row by libpng.
+// A PNG file: its frame by libpng, its pixels as they were packed before.
 #pragma once
 
 #include <png.h>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "workloads/fractal/colormaps.hpp"
+#include "workloads/fractal/png_strip.hpp"
 
 namespace paceline::fractal {
 
@@ -22,10 +23,13 @@ class PngFile {
   PngFile& operator=(const PngFile&) = delete;
   ~PngFile();
 
-  void write_row(std::span<const std::uint8_t> row);
+  /// Further rows, from joined().
+  void write(std::span<const std::byte> strips);
+  /// After all rows.
   void finish();
 
  private:
+  void write_pixels(std::span<const std::byte> packed);
   [[noreturn]] void fail();
   static void remember(png_structp png, png_const_charp message);
 
@@ -35,6 +39,7 @@ class PngFile {
   std::FILE* file_ = nullptr;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
+  PngStrip pixels_;  ///< of all that is written: checksum and size
   std::string message_;
 };
 

@@ -125,7 +125,7 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   std::optional<Place> known;
   if (places_[at] != Place::unknown) known = places_[at];
   // Kept as long as there is room; a range more than that for each thread does no harm.
-  const bool is_kept = memory_.taken() < keep_bytes_;
+  const bool is_kept = memory_.taken() < keep_bytes_ && memory_.is_worth_it();
   auto& memory = is_kept ? memory_ : workspace.memory;
   workspace.memory.clear();
   if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, found, values)) {

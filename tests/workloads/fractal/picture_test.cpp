@@ -4,6 +4,7 @@
 #include <png.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <set>
@@ -47,25 +48,42 @@ struct Image {
       for (std::int64_t c = 0; c < cols; ++c) counts.push_back(static_cast<Count>(count(r, c)));
     }
   }
-  void draw(const std::filesystem::path& path, std::int64_t memory_limit = 1 << 20) const {
+  void draw(const std::filesystem::path& path, std::int64_t memory_limit = 1 << 20, int ranks = 1) const {
     const ReadItems read = [&](Slab rows, std::span<std::byte> bytes) {
       EXPECT_EQ(static_cast<std::int64_t>(bytes.size()), rows.size() * shape.bytes_per_row());
       EXPECT_TRUE(rows.size() == 1 || static_cast<std::int64_t>(bytes.size()) <= memory_limit / 4);
+      EXPECT_FALSE(is_reading_.exchange(true)) << "one thread at a time";
       std::memcpy(bytes.data(), &counts[static_cast<std::size_t>(rows.begin * shape.dims[1])], bytes.size());
+      is_reading_ = false;
     };
-    write_png(path, shape, read, colormap("viridis"), memory_limit);
+    // As so many ranks would, one after the other.
+    const Picture picture(shape, memory_limit);
+    std::vector<std::uint64_t> seen;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const auto part = picture.survey(even_part({0, picture.strips()}, rank, ranks), read);
+      seen.resize(part.size());
+      for (std::size_t k = 0; k < part.size(); ++k) seen[k] += part[k];
+    }
+    std::vector<std::vector<std::byte>> drawn;
+    for (int rank = 0; rank < ranks; ++rank) {
+      drawn.push_back(picture.draw(even_part({0, picture.strips()}, rank, ranks), seen, read, colormap("viridis")));
+    }
+    picture.write(path, drawn, colormap("viridis"));
   }
+
+ private:
+  mutable std::atomic<bool> is_reading_ = false;
 };
 
 constexpr Colour black = {0, 0, 0};
 
-class Picture : public testing::Test {
+class PictureTest : public testing::Test {
  protected:
   test::TempFolder folder;
   std::filesystem::path path = folder / "f.png";
 };
 
-TEST_F(Picture, HasThePixelsOfTheData) {
+TEST_F(PictureTest, HasThePixelsOfTheData) {
   // Rows of equal counts, the last column inside.
   const Image<std::uint8_t> image(ElementType::uint8, 7, 5, 20,
                                   [](auto r, auto c) { return c == 4 ? 20U : static_cast<std::uint64_t>(2 * r); });
@@ -89,12 +107,29 @@ TEST_F(Picture, HasThePixelsOfTheData) {
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".part"));
 }
 
-TEST_F(Picture, IsBlackWhereAllIsInside) {
+/// The same picture, whoever draws which of its strips, on as many threads as there are.
+TEST_F(PictureTest, IsTheSameForAnyNumberOfRanks) {
+  // Several strips, with structure within and between them.
+  const Image<std::uint16_t> image(ElementType::uint16, 1500, 700, 1000,
+                                   [](auto r, auto c) { return static_cast<std::uint64_t>(r * c / 977 % 1001); });
+  ASSERT_GT(Picture(image.shape, 1 << 24).strips(), 3);
+  image.draw(path, 1 << 24);
+  const auto one = decode(path);
+  for (const int ranks : {2, 3, 40}) {
+    image.draw(path, 1 << 24, ranks);
+    EXPECT_EQ(decode(path).pixels, one.pixels) << ranks << " ranks";
+  }
+  // And of smaller strips.
+  image.draw(path, 100'000, 2);
+  EXPECT_EQ(decode(path).pixels, one.pixels);
+}
+
+TEST_F(PictureTest, IsBlackWhereAllIsInside) {
   Image<std::uint8_t>(ElementType::uint8, 3, 3, 20, [](auto, auto) { return 20; }).draw(path);
   for (const auto& pixel : decode(path).pixels) EXPECT_EQ(pixel, black);
 }
 
-TEST_F(Picture, IsDrawnFromAnyWidthOfCounts) {
+TEST_F(PictureTest, IsDrawnFromAnyWidthOfCounts) {
   const auto draw_all = [&](auto image, std::uint64_t inside) {
     image.draw(path);
     const auto png = decode(path);
@@ -116,7 +151,7 @@ TEST_F(Picture, IsDrawnFromAnyWidthOfCounts) {
   draw_all(Image<std::uint64_t>(ElementType::uint64, 1, 40, huge, ramp(huge)), huge);
 }
 
-TEST_F(Picture, OfALargeImageIsAveraged) {
+TEST_F(PictureTest, OfALargeImageIsAveraged) {
   // Of each pair of columns one is inside; of the last, odd one all is outside.
   const Image<std::uint8_t> image(ElementType::uint8, 5, 8193, 20, [](auto, auto c) { return c % 2 == 1 ? 20 : 7; });
   image.draw(path);
@@ -132,7 +167,7 @@ TEST_F(Picture, OfALargeImageIsAveraged) {
   for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(half[c], 0.73 * full[c], 4) << c;
 }
 
-TEST_F(Picture, OfAnImageOfTheLargestSideIsWhole) {
+TEST_F(PictureTest, OfAnImageOfTheLargestSideIsWhole) {
   Image<std::uint8_t>(ElementType::uint8, 8192, 1, 20, [](auto r, auto) { return r % 20; }).draw(path);
   EXPECT_EQ(decode(path).height, 8192U);
   // One row more; pieces of memory that are no multiple of the averaged rows.
@@ -140,7 +175,7 @@ TEST_F(Picture, OfAnImageOfTheLargestSideIsWhole) {
   EXPECT_EQ(decode(path).height, 4097U);
 }
 
-TEST_F(Picture, ThatCantBeWrittenIsToldAndLeavesWhatWasThere) {
+TEST_F(PictureTest, ThatCantBeWrittenIsToldAndLeavesWhatWasThere) {
   const Image<std::uint16_t> image(ElementType::uint16, 300, 300, 5000, [](auto r, auto c) {
     return test::scrambled(static_cast<std::uint64_t>(r * 300 + c)) % 5000;
   });
