@@ -23,6 +23,8 @@ ROOMS = {
 }
 # Plain values that pass between rooms: any of them may include these.
 VALUES = ["storage/result_shape.hpp"]
+# The reader of CSV that `paceline table` has, for tables of times.
+CSV = {"src/study/import": ["workloads/table/records.hpp", "workloads/table/foreign.hpp"]}
 MPI = ["include/paceline/comm.hpp", "include/paceline/node_memory.hpp"]
 
 
@@ -54,6 +56,8 @@ class Includes(unittest.TestCase):
             for path in sources(room):
                 for opening, name in includes(path):
                     if opening == "<" or name.startswith("hwy/") or name in VALUES:  # Highway's macros want quotes
+                        continue
+                    if name in CSV.get(name_of(path.parent), []):
                         continue
                     with self.subTest(f"{name_of(path)} includes {name}"):
                         self.assertIn(name.split("/")[0], [own, *others])

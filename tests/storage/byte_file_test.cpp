@@ -44,7 +44,7 @@ TEST(ByteFile, ThatIsNoneIsToldInASentence) {
   }
   const auto error = test::error_of([] { ByteFile::size_of("/dev/null"); });
   ASSERT_TRUE(error);
-  EXPECT_TRUE(test::says(*error, "no regular file")) << error->what();
+  EXPECT_TRUE(test::says(*error, "not a regular file")) << error->what();
 }
 
 }  // namespace

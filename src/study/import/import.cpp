@@ -15,6 +15,7 @@
 #include "study/measure/facts.hpp"
 #include "study/shell_words.hpp"
 #include "study/study_file.hpp"
+#include "workloads/table/foreign.hpp"
 
 namespace paceline {
 namespace {
@@ -36,7 +37,8 @@ std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw cannot(std::strerror(errno));
   std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (text.find('\0') != std::string::npos) throw cannot("it is no text");
+  if (const auto foreign = table::foreign_format(text); foreign.why != nullptr) throw cannot(foreign.why);
+  if (text.find('\0') != std::string::npos) throw cannot("it is not text");
   return text;
 }
 

@@ -6,28 +6,18 @@
 #include <map>
 
 #include "study/import/formats.hpp"
+#include "workloads/table/records.hpp"
 
 namespace paceline {
 namespace {
 
-/// A record of RFC 4180; a quote that has no end takes the line as it is.
 std::vector<std::string> cells_of(const std::string& line, char delimiter) {
-  std::vector<std::string> cells(1);
-  bool is_quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (is_quoted && c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
-      cells.back() += '"';
-      ++i;
-    } else if (c == '"') {
-      is_quoted = !is_quoted;
-    } else if (c == delimiter && !is_quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
+  table::Dialect dialect;
+  dialect.delimiter = delimiter;
+  std::vector<std::string> cells;
+  for (const auto& record : table::records_reference(line, dialect)) {
+    for (const auto& field : record) cells.emplace_back(trimmed(table::text_of(field)));
   }
-  for (auto& cell : cells) cell = std::string(trimmed(cell));
   return cells;
 }
 

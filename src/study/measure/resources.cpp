@@ -88,7 +88,7 @@ std::optional<std::string> why_impossible(const Layout& layout, const Resources&
 std::optional<std::string> why_too_large(const Layout& layout, const Resources& resources) {
   const int wanted = layout.cores() / layout.nodes;
   if (wanted <= resources.cores_per_node) return std::nullopt;
-  return fmt::format("it needs {} a node, {} has {}", plural(wanted, "core"), resources.where,
+  return fmt::format("it needs {} per node, {} has {}", plural(wanted, "core"), resources.where,
                      resources.cores_per_node);
 }
 
