@@ -64,7 +64,8 @@ std::uint64_t rows_digest(const ResultShape& shape, std::int64_t item, std::span
     const bool is_number = width == 8 && column.type != ElementType::text;
     sum += is_number ? of_numbers(key, elements.begin, here) : of_bytes(key, elements.begin * width, here);
     // Of all items together, how many elements there are, which NUL bytes at the end don't tell.
-    sum += mixed(key + static_cast<std::uint64_t>(elements.end)) - mixed(key + static_cast<std::uint64_t>(elements.begin));
+    sum +=
+        mixed(key + static_cast<std::uint64_t>(elements.end)) - mixed(key + static_cast<std::uint64_t>(elements.begin));
   }
   return sum;
 }

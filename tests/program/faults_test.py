@@ -108,7 +108,7 @@ class Outputs(harness.TestCase):
         self.fail("it is a folder", output=self.folder)
         self.fail("it is a folder", output=self.folder, options=["--force"])
         (self.folder / "file").write_text("mine")
-        self.fail("no folder", output=self.folder / "file" / "f.h5")
+        self.fail("not a folder", output=self.folder / "file" / "f.h5")
         self.assert_only("file")
 
     def test_unwritable_folder(self):

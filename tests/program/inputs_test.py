@@ -133,7 +133,7 @@ class Inputs(harness.TestCase):
         self.refused("raw.bin80", "raw.bin", "--allow-external")
         self.assertEqual([self.value(name, *allow, ranks=2, cwd=self.folder) for name in ("link", "raw.bin80")], [45, 45])
         self.refused("gone", "nowhere.h5:/x", options=allow)
-        self.refused("pipe", "no regular file", options=allow)
+        self.refused("pipe", "not a regular file", options=allow)
         self.refused("wrong", "other.h5:/y", options=allow)
         self.refused("raw2.bin80", "raw2.bin", "missing", options=allow)
         self.refused("raw.bin160", "shorter", options=allow, cwd=self.folder)
@@ -141,7 +141,7 @@ class Inputs(harness.TestCase):
     def test_pipes_and_devices(self):
         os.mkfifo(self.folder / "pipe")
         for path in (self.folder / "pipe", "/dev/zero"):
-            self.refused("x", "no regular file", path=path)
+            self.refused("x", "not a regular file", path=path)
 
     def test_missing_filter(self):
         with h5py.File(self.input, "w") as file:

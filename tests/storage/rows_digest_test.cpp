@@ -116,7 +116,8 @@ TEST(RowsDigest, IsAnotherForOtherPlacesAndNumbersOfRows) {
   for (const std::int64_t rows : {0, 1, 2, 4, 9}) {
     Whole empty{rows, std::vector<std::int64_t>(static_cast<std::size_t>(rows + 1)), {}};
     empty.columns = {std::vector<std::byte>(static_cast<std::size_t>(rows * 8)),
-                     std::vector<std::byte>(static_cast<std::size_t>(rows * text_width)), {}};
+                     std::vector<std::byte>(static_cast<std::size_t>(rows * text_width)),
+                     {}};
     seen.insert(digest_of_table(empty, {0, rows}));
   }
   EXPECT_EQ(seen.size(), 5U);
