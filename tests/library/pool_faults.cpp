@@ -1,5 +1,5 @@
-// A program with a pool for program/pool_test.py: what a user sees when a rank dies, and when one leaves by an
-// exception.
+// A program with a pool for program/pool_test.py: what a user sees when a rank dies, when one leaves by an exception,
+// and when results are larger than MPI's counts.
 #include <fmt/format.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -30,6 +30,26 @@ int freezes(int task) {
   if (this_rank == 1) kill(getpid(), SIGSTOP);
   std::this_thread::sleep_for(5ms);
   return task;
+}
+
+/// Letters whose places tell them apart; none on rank 0.
+std::string letters(std::int64_t bytes) {
+  std::string text(this_rank == 0 ? 0 : static_cast<std::size_t>(bytes), 'a');
+  for (std::size_t i = 0; i < text.size(); i += 4096) text[i] = static_cast<char>('a' + i / 4096 % 23);
+  return text;
+}
+
+/// How many bytes came, and whether they are as they were sent.
+void tell_large(Pool& pool, std::int64_t bytes) {
+  const auto texts = pool.on_each_rank<letters>(bytes);
+  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
+    const auto& text = texts[rank];
+    bool is_same = true;
+    for (std::size_t i = 0; i < text.size(); i += 4096) {
+      is_same = is_same && text[i] == static_cast<char>('a' + i / 4096 % 23) && text[i + 1] == 'a';
+    }
+    fmt::print("{} bytes from rank {}: {}\n", text.size(), rank, is_same && text.back() == 'a' ? "right" : "wrong");
+  }
 }
 
 /// Prints the first loss that comes out of a call of the pool, and how many calls brought one.
@@ -94,11 +114,12 @@ int main(int argc, char** argv) {
   const auto world = Comm::world();
   this_rank = world.rank();
   try {
-    Pool pool(world, {.threads = 1, .silence_s = 2, .task_s = 20});
+    Pool pool(world, {.threads = 1, .silence_s = 2, .task_s = what == "large" ? 600.0 : 20.0});
     if (what == "leave" && this_rank == 1) throw std::runtime_error("rank 1 has enough");
     if (!pool.is_driver()) return 0;
     const std::vector<int> inputs(200, 1);
     if (what == "die") tell_each<dies_on>(pool, inputs, argc > 2 ? argv[2] : "imap_unordered");
+    if (what == "large") tell_large(pool, std::stoll(argv[2]));
     if (what == "freeze") tell_each<freezes>(pool, inputs);
     if (what == "driver") kill(getpid(), SIGKILL);
     if (what == "leave") tell_each<dies_on>(pool, std::vector<int>(200, -1));

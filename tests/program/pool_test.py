@@ -1,6 +1,7 @@
 """Ranks of a pool that die, freeze or leave, with launchers that end the job and with one that does not."""
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -11,10 +12,10 @@ EXAMPLES = pathlib.Path(os.environ["PACELINE_EXAMPLES"])
 
 
 class Faults(harness.TestCase):
-    def run_faults(self, *what, ranks=3, recovery=True):
+    def run_faults(self, *what, ranks=3, recovery=True, timeout=40):
         """recovery: Open MPI leaves the other ranks alone when one dies."""
         words = ["mpirun", "-q", "--oversubscribe", *["--enable-recovery"] * recovery, "-np", str(ranks), PROGRAM, *what]
-        return subprocess.run(words, env=harness.environment(), capture_output=True, text=True, timeout=40)
+        return subprocess.run(words, env=harness.environment(), capture_output=True, text=True, timeout=timeout)
 
     def test_a_rank_is_killed(self):
         for call, tasks in (("submit", 200), ("then", 200), ("map", 1), ("starmap", 1), ("map_async", 1), ("imap", 200),
@@ -52,6 +53,19 @@ class Faults(harness.TestCase):
         run = self.run_faults("leave")
         self.assertIn("rank 1: rank 1 has enough", run.stderr)
         self.assertRegex(run.stdout, r"200 tasks, [1-9]\d* lost: some\nthen 10\n", run)
+
+    def test_results_larger_than_counts(self):
+        """1 GB, and more than 2 GiB, while a rank is lost that is silent for 2 s: bytes that come are signs of life."""
+        for size in (10**9 + 2, 2**31 + 10**7):
+            needed = 3.5 * size
+            available = int(re.search(r"MemAvailable: +(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) * 1024
+            if available < needed:
+                print(f"skipped: a result of {size} bytes needs {needed / 1e9:.1f} GB of memory")
+                continue
+            with self.subTest(size):
+                run = self.run_faults("large", str(size), ranks=2, timeout=300)
+                self.assertEqual((run.returncode, run.stderr), (0, ""), run)
+                self.assertEqual(run.stdout, f"{size} bytes from rank 1: right\nthen 10\n")
 
 
 class Examples(harness.TestCase):

@@ -1,5 +1,7 @@
 """`paceline tasks`: known results, each task's time and place beside them, the same bits for every layout."""
+import os
 import signal
+import subprocess
 import unittest
 
 import h5py
@@ -29,6 +31,25 @@ class Tasks(harness.TestCase):
             with self.subTest(work):
                 tasks, _ = self.compute(["--work", work, "--count", 5, "--verify"])
                 self.assertEqual(tasks["result"].tolist(), [expected] * 5)
+
+    def test_the_pool_computes_the_same(self):
+        """The library that users program with, on the same tasks."""
+        for work, count, call, ranks, threads in (("squares:2000", 500, "map", 3, 1), ("fib:15", 300, "submit", 2, 2),
+                                                  ("sleep:0.001", 60, "imap", 4, 1), ("squares:300", 4000, "imap", 1, 2)):
+            with self.subTest(work, call=call, ranks=ranks):
+                tasks, _ = self.compute(["--work", work, "--count", count], ranks, threads)
+                run = self.by_pool(work, count, call, threads, ranks=ranks)
+                self.assertEqual((run.returncode, run.stderr), (0, ""), run)
+                self.assertEqual(list(map(int, run.stdout.split())), tasks["result"].view(np.int64).tolist())
+
+    def test_the_pool_fails_in_the_same_task(self):
+        run = self.by_pool("fail:7", 20, "map", 1, ranks=2)
+        self.assertEqual(run.returncode, 1, run)
+        self.assertRegex(run.stderr, r"task 7 failed on rank [01]")
+
+    def by_pool(self, *words, ranks):
+        words = ["mpirun", "-q", "--oversubscribe", "-np", ranks, os.environ["PACELINE_POOL_TASKS"], *words]
+        return subprocess.run(list(map(str, words)), env=harness.environment(), capture_output=True, text=True, timeout=60)
 
     def test_lessons_fibonacci(self):
         tasks, _ = self.compute(["--work", "fib:34", "--count", 2], 2)

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <limits>
 #include <unordered_map>
 
 #include <paceline/error.hpp>
 
+#include "workloads/table/csv_errors.hpp"
 #include "workloads/table/header.hpp"
-#include "workloads/table/marks.hpp"
 #include "workloads/table/range_words.hpp"
 
 namespace paceline::table {
@@ -24,24 +21,6 @@ constexpr std::int64_t most_facts = std::int64_t{256} << 20;
 // A range is so many times as large as its facts: one of many columns needs some records, too.
 constexpr std::int64_t usual_share = 16;
 constexpr std::size_t names_shown = 20;
-// Of a field that is told.
-constexpr std::int64_t shown_bytes = 40;
-
-constexpr std::array<std::pair<std::string_view, Type>, 5> types = {{{"float64", Type::float64},
-                                                                     {"int64", Type::int64},
-                                                                     {"uint64", Type::uint64},
-                                                                     {"text", Type::text},
-                                                                     {"time", Type::time}}};
-
-Type type_of(std::string_view name) {
-  const auto* found = std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.first == name; });
-  return found == types.end() ? Type::any : found->second;
-}
-
-std::string_view name_of(Type type) {
-  const auto* found = std::find_if(types.begin(), types.end(), [&](const auto& other) { return other.second == type; });
-  return found == types.end() ? "value" : found->first;
-}
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -50,15 +29,6 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> type_names() {
-  static const auto names = [] {
-    std::array<std::string_view, types.size()> all;
-    for (std::size_t k = 0; k < types.size(); ++k) all[k] = types[k].first;
-    return all;
-  }();
-  return names;
-}
 
 CsvFile::CsvFile(std::filesystem::path path, std::vector<ListedName> names, std::int64_t range_bytes,
                  const CsvOptions& options)
@@ -114,9 +84,9 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
 }
 
 bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
-  thread_local Workspace workspace;
-  thread_local RangeFacts found;
-  thread_local RangeValues values;
+  auto& scratch = scratch_.mine();
+  scratch.range = no_range;
+  auto& workspace = scratch.workspace;
   const auto at = static_cast<std::size_t>(range);
   if (trouble_) {
     facts = words_of(lines_before_trouble(range, bytes));
@@ -128,12 +98,13 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   const bool is_kept = memory_.taken() < keep_bytes_ && memory_.is_worth_it();
   auto& memory = is_kept ? memory_ : workspace.memory;
   workspace.memory.clear();
-  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, found, values)) {
-    facts = {found.end};
+  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, scratch.facts,
+                  scratch.values)) {
+    facts = {scratch.facts.end};
     return false;
   }
-  facts = words_of(found);
-  if (is_kept) kept_[at] = values;
+  facts = words_of(scratch.facts);
+  if (is_kept) kept_[at] = scratch.values;
   return true;
 }
 
@@ -158,11 +129,20 @@ RangeFacts CsvFile::lines_before_trouble(std::int64_t range, std::span<const cha
   return facts;
 }
 
+/// `lines`: of each range, as lines_before_trouble() has them.
+std::int64_t CsvFile::line_of_trouble(std::span<const RangeFacts> lines) const {
+  std::int64_t line = 1;
+  for (std::int64_t r = 0; r <= trouble_->trouble_at / range_bytes_ && r < ranges_; ++r) {
+    line += lines[static_cast<std::size_t>(r)].rows;
+  }
+  return line;
+}
+
 std::vector<std::int64_t> CsvFile::reduce(std::span<const std::int64_t> facts) {
   const auto each = facts.size() / static_cast<std::size_t>(ranges_);
   std::vector<RangeFacts> all;
   for (std::size_t at = 0; at < facts.size(); at += each) all.push_back(facts_of(facts.subspan(at, each)));
-  if (trouble_) throw error_of(*trouble_, all);
+  if (trouble_) throw error_of({path_, source_, layout_, columns_}, *trouble_, line_of_trouble(all));
 
   std::vector<std::int64_t> again;
   auto place = Place::outside;
@@ -208,55 +188,10 @@ std::vector<std::int64_t> CsvFile::ranges_of_unknown_length(const std::vector<Ra
   return again;
 }
 
-/// The column is the widest of its ranges.
 void CsvFile::settle(const std::vector<RangeFacts>& all) {
+  settle_columns(columns_, all, path_);
   kinds_.clear();
-  for (std::size_t k = 0; k < columns_.size(); ++k) {
-    auto& column = columns_[k];
-    ColumnFacts sum;
-    std::int64_t integers = 0, naturals = 0, texts = 0;
-    sum.kind = kind_of(column.type);
-    column.longest = 0;
-    column.text_starts = {0};
-    for (const auto& range : all) {
-      const auto& here = range.columns[k];
-      sum.kind = std::max(sum.kind, here.kind);
-      sum.has_negative = sum.has_negative || here.has_negative;
-      sum.missing += here.missing;
-      sum.blank += here.blank;
-      sum.named += here.named;
-      if (here.kind == Kind::integer) integers |= here.marks;
-      if (here.kind == Kind::natural) naturals |= here.marks;
-      column.longest = std::max(column.longest, here.longest);
-      column.text_starts.push_back(column.text_starts.back() + here.bytes);
-      texts |= here.kind == Kind::text ? here.marks | here.named_marks : here.named_marks;
-    }
-    // No type holds both what is negative and what is 2^63 or more.
-    if (sum.kind == Kind::nothing || (sum.kind == Kind::natural && sum.has_negative)) sum.kind = Kind::real;
-    column.kind = sum.kind;
-    if (sum.blank > 0) texts |= 1;
-    // In numbers, "" and NA are nothing as well.
-    column.missing = sum.missing + (column.kind == Kind::text ? 0 : sum.blank + sum.named);
-    const auto first_free = [&](std::int64_t taken, int count) {
-      for (int mark = 0; mark < count; ++mark) {
-        if ((taken >> mark & 1) == 0) return mark;
-      }
-      throw Error(ErrorKind::input, fmt::format("can't take column {} of {}", column.name, path_.string()),
-                  "its values are all those that could stand for what is missing", "rename one of them");
-    };
-    switch (column.kind) {
-      case Kind::integer:
-        column.mark = static_cast<std::uint64_t>(integer_mark(first_free(integers, integer_marks)));
-        break;
-      case Kind::natural: column.mark = natural_mark(first_free(naturals, integer_marks)); break;
-      case Kind::text:
-        column.text_mark = text_marks[static_cast<std::size_t>(first_free(texts, std::ssize(text_marks)))];
-        break;
-      default: column.mark = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
-    }
-    if (column.missing > 0) column.longest = std::max(column.longest, std::ssize(column.text_mark));
-    kinds_.push_back(column.kind);
-  }
+  for (const auto& column : columns_) kinds_.push_back(column.kind);
   starts_ = {0};
   begins_.clear();
   ends_.clear();
@@ -265,48 +200,6 @@ void CsvFile::settle(const std::vector<RangeFacts>& all) {
     begins_.push_back(std::max(std::int64_t{0}, range.begin));
     ends_.push_back(range.begin < 0 ? 0 : range.end);
   }
-}
-
-Error CsvFile::error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const {
-  std::int64_t line = 1;
-  for (std::int64_t r = 0; r <= facts.trouble_at / range_bytes_ && r < ranges_; ++r) {
-    line += lines[static_cast<std::size_t>(r)].rows;
-  }
-  const auto tell = [&](const std::string& why, const std::string& suggestion) {
-    return Error(ErrorKind::input, fmt::format("can't read {}", path_.string()), fmt::format("line {}: {}", line, why),
-                 suggestion);
-  };
-  const std::string quoting = "enclose such a field in quotes, and double those in it (RFC 4180)";
-  switch (facts.trouble) {
-    case Trouble::fields:
-      return tell(
-          fmt::format("{} field{}, the header has {}", facts.detail, facts.detail == 1 ? "" : "s", layout_.fields),
-          "every record needs as many as the header");
-    case Trouble::quote: return tell("a quote within an unquoted field", quoting + "; or add --no-quotes");
-    case Trouble::after_quotes: return tell("something follows quotes that have closed", quoting);
-    case Trouble::carriage: return tell("a carriage return without line feed", "end lines by LF or CR LF");
-    case Trouble::unterminated: return tell("quotes that begin here are never closed", quoting);
-    case Trouble::utf8: return tell("it is not UTF-8", "add --encoding latin-1, or whatever it is");
-    case Trouble::nul: return tell("a text has a NUL byte", "HDF5's texts can't hold it; remove it");
-    case Trouble::type: {
-      const auto& column = columns_[static_cast<std::size_t>(facts.detail)];
-      return tell(
-          fmt::format("{} is no {} for the column {}", field_at(facts.trouble_at), name_of(column.type), column.name),
-          "leave its type out of --columns, or give another");
-    }
-    case Trouble::none: break;
-  }
-  return tell("it is damaged", "");
-}
-
-/// For a message; a long one is cut.
-std::string CsvFile::field_at(std::int64_t at) const {
-  std::vector<char> bytes(static_cast<std::size_t>(std::min(shown_bytes, source_.bytes - at)));
-  source_.read(at, bytes);
-  const auto end = std::find_if(bytes.begin(), bytes.end(), [&](char byte) {
-    return byte == layout_.dialect.delimiter || byte == '\n' || byte == '\r' || byte == '"';
-  });
-  return std::string(bytes.begin(), end);
 }
 
 std::int64_t CsvFile::bytes_of(std::int64_t range) const {
@@ -320,13 +213,13 @@ std::int64_t CsvFile::most_bytes() const {
   return most;
 }
 
-void CsvFile::parse(std::int64_t range, Parsed& parsed) const {
+void CsvFile::parse(std::int64_t range, Scratch& scratch) const {
   const auto at = static_cast<std::size_t>(range);
-  parsed.bytes.resize(static_cast<std::size_t>(bytes_of(range)));
-  if (!parsed.bytes.empty()) source_.read(begins_[at], parsed.bytes);
-  parse_range(layout_, begins_[at], parsed.bytes, kinds_, parsed.workspace, parsed.facts, parsed.values);
-  bool is_same = parsed.facts.trouble == Trouble::none && parsed.facts.rows == starts_[at + 1] - starts_[at];
-  for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && parsed.values[k].kind == kinds_[k];
+  scratch.bytes.resize(static_cast<std::size_t>(bytes_of(range)));
+  if (!scratch.bytes.empty()) source_.read(begins_[at], scratch.bytes);
+  parse_range(layout_, begins_[at], scratch.bytes, kinds_, scratch.workspace, scratch.facts, scratch.values);
+  bool is_same = scratch.facts.trouble == Trouble::none && scratch.facts.rows == starts_[at + 1] - starts_[at];
+  for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && scratch.values[k].kind == kinds_[k];
   if (!is_same) {
     throw Error(ErrorKind::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
                 "start again once nobody writes it");
@@ -347,11 +240,6 @@ void CsvFile::read_reals(std::size_t column, Slab rows, std::span<double> values
       }
     });
   }
-}
-
-std::uint64_t CsvFile::next_id() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
 }
 
 std::vector<std::vector<Field>> CsvFile::reference(std::int64_t range, std::vector<char>& bytes) const {

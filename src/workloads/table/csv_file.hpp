@@ -1,7 +1,6 @@
 // The columns of a CSV file, by a scan of its ranges: whose records they are, and what each column is.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -11,7 +10,9 @@
 
 #include <paceline/error.hpp>
 
+#include "workloads/table/column_info.hpp"
 #include "workloads/table/names.hpp"
+#include "workloads/table/per_thread.hpp"
 #include "workloads/table/records.hpp"
 #include "workloads/table/value_memory.hpp"
 #include "workloads/workload.hpp"
@@ -19,21 +20,6 @@
 namespace paceline::table {
 
 inline constexpr std::int64_t largest_range = std::int64_t{1} << 30;
-
-/// Names of the types that a user may give.
-std::span<const std::string_view> type_names();
-
-/// What a whole column is.
-struct ColumnInfo {
-  std::string name;
-  Type type = Type::any;  ///< as it was asked for
-  Kind kind = Kind::real;
-  std::int64_t missing = 0;
-  std::uint64_t mark = 0;  ///< of numbers: the bits of what stands for what is missing
-  std::string text_mark;
-  std::int64_t longest = 0;               ///< bytes of the longest text, the mark among them
-  std::vector<std::int64_t> text_starts;  ///< of each range, bytes of all texts before it, and last of all; no marks
-};
 
 class CsvFile {
  public:
@@ -68,15 +54,14 @@ class CsvFile {
   template <class Use>
   void with_values(std::int64_t range, Use&& use) const {
     if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
-    thread_local Parsed parsed;
+    auto& scratch = scratch_.mine();
     // A caller that takes a range bit by bit parses it once.
-    if (parsed.file != id_ || parsed.range != range) {
-      parsed.file = 0;
-      parse(range, parsed);
-      parsed.file = id_;
-      parsed.range = range;
+    if (scratch.range != range) {
+      scratch.range = no_range;
+      parse(range, scratch);
+      scratch.range = range;
     }
-    use(parsed.values);
+    use(scratch.values);
   }
   /// Rows `rows` of a column that is a number without missing values, as doubles; by any thread.
   void read_reals(std::size_t column, Slab rows, std::span<double> values) const;
@@ -87,28 +72,26 @@ class CsvFile {
   [[nodiscard]] const std::string& origin() const { return source_.origin; }
 
  private:
-  struct Parsed {
-    std::uint64_t file = 0;  ///< and range, of what follows; 0: of none
-    std::int64_t range = 0;
+  /// What a thread needs while it scans or parses. Its memory is used again: to touch it for the first time takes
+  /// longer than to parse.
+  struct Scratch {
+    std::int64_t range = no_range;  ///< that was parsed here last
     std::vector<char> bytes;
     Workspace workspace;
     RangeFacts facts;
     RangeValues values;
   };
+  static constexpr std::int64_t no_range = -1;
+
   void choose_range();
   void find_names(const std::vector<std::string>& header);
-  void parse(std::int64_t range, Parsed& parsed) const;
+  void parse(std::int64_t range, Scratch& scratch) const;
   [[nodiscard]] bool is_kept(std::int64_t range) const;
-  [[nodiscard]] std::string field_at(std::int64_t at) const;
   [[nodiscard]] RangeFacts lines_before_trouble(std::int64_t range, std::span<const char> bytes) const;
-  /// `lines`: of each range, as lines_before_trouble() has them.
-  [[nodiscard]] Error error_of(const RangeFacts& facts, std::span<const RangeFacts> lines) const;
+  [[nodiscard]] std::int64_t line_of_trouble(std::span<const RangeFacts> lines) const;
   [[nodiscard]] std::vector<std::int64_t> ranges_of_unknown_length(const std::vector<RangeFacts>& all);
   void settle(const std::vector<RangeFacts>& all);
 
-  static std::uint64_t next_id();
-
-  std::uint64_t id_ = next_id();
   std::filesystem::path path_;
   std::vector<ListedName> names_;
   std::int64_t range_bytes_;
@@ -125,6 +108,7 @@ class CsvFile {
   ValueMemory memory_;
   std::vector<RangeValues> kept_;  ///< of ranges scanned here, as far as there is room
   std::int64_t keep_bytes_ = 0;
+  PerThread<Scratch> scratch_;
 };
 
 }  // namespace paceline::table
