@@ -36,8 +36,9 @@ const char* thread_level() {
 
 void print_info(const Comm& world) {
   const auto machine = read_machine();
+  const auto cores = fair_cores(machine, world.split_node().gather_all(machine.bound_cores));
   int threads = 0;
-  collective(world, [&] { threads = threads_of_rank(0, machine); });
+  collective(world, [&] { threads = threads_of_rank(0, cores); });
   const auto mine =
       fmt::format("  rank {:<4} {}, bound to {} of {} cores: {}; {} threads\n", world.rank(), machine.host,
                   machine.bound_cores.size(), machine.cores, fmt::join(machine.bound_cores, " "), threads);
@@ -51,6 +52,7 @@ void print_info(const Comm& world) {
   fmt::print("  cpu       {}\n", machine.cpu_model);
   fmt::print("  machine   {} cores, {} hardware threads, {} NUMA node{}\n", machine.cores, machine.hardware_threads,
              machine.numa_nodes, machine.numa_nodes == 1 ? "" : "s");
+  if (machine.quota) fmt::print("  quota     control groups allow {:.3g} cores\n", *machine.quota);
   for (const auto& line : ranks) fmt::print("{}", line);
   std::fflush(stdout);
 }

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include <paceline/error.hpp>
 
 #include "host/launch.hpp"
+#include "host/quota.hpp"
 
 namespace paceline {
 namespace {
@@ -69,12 +71,30 @@ Machine read_machine() {
   if (machine.bound_cores.empty()) {
     for (int core = 0; core < machine.cores; ++core) machine.bound_cores.push_back(core);
   }
+  machine.quota = cpu_quota();
   return machine;
 }
 
-int threads_of_rank(int asked, const Machine& machine) {
-  if (asked > 0) return asked;
-  return launched_threads().value_or(static_cast<int>(machine.bound_cores.size()));
+int Machine::usable_cores() const {
+  const auto bound = static_cast<int>(bound_cores.size());
+  // Half a core is none: a thread on it would stand still for half of the time, and the others wait for it.
+  return quota && *quota < bound ? std::max(1, static_cast<int>(*quota)) : bound;
 }
+
+int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound) {
+  std::set<int> different;
+  std::size_t seen = 0;
+  for (const auto& cores : bound) {
+    different.insert(cores.begin(), cores.end());
+    seen += cores.size();
+  }
+  const auto ranks = std::max<std::size_t>(1, bound.size());
+  auto cores = machine.bound_cores.size();
+  if (seen > different.size()) cores = std::min(cores, different.size() / ranks);
+  if (machine.quota) cores = std::min(cores, static_cast<std::size_t>(*machine.quota) / ranks);
+  return std::max(1, static_cast<int>(cores));
+}
+
+int threads_of_rank(int asked, int cores) { return asked > 0 ? asked : launched_threads().value_or(cores); }
 
 }  // namespace paceline

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,20 @@ struct Machine {
   int numa_nodes = 1;
   std::int64_t cache_bytes = 0;  ///< of all caches of the last level
   std::vector<int> bound_cores;  ///< logical numbers of the cores that this process may use
+  std::optional<double> quota;   ///< cores that its control groups may keep busy, where that is limited
+
+  /// Whole cores that this process may keep busy.
+  [[nodiscard]] int usable_cores() const;
 };
 
 Machine read_machine();
 
-/// Threads for each rank: what the user asked for, OMP_NUM_THREADS, or the bound cores. Throws Error (usage) as
+/// Cores for one of several ranks of a node, of which `bound` tells the bound cores: its own, or its share where they
+/// see each other's because nobody has bound them, and no more than its share of the quota.
+int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound);
+
+/// Threads for each rank: what the user asked for, OMP_NUM_THREADS, or a thread a core. Throws Error (usage) as
 /// launched_threads() does.
-int threads_of_rank(int asked, const Machine& machine);
+int threads_of_rank(int asked, int cores);
 
 }  // namespace paceline

@@ -25,22 +25,44 @@ TEST(Machine, IsReadAndConsistent) {
 }
 
 TEST(ThreadsOfRank, AreWhatWasAskedElseTheEnvironmentsElseTheBoundCores) {
-  Machine machine;
-  machine.bound_cores = {4, 5, 7};
   unsetenv("OMP_NUM_THREADS");
-  EXPECT_EQ(threads_of_rank(0, machine), 3);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(0, 3), 3);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "5", 1);
-  EXPECT_EQ(threads_of_rank(0, machine), 5);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(0, 3), 5);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "4097", 1);
-  const auto error = test::error_of([&] { threads_of_rank(0, machine); });
+  const auto error = test::error_of([] { threads_of_rank(0, 3); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::usage);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "", 1);
-  EXPECT_EQ(threads_of_rank(0, machine), 3);
+  EXPECT_EQ(threads_of_rank(0, 3), 3);
   unsetenv("OMP_NUM_THREADS");
+}
+
+TEST(UsableCores, AreWholeOnesOfTheQuota) {
+  Machine machine;
+  machine.bound_cores = {0, 1, 2, 3};
+  EXPECT_EQ(machine.usable_cores(), 4);
+  for (const auto& [quota, cores] : {std::pair(8.0, 4), {4.0, 4}, {2.0, 2}, {1.5, 1}, {0.5, 1}}) {
+    machine.quota = quota;
+    EXPECT_EQ(machine.usable_cores(), cores) << quota;
+  }
+}
+
+TEST(FairCores, AreSharedWhereNobodyBindsRanks) {
+  Machine machine;
+  machine.bound_cores = {0, 1, 2, 3};
+  const auto fair = [&](const std::vector<std::vector<int>>& bound) { return fair_cores(machine, bound); };
+  EXPECT_EQ(fair({{0, 1, 2, 3}}), 4);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {4, 5, 6, 7}}), 4) << "bound: each has its own";
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {0, 1, 2, 3}}), 2);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}}), 1);
+  EXPECT_EQ(fair(std::vector<std::vector<int>>(9, machine.bound_cores)), 1) << "never none";
+  machine.quota = 3.5;
+  EXPECT_EQ(fair({{0, 1, 2, 3}}), 3);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {4, 5, 6, 7}}), 1) << "the quota is of all ranks of the node";
 }
 
 }  // namespace

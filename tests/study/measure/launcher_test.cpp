@@ -15,11 +15,12 @@ using Words = std::vector<std::string>;
 Launcher launcher_of(Launcher::Kind kind, int cpus_per_core = 1) {
   Launcher launcher;
   launcher.kind = kind;
+  launcher.name = "mpirun";
   launcher.cpus_per_core = cpus_per_core;
   return launcher;
 }
 
-Launcher from_template(const std::string& text) { return find_launcher(text, 1); }
+Launcher from_template(const std::string& text) { return find_launcher(text, 1, ""); }
 
 std::string line(const Launcher& launcher, const Layout& layout, Sharing sharing = Sharing::none) {
   return joined(launch_line(launcher, layout, sharing, {"app", "-n", "{ranks}"}));
@@ -128,11 +129,11 @@ TEST(Launcher, IsRecognised) {
 
 TEST(Launcher, IsFoundOnThisMachine) {
   unsetenv("SLURM_JOB_ID");
-  const auto found = find_launcher("auto", 1);
+  const auto found = find_launcher("auto", 1, "");
   EXPECT_EQ(found.name, "mpirun");
   EXPECT_NE(found.kind, Launcher::Kind::custom);
   EXPECT_FALSE(found.version.empty());
-  const auto error = test::error_of([] { find_launcher("srun", 1); });
+  const auto error = test::error_of([] { find_launcher("srun", 1, ""); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::usage);
 }
