@@ -1,5 +1,6 @@
 #include "host/machine.hpp"
 
+#include <fmt/format.h>
 #include <hwloc.h>
 #include <omp.h>
 #include <unistd.h>
@@ -20,6 +21,25 @@ namespace {
 std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(' ');
   return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+std::vector<CoreKind> read_kinds(hwloc_topology_t topology) {
+  std::vector<CoreKind> kinds;
+  const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> cpus(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+  for (int kind = 0; kind < hwloc_cpukinds_get_nr(topology, 0); ++kind) {
+    int efficiency = 0;
+    // -1: the kinds are different, but nobody knows which is the faster one.
+    if (hwloc_cpukinds_get_info(topology, static_cast<unsigned>(kind), cpus.get(), &efficiency, nullptr, nullptr, 0) !=
+            0 ||
+        efficiency < 0) {
+      return {};
+    }
+    auto& found = kinds.emplace_back(CoreKind{efficiency, 0});
+    for (hwloc_obj_t core = nullptr; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core)) != nullptr;) {
+      found.cores += hwloc_bitmap_intersects(core->cpuset, cpus.get());
+    }
+  }
+  return kinds.size() > 1 ? kinds : std::vector<CoreKind>();
 }
 
 }  // namespace
@@ -45,6 +65,7 @@ Machine read_machine() {
     }
     if (machine.cache_bytes > 0) break;
   }
+  machine.kinds = read_kinds(topology);
   if (hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0)) {
     if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = trimmed(model);
   }
@@ -73,6 +94,14 @@ Machine read_machine() {
   }
   machine.quota = cpu_quota();
   return machine;
+}
+
+std::string to_string(const std::vector<CoreKind>& kinds) {
+  std::string text;
+  for (const auto& kind : kinds) {
+    text += fmt::format("{}{} of efficiency {}", text.empty() ? "" : ", ", kind.cores, kind.efficiency);
+  }
+  return text;
 }
 
 int Machine::usable_cores() const {

@@ -8,6 +8,12 @@
 
 namespace paceline {
 
+/// Cores that are alike, of a processor that has several kinds.
+struct CoreKind {
+  int efficiency = 0;  ///< by hwloc's ranking, from 0: the higher, the faster a core and the more power it takes
+  int cores = 0;
+};
+
 struct Machine {
   std::string host;
   std::string cpu_model;
@@ -16,6 +22,7 @@ struct Machine {
   int numa_nodes = 1;
   std::int64_t cache_bytes = 0;  ///< of all caches of the last level
   std::vector<int> bound_cores;  ///< logical numbers of the cores that this process may use
+  std::vector<CoreKind> kinds;   ///< slowest first; none where all are alike, as far as hwloc knows
   std::optional<double> quota;   ///< cores that its control groups may keep busy, where that is limited
 
   /// Whole cores that this process may keep busy.
@@ -23,6 +30,9 @@ struct Machine {
 };
 
 Machine read_machine();
+
+/// "4 of efficiency 0, 8 of efficiency 1"
+std::string to_string(const std::vector<CoreKind>& kinds);
 
 /// Cores for one of several ranks of a node, of which `bound` tells the bound cores: its own, or its share where they
 /// see each other's because nobody has bound them, and no more than its share of the quota.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <paceline/error.hpp>
@@ -126,6 +127,27 @@ Launcher mpirun_for(const std::optional<MpiLibrary>& library, Launcher launcher)
               "install it, load its module, or give --launcher a template with {command}");
 }
 
+/// From Slurm 23.11 on srun, and that with which mpirun starts its daemons, refuses to start where the job's two
+/// variables for the CPUs of a task differ. Where both are there they say the same.
+void agree_on_cpus(Environment& environment, int cpus) {
+  const char* const given = std::getenv("SLURM_TRES_PER_TASK");
+  if (given == nullptr || !is_set("SLURM_CPUS_PER_TASK")) return;
+  std::string resources = given;  // "cpu=2,gres/gpu=1", "cpu:2"
+  const auto at = resources.find("cpu");
+  if (at == std::string::npos || at + 4 > resources.size()) return;
+  const auto end = std::min(resources.find_first_not_of("0123456789", at + 4), resources.size());
+  environment.emplace_back("SLURM_CPUS_PER_TASK", std::to_string(cpus));
+  environment.emplace_back("SLURM_TRES_PER_TASK", resources.replace(at + 4, end - at - 4, std::to_string(cpus)));
+}
+
+/// srun starts the first part alone, and the variables of the allocation are of that part, too.
+void refuse_heterogeneous_job() {
+  const char* const parts = std::getenv("SLURM_HET_SIZE");
+  if (parts == nullptr || std::string(parts) == "1") return;
+  throw Error(ErrorKind::usage, "a study can't run in a heterogeneous job", fmt::format("SLURM_HET_SIZE is {}", parts),
+              "ask for nodes of one kind, or give --launcher a template that knows the parts");
+}
+
 }  // namespace
 
 double Launcher::grace_s() const { return kind == Kind::srun ? 45 : 2; }
@@ -148,6 +170,7 @@ Launcher::Kind mpirun_kind(const std::string& version) {
 Launcher find_launcher(const std::string& wish, int cpus_per_core, const std::string& program) {
   if (wish == "auto" || wish == "mpirun" || wish == "srun") {
     const bool has_allocation = is_set("SLURM_JOB_ID") && !find_program("srun").empty();
+    refuse_heterogeneous_job();
     Launcher launcher;
     launcher.cpus_per_core = cpus_per_core;
     if (wish == "mpirun" || (wish == "auto" && !has_allocation)) return mpirun_for(mpi_library_of(program), launcher);
@@ -199,6 +222,7 @@ Environment launch_environment(const Launcher& launcher, const Layout& layout, S
   if (launcher.kind == Launcher::Kind::srun && sharing == Sharing::none) {
     environment.emplace_back("SRUN_CPUS_PER_TASK", std::to_string(layout.threads * launcher.cpus_per_core));
   }
+  agree_on_cpus(environment, sharing == Sharing::none ? layout.threads * launcher.cpus_per_core : 1);
   // Templates may call it, too. srun never asks.
   if (is_root && launcher.kind != Launcher::Kind::srun) {
     environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT", "1");

@@ -42,11 +42,13 @@ std::optional<MpiLibrary> mpi_library_in(const std::string& ldd_output) {
 std::optional<MpiLibrary> mpi_library_of(const fs::path& program) {
   if (program.empty() || find_program("ldd").empty()) return std::nullopt;
   std::error_code code;
-  const auto told = run_process({"ldd", fs::absolute(program, code).string()}, {}, {.timeout_s = 60});
+  const auto file = fs::canonical(program, code);  // ldd's own is another /proc/self/exe
+  if (code) return std::nullopt;
+  const auto told = run_process({"ldd", file.string()}, {}, {.timeout_s = 60});
   if (!told.is_ok()) return std::nullopt;  // "not a dynamic executable"
   auto library = mpi_library_in(told.out);
   if (!library) return std::nullopt;
-  if (const auto file = fs::canonical(library->path, code); !code) library->path = file;
+  if (const auto path = fs::canonical(library->path, code); !code) library->path = path;
   return library;
 }
 

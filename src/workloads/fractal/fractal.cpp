@@ -98,18 +98,20 @@ std::span<const double> part(const std::vector<double>& values, Slab items) {
 void Fractal::add_options(OptionSet& options) {
   options.add("--rows", rows_, "rows of the image").from(1, largest_axis);
   options.add("--cols", cols_, "columns of the image").from(1, largest_axis);
-  options.add("--re", re_range_, "real parts of the first and last column, A:B");
-  options.add("--im", im_range_, "imaginary parts of the first and last row, A:B");
+  options.add("--re", re_range_, "real parts of the first and last column").shown(fmt::format("A:B ({})", re_range_));
+  options.add("--im", im_range_, "imaginary parts of the first and last row").shown(fmt::format("A:B ({})", im_range_));
   options.add("--max-iter", max_iter_, "iterations after which a point counts as inside").from(1, largest_max_iter);
   options.add_choice("--formula", formula_, formulas, "mandelbrot, julia, burning-ship or tricorn")
       .shown("NAME (mandelbrot)");
-  options.add("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
+  options.add("--julia-c", julia_c_, "the constant of a Julia set").shown(fmt::format("RE,IM ({})", julia_c_));
   options
       .add_choice("--interior", interior_, interiors,
                   "skip the interior where that is rigorous, or compute it plainly; same counts")
       .shown("skip|plain (skip)");
-  options.add("--png", png_, "also draw the image");
-  options.add("--colormap", colormap_, "colours of --png").one_of(colormap_names());
+  options.add("--png", png_, "also draw the image").shown("FILE.png");
+  options.add("--colormap", colormap_, "colours of --png")
+      .one_of(colormap_names())
+      .shown(fmt::format("NAME ({})", colormap_));
 }
 
 void Fractal::prepare() {

@@ -5,6 +5,7 @@
 
 #include <support.hpp>
 
+#include "study/measure/mpi_library.hpp"
 #include "study/shell_words.hpp"
 
 namespace paceline {
@@ -136,6 +137,41 @@ TEST(Launcher, IsFoundOnThisMachine) {
   const auto error = test::error_of([] { find_launcher("srun", 1, ""); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::usage);
+}
+
+TEST(Launcher, MakesSlurmsVariablesAgree) {
+  const auto srun = launcher_of(Launcher::Kind::srun);
+  const std::string own = "OMP_NUM_THREADS=3 OMP_PLACES=cores OMP_PROC_BIND=close SRUN_CPUS_PER_TASK=3 ";
+  setenv("SLURM_CPUS_PER_TASK", "8", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}), own) << "an older Slurm";
+  setenv("SLURM_TRES_PER_TASK", "gres/gpu:1,cpu=8", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}), own + "SLURM_CPUS_PER_TASK=3 SLURM_TRES_PER_TASK=gres/gpu:1,cpu=3 ");
+  setenv("SLURM_TRES_PER_TASK", "cpu:16,mem=4G", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}, Sharing::oversubscribed),
+            "OMP_NUM_THREADS=3 OMP_PROC_BIND=false SLURM_CPUS_PER_TASK=1 SLURM_TRES_PER_TASK=cpu:1,mem=4G ");
+  for (const char* other : {"gres/gpu:1", "cpu", ""}) {
+    setenv("SLURM_TRES_PER_TASK", other, 1);
+    EXPECT_EQ(environment(srun, {2, 3, 1}), own) << other;
+  }
+  unsetenv("SLURM_TRES_PER_TASK");
+  unsetenv("SLURM_CPUS_PER_TASK");
+}
+
+TEST(Launcher, RefusesHeterogeneousJobs) {
+  setenv("SLURM_HET_SIZE", "2", 1);
+  const auto error = test::error_of([] { find_launcher("auto", 1, ""); });
+  EXPECT_NO_THROW(from_template("run {command}"));
+  unsetenv("SLURM_HET_SIZE");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
+  EXPECT_TRUE(test::says(*error, "heterogeneous")) << error->what();
+}
+
+TEST(Launcher, IsTheOneOfTheProgramsMpi) {
+  // This program's own: whatever mpirun is first in PATH.
+  const auto here = find_launcher("mpirun", 1, "/proc/self/exe");
+  const auto family = mpi_library_of("/proc/self/exe")->family;
+  EXPECT_EQ(here.kind, family == MpiLibrary::Family::open_mpi ? Launcher::Kind::open_mpi : Launcher::Kind::mpich);
 }
 
 }  // namespace
