@@ -15,6 +15,11 @@ fail() {
 }
 
 [[ -n ${SLURM_JOB_ID-} ]] || fail "this is a job script" "SLURM_JOB_ID is not set" "submit it: sbatch $0"
+# Each task of an array would do the same work; srun starts the first part of a heterogeneous job and no other.
+[[ -z ${SLURM_ARRAY_TASK_ID-} ]] ||
+  fail "this is an array job" "task $SLURM_ARRAY_TASK_ID would do what the others do" "submit it without --array"
+((${SLURM_HET_SIZE:-1} == 1)) ||
+  fail "this is a heterogeneous job" "it has $SLURM_HET_SIZE parts" "ask for nodes of one kind, without hetjob"
 [[ -x $PACELINE ]] || fail "there is no program $PACELINE" "PACELINE in $here/site.sh" "build it, or name it there"
 [[ -d $PACELINE_SCRATCH && -w $PACELINE_SCRATCH ]] ||
   fail "can't write to $PACELINE_SCRATCH" "PACELINE_SCRATCH in $here/site.sh" "name a shared folder of yours"
@@ -31,7 +36,7 @@ threads=${SLURM_CPUS_PER_TASK:-1}
 # CPUs of the smallest node: "8(x2),4" -> 4.
 cpus_per_node=$(tr , '\n' <<<"$SLURM_JOB_CPUS_PER_NODE" | sed 's/(.*//' | sort -n | head -n 1)
 # A job that is put back into the queue keeps its number, so it finds its files.
-job_name=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+job_name=$SLURM_JOB_ID
 echo "paceline: job $job_name on $SLURM_JOB_NODELIST ($nodes x $cpus_per_node CPUs), start ${SLURM_RESTART_COUNT:-0}"
 
 # 1,2,4,... and the number itself: powers_to 12 -> 1,2,4,8,12
@@ -45,6 +50,12 @@ powers_to() {
 # launch COMMAND ...: on the job's ranks x threads, each thread with a core of its own.
 launch() {
   export OMP_NUM_THREADS=$threads OMP_PLACES=cores OMP_PROC_BIND=close
+  # From 23.11 on srun, and that of mpirun, refuses to start where two variables differ. A login shell may bring one.
+  export SLURM_CPUS_PER_TASK=$threads SRUN_CPUS_PER_TASK=$threads
+  if [[ ${SLURM_TRES_PER_TASK-} == *cpu* ]]; then
+    SLURM_TRES_PER_TASK=$(sed -E "s/cpu([:=])[0-9]+/cpu\1$threads/" <<<"$SLURM_TRES_PER_TASK")
+    export SLURM_TRES_PER_TASK
+  fi
   if [[ $PACELINE_LAUNCHER == mpirun ]]; then
     exec mpirun -np "$ranks" --map-by "ppr:$(((ranks + nodes - 1) / nodes)):node:PE=$threads" --bind-to core \
       -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND -x HDF5_USE_FILE_LOCKING "$@"

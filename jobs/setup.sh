@@ -12,9 +12,11 @@ build_packages=(
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
 test_packages=(
   libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-dask python3-pandas python3-pil openssl shellcheck clang-format chromium chktex
+  # For what is installed beside the program.
+  zsh fish man-db groff-base debootstrap tcl
   munge slurmctld slurmd slurm-client iproute2
   # For the probe: other compilers and MPIs than the build's, and real programs.
-  gfortran clang libomp-dev mpich libmpich-dev lammps quantum-espresso python3-mpi4py g++-aarch64-linux-gnu qemu-user
+  gfortran clang libomp-dev mpich libmpich-dev libhdf5-mpich-dev lammps quantum-espresso python3-mpi4py g++-aarch64-linux-gnu qemu-user
 )
 
 # Installs those of the named packages that are missing; silent, and without asking for a password, when there are none.

@@ -8,6 +8,7 @@
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
 
+#include "cli/documents.hpp"
 #include "cli/parse.hpp"
 #include "cli/plot.hpp"
 #include "engine/fail.hpp"
@@ -63,6 +64,10 @@ ExitCode perform(int argc, char** argv, const Stopwatch& since_start) {
     return ExitCode::done;
   }
   using Kind = Command::Kind;
+  if (command.kind == Kind::documents) {
+    write_documents(command.documents, command_texts());
+    return ExitCode::done;
+  }
   if (command.kind == Kind::fit || command.kind == Kind::compare || command.kind == Kind::merge ||
       command.kind == Kind::plot || command.kind == Kind::import_times || command.kind == Kind::report ||
       command.kind == Kind::profile) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: bash tests/run.sh [--sanitize] [ctest options].
 # --sanitize: the unit tests again under AddressSanitizer and UBSan, in a build of their own.
+# --mpich: the program with MPICH, beside the build with Open MPI, and the tests of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=jobs/setup.sh
@@ -18,6 +19,13 @@ if [[ "${1-}" == --sanitize ]]; then
   folder=build-sanitize
   targets=(unit_tests rank_tests)
   set -- --tests-regex '^(unit|ranks)' "$@"
+fi
+if [[ "${1-}" == --mpich ]]; then
+  shift
+  preset=mpich
+  folder=build-mpich
+  targets=(paceline)
+  set -- --tests-regex '^program\.(mpich|layouts)$' "$@"
 fi
 configure "$preset"
 build "$folder" --target "${targets[@]}"

@@ -65,6 +65,10 @@ class Comm {
   /// Collective. Element-wise reduction; every rank gets the result.
   template <class T>
   [[nodiscard]] std::vector<T> reduce_all(std::vector<T> values, MPI_Op op) const {
+    if constexpr (std::is_same_v<T, std::uint64_t>) {
+      // MPICH 4.0 compares numbers without a sign as if they had one; so does Open MPI 4.1 some of them.
+      if (op == MPI_MAX || op == MPI_MIN) return extremes_of_all(values, op);
+    }
     check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), type_of<T>(), op, handle()),
               "MPI_Allreduce");
     return values;
@@ -114,6 +118,8 @@ class Comm {
 
  private:
   Comm(MPI_Comm handle, bool owned);
+
+  [[nodiscard]] std::vector<std::uint64_t> extremes_of_all(const std::vector<std::uint64_t>& values, MPI_Op op) const;
 
   std::shared_ptr<MPI_Comm> handle_;
   int rank_ = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "cli/command_text.hpp"
 #include "engine/options.hpp"
 #include "study/advise/fit_command.hpp"
 #include "study/advise/report_document.hpp"
@@ -21,7 +22,21 @@ struct PlotOptions {
 };
 
 struct Command {
-  enum class Kind { text, info, plot, run, study, probe, fit, compare, merge, import_times, report, profile };
+  enum class Kind {
+    text,
+    info,
+    plot,
+    run,
+    study,
+    probe,
+    fit,
+    compare,
+    merge,
+    import_times,
+    report,
+    profile,
+    documents
+  };
   Kind kind = Kind::text;
   std::string text;  ///< of --help and --version
   PlotOptions plot;
@@ -34,9 +49,14 @@ struct Command {
   ImportOptions import_times;
   ReportOptions report;
   bool probe_starts_mpi = false;
+  std::string shell;                ///< whose completion is asked for
+  std::filesystem::path documents;  ///< folder for the manual and the like
 };
 
 /// Throws Error (usage).
 Command parse(int argc, char** argv);
+
+/// All commands, to be described.
+std::vector<CommandText> command_texts();
 
 }  // namespace paceline

@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <optional>
 #include <string>
+
+#include "workloads/option_set.hpp"
 
 namespace paceline {
 
@@ -21,15 +22,14 @@ inline std::optional<double> share_of(const std::string& text) {
 
 /// Declares the option; its share is given to `take`.
 template <class Take>
-void add_percent(CLI::App& app, const char* name, const char* text, const char* form, Take take) {
-  app.add_option_function<std::string>(
-         name, [take](const std::string& given) { take(*share_of(given)); }, text)
-      ->check(CLI::Validator(
-          [](std::string& given) {
-            return share_of(given) ? std::string() : fmt::format("{} is not a percentage, like 5%", given);
-          },
-          ""))
-      ->option_text(form);
+void add_percent(OptionSet& options, const char* name, const char* text, const char* form, Take take) {
+  options
+      .add_function<std::string>(
+          name, [take](const std::string& given) { take(*share_of(given)); }, text)
+      .checked([](const std::string& given) {
+        return share_of(given) ? std::string() : fmt::format("{} is not a percentage, like 5%", given);
+      })
+      .shown(form);
 }
 
 }  // namespace paceline

@@ -1,15 +1,12 @@
 // The options of `paceline profile`. What comes after `--` is the launch line and none of our options.
 #pragma once
 
+#include "cli/command_text.hpp"
 #include "study/profile/profile.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace paceline {
 
-/// Declares the sub-command; values are parsed into `options`, whose line is set already.
-CLI::App* add_profile(CLI::App& app, ProfileOptions& options);
+/// The command; values are parsed into `options`, whose line is set already.
+CommandText profile_command(ProfileOptions& options);
 
 }  // namespace paceline

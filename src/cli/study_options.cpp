@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
 #include <limits>
 
 #include <paceline/error.hpp>
 
-#include "cli/choice.hpp"
 #include "cli/parse.hpp"
 #include "host/launch.hpp"
 #include "study/measure/outcome.hpp"
@@ -51,15 +49,29 @@ std::string read_list(const std::string& text, int most, std::vector<int>& value
 }
 
 /// A time of more than nothing and at most a year, which is `year` in its unit.
-CLI::Validator lasting(double year, const std::string& unit) {
-  return CLI::Validator(
-      [year, unit](std::string& text) {
-        double value = 0;
-        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (code == std::errc() && end == text.data() + text.size() && value > 0 && value <= year) return std::string();
-        return fmt::format("{} is not a number of {} above 0 and up to {:.0f}, a year", text, unit, year);
-      },
-      "");
+Option::Check lasting(double year, const std::string& unit) {
+  return [year, unit](const std::string& text) {
+    double value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code == std::errc() && end == text.data() + text.size() && value > 0 && value <= year) return std::string();
+    return fmt::format("{} is not a number of {} above 0 and up to {:.0f}, a year", text, unit, year);
+  };
+}
+
+/// Each text is a list, "1,2,4"; all together are `values`.
+void add_list(OptionSet& set, const char* name, std::vector<int>& values, const char* help, int most) {
+  set.add_function<std::vector<std::string>>(
+         name,
+         [&values, most](const std::vector<std::string>& texts) {
+           values.clear();
+           for (const auto& one : texts) read_list(one, most, values);
+         },
+         help)
+      .checked([most](const std::string& text) {
+        std::vector<int> dropped;
+        return read_list(text, most, dropped);
+      })
+      .shown("N,N,... (1)");
 }
 
 Error no_study(const std::string& what, const std::string& why, const std::string& suggestion) {
@@ -97,94 +109,77 @@ SplitLine split_at_dashes(int argc, char** argv) {
   return line;
 }
 
-CLI::App* add_study(CLI::App& app, StudyOptions& options) {
-  auto* sub =
-      app.add_subcommand("study", "run a program on many layouts, and keep its times: study [options] -- COMMAND");
-  sub->footer(
+CommandText study_command(StudyOptions& options) {
+  CommandText text{"study", "run a program on many layouts, and keep its times", groups::measure};
+  text.operand = "COMMAND";
+  text.more =
       "COMMAND is any program: `paceline fractal ...`, whose record is read, or your own, whose wall time is taken or\n"
       "found in its output. In it and in a TEMPLATE, {ranks} {threads} {nodes} {scale} are filled in (scale is\n"
       "ranks x threads, for weak scaling); a TEMPLATE also has {command}: --launcher 'mpirun -np {ranks} {command}';\n"
-      "for {name} itself it has {{name}}.");
-  sub->add_option("-o,--output", options.output, "the study's file")->required()->option_text("STUDY.h5");
-  const auto list = [&](const char* name, std::vector<int>& values, const char* text, int most) {
-    const auto read = [name, &values, most](const std::vector<std::string>& texts) {
-      values.clear();
-      for (const auto& one : texts) {
-        if (const auto why = read_list(one, most, values); !why.empty()) throw CLI::ValidationError(name, why);
-      }
-    };
-    sub->add_option_function<std::vector<std::string>>(name, read, text)->option_text("N,N,... (1)");
-  };
-  list("--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
-  list("--threads", options.threads, "numbers of OpenMP threads per rank", most_threads);
-  list("--nodes", options.nodes, "numbers of nodes", 1 << 20);
-  sub->add_option("--mode", options.mode, "the same work on every layout, or work that grows with {scale}")
-      ->transform(choice(modes))
-      ->option_text("strong|weak (strong)");
-  sub->add_option("--warmup", options.warmup, "runs of each layout that are dropped")
-      ->check(CLI::Range(0, 1000))
-      ->option_text("N (1)");
-  sub->add_option("--repeats", options.repeats, "runs of each layout that count")
-      ->check(CLI::Range(1, 100000))
-      ->option_text("N (5)");
-  sub->add_option_function<std::string>(
-         "--until-ci",
-         [&options](const std::string& text) {
-           if (const auto why = read_percent(text, options.until_ci); !why.empty()) {
-             throw CLI::ValidationError("--until-ci", why);
-           }
-         },
+      "for {name} itself it has {{name}}.";
+  auto& set = text.options;
+  set.add("-o,--output", options.output, "the study's file").required().shown("STUDY.h5");
+  add_list(set, "--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
+  add_list(set, "--threads", options.threads, "numbers of OpenMP threads per rank", most_threads);
+  add_list(set, "--nodes", options.nodes, "numbers of nodes", 1 << 20);
+  set.add_choice("--mode", options.mode, modes, "the same work on every layout, or work that grows with {scale}")
+      .shown("strong|weak (strong)");
+  set.add("--warmup", options.warmup, "runs of each layout that are dropped").from(0, 1000).shown("N (1)");
+  set.add("--repeats", options.repeats, "runs of each layout that count").from(1, 100000).shown("N (5)");
+  set.add_function<std::string>(
+         "--until-ci", [&options](const std::string& given) { read_percent(given, options.until_ci); },
          "then repeat until the 95 % interval of each median is that narrow")
-      ->option_text("P%");
-  sub->add_option("--max-minutes", options.max_minutes, "start no new run after so many minutes")
-      ->check(lasting(365 * 24 * 60, "minutes"))
-      ->option_text("M");
-  sub->add_option("--timeout", options.timeout_s, "end a run that takes longer")
-      ->check(lasting(365 * 24 * 3600, "seconds"))
-      ->option_text("SECONDS (3600)");
-  sub->add_option("--seed", options.seed, "seed of the order in which layouts are run")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
-      ->option_text("S (1)");
-  sub->add_option("--launcher", options.launcher,
-                  "auto, mpirun, srun or a TEMPLATE; '{command}' starts it without a launcher")
-      ->option_text("NAME (auto)");
-  sub->add_flag("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
-  sub->add_option(
-         "--binding", options.binding,
+      .checked([](const std::string& given) {
+        std::optional<double> dropped;
+        return read_percent(given, dropped);
+      })
+      .shown("P%");
+  set.add("--max-minutes", options.max_minutes, "start no new run after so many minutes")
+      .checked(lasting(365 * 24 * 60, "minutes"))
+      .shown("M");
+  set.add("--timeout", options.timeout_s, "end a run that takes longer")
+      .checked(lasting(365 * 24 * 3600, "seconds"))
+      .shown("SECONDS (3600)");
+  set.add("--seed", options.seed, "seed of the order in which layouts are run")
+      .from(0, std::numeric_limits<std::int64_t>::max())
+      .shown("S (1)");
+  set.add("--launcher", options.launcher, "auto, mpirun, srun or a TEMPLATE; '{command}' starts it without a launcher")
+      .shown("NAME (auto)");
+  set.add("--oversubscribe", options.oversubscribe, "run layouts with more threads than cores, too");
+  set.add_choice(
+         "--binding", options.binding, bindings,
          "leave out layouts whose threads must share cores; run them, but let no fit use them; or check nothing: "
          "you vouch that each thread has a core, for ranks on another machine or simulated times")
-      ->transform(choice(bindings))
-      ->option_text("check|ignore|trust (check)");
-  sub->add_option("--time-regex", options.time_regex,
-                  "its first group is the time in seconds, in the last line that matches (RE2 syntax)")
-      ->option_text("RE");
-  sub->add_option("--digest-regex", options.digest_regex, "its first group must be the same for all layouts")
-      ->option_text("RE");
-  sub->add_option_function<std::vector<std::string>>(
+      .shown("check|ignore|trust (check)");
+  set.add("--time-regex", options.time_regex,
+          "its first group is the time in seconds, in the last line that matches (RE2 syntax)")
+      .shown("RE");
+  set.add("--digest-regex", options.digest_regex, "its first group must be the same for all layouts").shown("RE");
+  set.add_function<std::vector<std::string>>(
          "--ignore-exit-code",
          [&options](const std::vector<std::string>& texts) {
            std::vector<int> codes;
-           for (const auto& text : texts) {
-             if (const auto why = read_list(text, 255, codes); !why.empty()) {
-               throw CLI::ValidationError("--ignore-exit-code", why);
-             }
-           }
+           for (const auto& one : texts) read_list(one, 255, codes);
            options.ignored_exit_codes = {codes.begin(), codes.end()};
          },
          "exit codes of COMMAND that are as good as 0")
-      ->option_text("N,N,...");
-  auto* force = sub->add_flag("--force", options.force, "overwrite what exists");
-  sub->add_flag("--resume", options.resume, "go on with an interrupted study")->excludes(force);
-  sub->add_option("--profile", options.profile,
-                  "run each layout N more times under the probe, and keep where its cores go; these runs are not timed")
-      ->check(CLI::Range(1, 1000))
-      ->option_text("N");
-  sub->add_option("--suggested", options.suggested,
-                  "measure also the N cheapest layouts that would resolve the law, as fit names them (with --resume)")
-      ->check(CLI::Range(1, 100))
-      ->option_text("N");
-  sub->add_flag("--dry-run", options.dry_run, "print layouts, launcher lines and core-hours, and run nothing");
-  return sub;
+      .checked([](const std::string& given) {
+        std::vector<int> dropped;
+        return read_list(given, 255, dropped);
+      })
+      .shown("N,N,...");
+  set.add("--force", options.force, "overwrite what exists");
+  set.add("--resume", options.resume, "go on with an interrupted study").excludes("--force");
+  set.add("--profile", options.profile,
+          "run each layout N more times under the probe, and keep where its cores go; these runs are not timed")
+      .from(1, 1000)
+      .shown("N");
+  set.add("--suggested", options.suggested,
+          "measure also the N cheapest layouts that would resolve the law, as fit names them (with --resume)")
+      .from(1, 100)
+      .shown("N");
+  set.add("--dry-run", options.dry_run, "print layouts, launcher lines and core-hours, and run nothing");
+  return text;
 }
 
 void check_study(const StudyOptions& options) {

@@ -4,11 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_text.hpp"
 #include "study/measure/options.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace paceline {
 
@@ -19,8 +16,8 @@ struct SplitLine {
 };
 SplitLine split_at_dashes(int argc, char** argv);
 
-/// Declares the sub-command; values are parsed into `options`, whose command is set already.
-CLI::App* add_study(CLI::App& app, StudyOptions& options);
+/// The command; values are parsed into `options`, whose command is set already.
+CommandText study_command(StudyOptions& options);
 
 /// Looks at what CLI11 can't check, and at the options of a command that is this very program: what each of its runs
 /// would refuse is told before any starts. Throws Error (usage).

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <cstdio>
+#include <string_view>
 
 #include "host/machine.hpp"
 #include "host/simd.hpp"
@@ -16,9 +17,12 @@ std::string mpi_library() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
   int length = 0;
   MPI_Get_library_version(text, &length);
-  // The first line, without the details of the build.
-  const std::string version(text, static_cast<std::size_t>(length));
-  return version.substr(0, version.find_first_of(",\n"));
+  // The first line, without the details of the build: "Open MPI v4.1.4", "MPICH Version:\t4.0.2".
+  const std::string_view all(text, static_cast<std::size_t>(length));
+  const auto version = all.substr(0, all.find_first_of(",\n"));
+  const auto at = version.find(" Version:\t");
+  if (at == std::string_view::npos) return std::string(version);
+  return fmt::format("{} {}", version.substr(0, at), version.substr(at + 10));
 }
 
 const char* thread_level() {
@@ -36,8 +40,9 @@ const char* thread_level() {
 
 void print_info(const Comm& world) {
   const auto machine = read_machine();
+  const auto cores = fair_cores(machine, world.split_node().gather_all(machine.bound_cores));
   int threads = 0;
-  collective(world, [&] { threads = threads_of_rank(0, machine); });
+  collective(world, [&] { threads = threads_of_rank(0, cores); });
   const auto mine =
       fmt::format("  rank {:<4} {}, bound to {} of {} cores: {}; {} threads\n", world.rank(), machine.host,
                   machine.bound_cores.size(), machine.cores, fmt::join(machine.bound_cores, " "), threads);
@@ -51,6 +56,9 @@ void print_info(const Comm& world) {
   fmt::print("  cpu       {}\n", machine.cpu_model);
   fmt::print("  machine   {} cores, {} hardware threads, {} NUMA node{}\n", machine.cores, machine.hardware_threads,
              machine.numa_nodes, machine.numa_nodes == 1 ? "" : "s");
+  if (!machine.kinds.empty())
+    fmt::print("  cores     {}: threads on slower ones are waited for\n", to_string(machine.kinds));
+  if (machine.quota) fmt::print("  quota     control groups allow {:.3g} cores\n", *machine.quota);
   for (const auto& line : ranks) fmt::print("{}", line);
   std::fflush(stdout);
 }

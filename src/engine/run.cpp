@@ -45,7 +45,7 @@ class Runner {
         node_state_(node_),
         watchdog_(world, node_state_, options.watchdog_s),
         watching_(watchdog_),
-        threads_(agreed_threads(world, options.threads, machine_)),
+        threads_(agreed_threads(world, node_, options.threads, machine_)),
         workers_(parts_.waiting != nullptr ? parts_.waiting->workers(rank_info()) : threads_),
         most_workers_(world.reduce_all(workers_, MPI_MAX)),
         variable_bytes_(options.memory_limit / 2),

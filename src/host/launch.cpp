@@ -64,6 +64,15 @@ std::optional<Launched> launched(const Variables& variables) {
 
 std::optional<Launched> launched() { return launched(std::getenv); }
 
+std::string options_that_bind(const std::optional<Launched>& here, int threads) {
+  if (!here) return {};
+  if (here->variable == "OMPI_COMM_WORLD_RANK")
+    return fmt::format("mpirun --map-by slot:PE={} --bind-to core", threads);
+  if (here->variable == "PMI_RANK") return fmt::format("mpirun -bind-to core:{}", threads);
+  if (here->is_step) return fmt::format("srun --cpus-per-task={} --cpu-bind=cores", threads);
+  return {};
+}
+
 std::optional<int> launched_threads(const Variables& variables) {
   const char* const text = variables("OMP_NUM_THREADS");
   if (text == nullptr) return std::nullopt;

@@ -27,6 +27,9 @@ using Variables = std::function<const char*(const char* name)>;
 std::optional<Launched> launched(const Variables& variables);
 std::optional<Launched> launched();
 
+/// The launcher's options that give each rank cores of its own, one a thread; empty where it is not known.
+std::string options_that_bind(const std::optional<Launched>& here, int threads);
+
 /// More in one process is a slip, and OpenMP would crash.
 constexpr int most_threads = 4096;
 

@@ -1,15 +1,18 @@
 #include "host/machine.hpp"
 
+#include <fmt/format.h>
 #include <hwloc.h>
 #include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include <paceline/error.hpp>
 
 #include "host/launch.hpp"
+#include "host/quota.hpp"
 
 namespace paceline {
 namespace {
@@ -18,6 +21,25 @@ namespace {
 std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(' ');
   return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+std::vector<CoreKind> read_kinds(hwloc_topology_t topology) {
+  std::vector<CoreKind> kinds;
+  const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> cpus(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+  for (int kind = 0; kind < hwloc_cpukinds_get_nr(topology, 0); ++kind) {
+    int efficiency = 0;
+    // -1: the kinds are different, but nobody knows which is the faster one.
+    if (hwloc_cpukinds_get_info(topology, static_cast<unsigned>(kind), cpus.get(), &efficiency, nullptr, nullptr, 0) !=
+            0 ||
+        efficiency < 0) {
+      return {};
+    }
+    auto& found = kinds.emplace_back(CoreKind{efficiency, 0});
+    for (hwloc_obj_t core = nullptr; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core)) != nullptr;) {
+      found.cores += hwloc_bitmap_intersects(core->cpuset, cpus.get());
+    }
+  }
+  return kinds.size() > 1 ? kinds : std::vector<CoreKind>();
 }
 
 }  // namespace
@@ -43,6 +65,7 @@ Machine read_machine() {
     }
     if (machine.cache_bytes > 0) break;
   }
+  machine.kinds = read_kinds(topology);
   if (hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0)) {
     if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = trimmed(model);
   }
@@ -69,12 +92,38 @@ Machine read_machine() {
   if (machine.bound_cores.empty()) {
     for (int core = 0; core < machine.cores; ++core) machine.bound_cores.push_back(core);
   }
+  machine.quota = cpu_quota();
   return machine;
 }
 
-int threads_of_rank(int asked, const Machine& machine) {
-  if (asked > 0) return asked;
-  return launched_threads().value_or(static_cast<int>(machine.bound_cores.size()));
+std::string to_string(const std::vector<CoreKind>& kinds) {
+  std::string text;
+  for (const auto& kind : kinds) {
+    text += fmt::format("{}{} of efficiency {}", text.empty() ? "" : ", ", kind.cores, kind.efficiency);
+  }
+  return text;
 }
+
+int Machine::usable_cores() const {
+  const auto bound = static_cast<int>(bound_cores.size());
+  // Half a core is none: a thread on it would stand still for half of the time, and the others wait for it.
+  return quota && *quota < bound ? std::max(1, static_cast<int>(*quota)) : bound;
+}
+
+int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound) {
+  std::set<int> different;
+  std::size_t seen = 0;
+  for (const auto& cores : bound) {
+    different.insert(cores.begin(), cores.end());
+    seen += cores.size();
+  }
+  const auto ranks = std::max<std::size_t>(1, bound.size());
+  auto cores = machine.bound_cores.size();
+  if (seen > different.size()) cores = std::min(cores, different.size() / ranks);
+  if (machine.quota) cores = std::min(cores, static_cast<std::size_t>(*machine.quota) / ranks);
+  return std::max(1, static_cast<int>(cores));
+}
+
+int threads_of_rank(int asked, int cores) { return asked > 0 ? asked : launched_threads().value_or(cores); }
 
 }  // namespace paceline

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "host/launch.hpp"
 #include "host/say.hpp"
 #include "storage/output_path.hpp"
 
@@ -167,6 +168,10 @@ std::string text_report(const RunSummary& summary) {
   if (threads > summary.cores_used && summary.parts->waiting == nullptr) {
     line("note", fmt::format("{} share {}: oversubscribed, times say little", plural(threads, "thread"),
                              plural(summary.cores_used, "core")));
+  } else if (sum(column(summary, &RankRow::bound_cores)) > summary.cores_used && summary.parts->waiting == nullptr) {
+    const auto binding = options_that_bind(launched(), request.threads);
+    line("note", fmt::format("ranks are not bound and share {}{}", plural(summary.cores_used, "core"),
+                             binding.empty() ? "" : fmt::format("; {} binds them", binding)));
   }
   text += "  phase     slowest rank [s]\n";
   for (const auto& [name, seconds] : phases) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -14,9 +15,14 @@
 namespace paceline {
 
 struct Option {
-  /// A word, or any of several names: where it goes.
-  using Target = std::variant<bool*, std::string*, int*, std::int64_t*, std::uint64_t*, double*,
-                              std::vector<std::string>*, std::function<void(const std::string&)>>;
+  using Path = std::filesystem::path;
+  /// Where the value goes, or all values. A function is given a text that `why_wrong` has nothing against.
+  using Target =
+      std::variant<bool*, std::string*, int*, std::int64_t*, std::uint64_t*, double*, Path*,
+                   std::optional<std::int64_t>*, std::optional<double>*, std::vector<std::string>*, std::vector<Path>*,
+                   std::function<void(const std::string&)>, std::function<void(const std::vector<std::string>&)>>;
+  /// What is wrong with a value, as a part of a sentence; empty if nothing is.
+  using Check = std::function<std::string(const std::string& text)>;
 
   std::string name;  ///< with its dashes; without any, what follows the options
   Target target;
@@ -25,6 +31,7 @@ struct Option {
   std::vector<std::string> names;  ///< the only values there are; empty: any
   std::optional<std::pair<std::int64_t, std::int64_t>> whole_range;
   std::optional<std::pair<double, double>> real_range;
+  Check why_wrong;                    ///< may be empty
   std::vector<std::string> excluded;  ///< options that make no sense beside this one
   bool is_size = false;               ///< bytes, with a unit
   bool is_required = false;
@@ -34,6 +41,7 @@ struct Option {
   Option& one_of(std::vector<std::string> values) { return names = std::move(values), *this; }
   Option& from(std::int64_t least, std::int64_t most) { return whole_range.emplace(least, most), *this; }
   Option& between(double least, double most) { return real_range.emplace(least, most), *this; }
+  Option& checked(Check check) { return why_wrong = std::move(check), *this; }
   Option& excludes(std::string other) { return excluded.push_back(std::move(other)), *this; }
   Option& as_size() { return is_size = true, *this; }
   Option& required() { return is_required = true, *this; }
@@ -59,6 +67,16 @@ class OptionSet {
     option.target = [&variable, values](const std::string& text) { variable = values.at(text); };
     option.help = std::move(help);
     for (const auto& [text, value] : values) option.names.push_back(text);
+    return option;
+  }
+
+  /// `take` is given the value, or a list of all values.
+  template <class Text>
+  Option& add_function(std::string name, std::function<void(const Text&)> take, std::string help) {
+    auto& option = options_.emplace_back();
+    option.name = std::move(name);
+    option.target = std::move(take);
+    option.help = std::move(help);
     return option;
   }
 

@@ -44,7 +44,7 @@ TEST(FitOptionsTest, MistakesAreTold) {
     EXPECT_TRUE(test::says(*error, part)) << error->what();
   };
   expect_usage({"fit"}, "study is required");
-  expect_usage({"fit", "s.h5", "--model", "best"}, "best is not one of auto|amdahl|gustafson|usl|two-level");
+  expect_usage({"fit", "s.h5", "--model", "best"}, "best is not one of auto, amdahl, gustafson, usl, two-level");
   for (const char* at : {"8", "8x", "x8", "0x1", "1x0", "-1x1", "8x12x1", "8 x 12", "1x99999999999", "20000000x1"}) {
     expect_usage({"fit", "s.h5", std::string("--at=") + at}, "is not RANKSxTHREADS, like 8x12");
   }

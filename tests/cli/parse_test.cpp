@@ -89,7 +89,14 @@ TEST(Parse, AnswersHelpAndVersion) {
   const auto version = parsed({"--version"});
   EXPECT_EQ(version.kind, Command::Kind::text);
   EXPECT_EQ(version.text, "paceline " PACELINE_VERSION "\n");
-  EXPECT_NE(parsed({"--help"}).text.find("fractal"), std::string::npos);
+  const auto all = parsed({"--help"}).text;
+  std::size_t at = 0;
+  for (const char* part :
+       {"Compute", "fractal", "Measure", "study", "follows", "fit", "Look", "info", "Exit codes: 0"}) {
+    at = all.find(part, at);
+    EXPECT_NE(at, std::string::npos) << part << " is not where it belongs in\n" << all;
+  }
+  EXPECT_EQ(all.find("write-documents"), std::string::npos) << "it is the build's";
   const auto help = fractal({"--help"});
   EXPECT_EQ(help.kind, Command::Kind::text);
   for (const char* option : {"--rows", "--schedule", "--memory-limit", "--colormap", "4000", "512MiB", "dynamic"}) {
@@ -166,7 +173,13 @@ TEST(Parse, SaysWhatIsWrongInASentence) {
   const std::string nothing;
   const std::vector<Mistake> mistakes = {
       {{}, "subcommand is required"},
-      {{"fractle", "--rows", "5"}, "there is no command fractle"},
+      {{"fractle", "--rows", "5"}, "there is no command fractle); did you mean fractal?"},
+      {{"nonsense"}, "there is no command nonsense); `paceline --help`"},
+      {{"fractal", "--treads", "2"}, "there is no option --treads); did you mean --threads? `paceline fractal --help`"},
+      {{"fractal", "--chnk=2"}, "did you mean --chunk?"},
+      {{"fractal", "--nonsense", "2"}, "--nonsense"},
+      {{"fractal", "--formula", "mandelbrod"}, "did you mean mandelbrot?"},
+      {{"completion", "csh"}, "csh is not one of bash, zsh, fish"},
       {{"fractal", "--row", "5"}, "--row"},
       {{"fractal", "extra"}, "extra"},
       {{"fractal", "info"}, "info"},

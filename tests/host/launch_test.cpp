@@ -107,5 +107,13 @@ TEST(LaunchedThreads, AreTheFirstNumber) {
   }
 }
 
+TEST(OptionsThatBind, AreTheLaunchersOwn) {
+  const auto options = [](const Pairs& pairs) { return options_that_bind(launched(of(pairs)), 3); };
+  EXPECT_EQ(options({}), "");
+  EXPECT_EQ(options({{"OMPI_COMM_WORLD_RANK", "1"}}), "mpirun --map-by slot:PE=3 --bind-to core");
+  EXPECT_EQ(options({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}), "mpirun -bind-to core:3");
+  EXPECT_EQ(options({{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}}), "srun --cpus-per-task=3 --cpu-bind=cores");
+}
+
 }  // namespace
 }  // namespace paceline

@@ -1,7 +1,12 @@
 #include "host/machine.hpp"
 
+#include <fmt/format.h>
+#include <hwloc.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -25,22 +30,81 @@ TEST(Machine, IsReadAndConsistent) {
 }
 
 TEST(ThreadsOfRank, AreWhatWasAskedElseTheEnvironmentsElseTheBoundCores) {
-  Machine machine;
-  machine.bound_cores = {4, 5, 7};
   unsetenv("OMP_NUM_THREADS");
-  EXPECT_EQ(threads_of_rank(0, machine), 3);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(0, 3), 3);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "5", 1);
-  EXPECT_EQ(threads_of_rank(0, machine), 5);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(0, 3), 5);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "4097", 1);
-  const auto error = test::error_of([&] { threads_of_rank(0, machine); });
+  const auto error = test::error_of([] { threads_of_rank(0, 3); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::usage);
-  EXPECT_EQ(threads_of_rank(2, machine), 2);
+  EXPECT_EQ(threads_of_rank(2, 3), 2);
   setenv("OMP_NUM_THREADS", "", 1);
-  EXPECT_EQ(threads_of_rank(0, machine), 3);
+  EXPECT_EQ(threads_of_rank(0, 3), 3);
   unsetenv("OMP_NUM_THREADS");
+}
+
+/// What read_machine() finds on a machine that hwloc calls so, with these kinds: cores' masks, slowest first.
+Machine machine_of(const char* description, const std::vector<const char*>& kinds) {
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("paceline-topology-{}.xml", getpid());
+  hwloc_topology_t topology = nullptr;
+  hwloc_topology_init(&topology);
+  hwloc_topology_set_synthetic(topology, description);
+  hwloc_topology_load(topology);
+  auto* cpus = hwloc_bitmap_alloc();
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    hwloc_bitmap_list_sscanf(cpus, kinds[kind]);
+    hwloc_cpukinds_register(topology, cpus, static_cast<int>(kind), 0, nullptr, 0);
+  }
+  hwloc_bitmap_free(cpus);
+  hwloc_topology_export_xml(topology, path.c_str(), 0);
+  hwloc_topology_destroy(topology);
+  setenv("HWLOC_XMLFILE", path.c_str(), 1);
+  auto machine = read_machine();
+  unsetenv("HWLOC_XMLFILE");
+  std::filesystem::remove(path);
+  return machine;
+}
+
+TEST(Machine, CountsCoresAndNotTheirHardwareThreads) {
+  const auto machine = machine_of("pack:2 numa:1 core:3 pu:2", {});
+  EXPECT_EQ(machine.cores, 6);
+  EXPECT_EQ(machine.hardware_threads, 12);
+  EXPECT_EQ(machine.numa_nodes, 2);
+  EXPECT_TRUE(machine.kinds.empty());
+}
+
+TEST(Machine, TellsKindsOfCoresApart) {
+  const auto machine = machine_of("pack:1 core:6 pu:2", {"8-11", "0-7"});
+  ASSERT_EQ(machine.kinds.size(), 2U);
+  EXPECT_EQ(to_string(machine.kinds), "2 of efficiency 0, 4 of efficiency 1");
+  EXPECT_TRUE(machine_of("pack:1 core:6 pu:2", {"0-11"}).kinds.empty());
+}
+
+TEST(UsableCores, AreWholeOnesOfTheQuota) {
+  Machine machine;
+  machine.bound_cores = {0, 1, 2, 3};
+  EXPECT_EQ(machine.usable_cores(), 4);
+  for (const auto& [quota, cores] : {std::pair(8.0, 4), {4.0, 4}, {2.0, 2}, {1.5, 1}, {0.5, 1}}) {
+    machine.quota = quota;
+    EXPECT_EQ(machine.usable_cores(), cores) << quota;
+  }
+}
+
+TEST(FairCores, AreSharedWhereNobodyBindsRanks) {
+  Machine machine;
+  machine.bound_cores = {0, 1, 2, 3};
+  const auto fair = [&](const std::vector<std::vector<int>>& bound) { return fair_cores(machine, bound); };
+  EXPECT_EQ(fair({{0, 1, 2, 3}}), 4);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {4, 5, 6, 7}}), 4) << "bound: each has its own";
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {0, 1, 2, 3}}), 2);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}}), 1);
+  EXPECT_EQ(fair(std::vector<std::vector<int>>(9, machine.bound_cores)), 1) << "never none";
+  machine.quota = 3.5;
+  EXPECT_EQ(fair({{0, 1, 2, 3}}), 3);
+  EXPECT_EQ(fair({{0, 1, 2, 3}, {4, 5, 6, 7}}), 1) << "the quota is of all ranks of the node";
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 
 PROGRAM = str(pathlib.Path(os.environ.get("PACELINE", "build/paceline")).resolve())
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# -q: mpirun adds no words of its own to ours. Another MPI's has other options.
+MPIRUN = os.environ.get("PACELINE_MPIRUN", "mpirun -q --oversubscribe").split()
 ENVIRONMENT = {
     # Tests have more ranks than cores, and may be root in a container.
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -29,9 +31,9 @@ ENVIRONMENT = {
 
 
 def command(arguments, ranks=None, program=PROGRAM, wrap_rank=()):
-    """The words of a command line. ranks None: without mpirun. -q: mpirun adds no words of its own to ours."""
+    """The words of a command line. ranks None: without mpirun."""
     words = [*wrap_rank, program, *map(str, arguments)]
-    return words if ranks is None else ["mpirun", "-q", "--oversubscribe", "-np", str(ranks), *words]
+    return words if ranks is None else [*MPIRUN, "-np", str(ranks), *words]
 
 
 def environment(**more):
@@ -113,7 +115,8 @@ class Running:
                 words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            rank = [int(word.split(b"=")[1]) for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
+            rank = [int(word.split(b"=")[1]) for word in words
+                    if word.startswith((b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK="))]
             # A rank comes before its child, which reads an input for it.
             found.setdefault(rank[0] if rank else 0, pid)
         return [found[rank] for rank in sorted(found)]

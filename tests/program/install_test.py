@@ -32,6 +32,22 @@ class Install(harness.TestCase):
         self.assertEqual(self.sh(outside / "outside"), "42\n")
         self.assertEqual(self.sh("mpirun", "--oversubscribe", "-np", 3, outside / "outside"), "42\n")
 
+    def test_moved(self):
+        """Program, probe, scripts and manual find each other wherever they lie."""
+        self.sh("cmake", "--install", BUILD, "--prefix", self.folder / "first")
+        prefix = (self.folder / "first").rename(self.folder / "other place")
+        program, file = prefix / "bin/paceline", self.folder / "f.h5"
+        self.sh(program, "fractal", "--rows", 30, "--cols", 20, "-o", file)
+        self.sh(program, "plot", file, "-o", self.folder / "f.png")
+        told = self.sh(program, "profile", "--", program, "tasks", "--count", 2)
+        self.assertRegex(told, "(?i)parallel efficiency")
+        for name in ("man/man1/paceline.1", "man/man1/paceline-study.1", "bash-completion/completions/paceline",
+                     "zsh/site-functions/_paceline", "fish/vendor_completions.d/paceline.fish",
+                     "paceline/jobs/strong_scaling.sbatch", "paceline/jobs/package/paceline.tcl"):
+            self.assertTrue((prefix / "share" / name).is_file(), name)
+        for path in [path for path in prefix.rglob("*") if path.is_file()]:
+            self.assertNotIn(str(self.folder / "first").encode(), path.read_bytes(), path)
+
 
 if __name__ == "__main__":
     unittest.main()

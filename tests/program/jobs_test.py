@@ -54,6 +54,20 @@ class InJob(Jobs):
         super().setUp()
         self.stand_in("scontrol", f'echo "$@" >>{self.folder}/scontrol.log; exit 1')
 
+    def test_refuses_arrays_and_heterogeneous_jobs(self):
+        for variables, part in (({"SLURM_ARRAY_TASK_ID": "3"}, "this is an array job (task 3 "),
+                                ({"SLURM_HET_SIZE": "2"}, "this is a heterogeneous job (it has 2 parts); ")):
+            code, out, err = self.job("echo never", **variables)
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn(f"paceline: error: {part}", err)
+
+    def test_makes_slurms_variables_agree(self):
+        self.stand_in("srun", 'echo "$SLURM_CPUS_PER_TASK $SRUN_CPUS_PER_TASK $SLURM_TRES_PER_TASK"')
+        for cpus, before, after in (("4", "cpu=1", "cpu=4"), ("2", "gres/gpu:1,cpu:8", "gres/gpu:1,cpu:2"),
+                                    ("3", "gres/gpu:1", "gres/gpu:1")):
+            code, out, err = self.job("(launch true)", SLURM_CPUS_PER_TASK=cpus, SLURM_TRES_PER_TASK=before)
+            self.assertEqual((code, out.splitlines()[-1]), (0, f"{cpus} {cpus} {after}"), err)
+
     def job(self, script, **variables):
         """A job on 2 nodes of 4 CPUs, 5 ranks, which sources in_job.sh and study.sh."""
         return self.bash("-c", f"here={JOBS}; source $here/in_job.sh; source $here/study.sh; {script}",

@@ -87,6 +87,16 @@ std::optional<Comm> Comm::split(std::optional<int> colour) const {
   return Comm(part, true);
 }
 
+std::vector<std::uint64_t> Comm::extremes_of_all(const std::vector<std::uint64_t>& values, MPI_Op op) const {
+  // Turning the highest bit over keeps the order: the least becomes the most negative.
+  constexpr auto highest = std::uint64_t{1} << 63;
+  std::vector<std::int64_t> ordered;
+  for (const auto value : values) ordered.push_back(static_cast<std::int64_t>(value ^ highest));
+  std::vector<std::uint64_t> found;
+  for (const auto value : reduce_all(ordered, op)) found.push_back(static_cast<std::uint64_t>(value) ^ highest);
+  return found;
+}
+
 void Comm::barrier() const { check_mpi(MPI_Barrier(handle()), "MPI_Barrier"); }
 
 std::vector<std::vector<std::byte>> Comm::gather_all_bytes(const std::vector<std::byte>& mine) const {

@@ -95,6 +95,8 @@ std::vector<std::pair<std::string, std::string>> machine_facts(const Machine& ma
       {"compiler", "g++ " __VERSION__},
       {"environment", environment_text()},
       {"date", utc_now()}};
+  if (!machine.kinds.empty()) facts.emplace_back("core_kinds", to_string(machine.kinds));
+  if (machine.quota) facts.emplace_back("cpu_quota", fmt::format("{:.3g}", *machine.quota));
   for (auto& slurm_fact : slurm_facts()) facts.push_back(std::move(slurm_fact));
   return facts;
 }

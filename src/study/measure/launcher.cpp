@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <paceline/error.hpp>
 
+#include "study/measure/mpi_library.hpp"
 #include "study/shell_words.hpp"
 
 namespace paceline {
@@ -33,8 +35,8 @@ Words from_template(const Words& words, const Layout& layout, const Words& comma
   return line;
 }
 
-Words open_mpi_line(const Layout& layout, Sharing sharing) {
-  Words line = {"mpirun", "-np", std::to_string(layout.ranks), "--map-by"};
+Words open_mpi_line(const Launcher& launcher, const Layout& layout, Sharing sharing) {
+  Words line = {launcher.name, "-np", std::to_string(layout.ranks), "--map-by"};
   const int ranks_per_node = layout.ranks / layout.nodes;
   if (sharing == Sharing::oversubscribed) {
     add(line, {fmt::format("ppr:{}:node", ranks_per_node), "--bind-to", "none", "--oversubscribe"});
@@ -48,8 +50,9 @@ Words open_mpi_line(const Layout& layout, Sharing sharing) {
   return line;
 }
 
-Words mpich_line(const Layout& layout, Sharing sharing) {
-  Words line = {"mpirun", "-np", std::to_string(layout.ranks), "-ppn", std::to_string(layout.ranks / layout.nodes)};
+Words mpich_line(const Launcher& launcher, const Layout& layout, Sharing sharing) {
+  Words line = {launcher.name, "-np", std::to_string(layout.ranks), "-ppn",
+                std::to_string(layout.ranks / layout.nodes)};
   add(line, {"-bind-to", sharing == Sharing::oversubscribed ? "none" : fmt::format("core:{}", layout.threads)});
   return line;
 }
@@ -74,27 +77,75 @@ bool is_set(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
-Launcher built_in(const std::string& name, int cpus_per_core) {
-  Launcher launcher;
-  launcher.name = name;
-  launcher.cpus_per_core = cpus_per_core;
+/// The first line of what it says of itself; a name and number for Hydra, whose lines are tables.
+std::string version_of(const std::string& told) {
+  const auto at = told.find("Version:");
+  if (told.find("HYDRA") == std::string::npos || at == std::string::npos) return first_line(told);
+  const auto number = split_words(first_line(told.substr(at + 8)));
+  return "MPICH (Hydra) " + (number.empty() ? std::string() : number.front());
+}
+
+std::string said_by(const std::string& name) {
   const auto told = run_process({name, "--version"}, {}, {.timeout_s = 60});
-  if (!told.is_ok()) {
-    throw Error(ErrorKind::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
-                "give --launcher another one, or a template with {command}");
+  if (told.is_ok()) return told.out;
+  throw Error(ErrorKind::usage, fmt::format("`{} --version` fails", name), first_line(told.err),
+              "give --launcher another one, or a template with {command}");
+}
+
+bool belongs_to(const std::string& said, const MpiLibrary& library) {
+  const bool is_open_mpi = said.find("Open MPI") != std::string::npos || said.find("OpenRTE") != std::string::npos;
+  return library.family == MpiLibrary::Family::open_mpi ? is_open_mpi : said.find("HYDRA") != std::string::npos;
+}
+
+/// The mpirun that a shell would start, if it belongs to the program's MPI; else the one beside the library.
+Launcher mpirun_for(const std::optional<MpiLibrary>& library, Launcher launcher) {
+  Words names = {"mpirun"};
+  if (library) {
+    for (const auto& path : launchers_beside(*library)) names.push_back(path.string());
+    add(names, library->family == MpiLibrary::Family::open_mpi ? Words{"mpirun.openmpi", "orterun"}
+                                                               : Words{"mpirun.mpich", "mpiexec.hydra"});
   }
-  if (name == "srun") {
-    launcher.kind = Launcher::Kind::srun;
-    launcher.version = first_line(told.out);
+  std::string other;
+  for (const auto& name : names) {
+    if (find_program(name).empty()) continue;
+    const auto said = said_by(name);
+    if (library && !belongs_to(said, *library)) {
+      if (other.empty()) other = fmt::format("{} says {}", name, version_of(said));
+      continue;
+    }
+    launcher.kind = mpirun_kind(said);
+    launcher.version = version_of(said);
+    launcher.name = name;
     return launcher;
   }
-  launcher.kind = mpirun_kind(told.out);
-  launcher.version = first_line(told.out);
-  if (const auto at = told.out.find("Version:"); launcher.kind == Launcher::Kind::mpich && at != std::string::npos) {
-    const auto number = split_words(first_line(told.out.substr(at + 8)));
-    launcher.version = "MPICH (Hydra) " + (number.empty() ? std::string() : number.front());
+  if (other.empty()) {
+    throw Error(ErrorKind::usage, "there is no mpirun", "it is not in PATH",
+                "install it, load its module, or give --launcher a template with {command}");
   }
-  return launcher;
+  throw Error(ErrorKind::usage, fmt::format("there is no mpirun of {}'s", to_string(library->family)),
+              fmt::format("the program is linked with {}, and {}", library->path.string(), other),
+              "install it, load its module, or give --launcher a template with {command}");
+}
+
+/// From Slurm 23.11 on srun, and that with which mpirun starts its daemons, refuses to start where the job's two
+/// variables for the CPUs of a task differ. Where both are there they say the same.
+void agree_on_cpus(Environment& environment, int cpus) {
+  const char* const given = std::getenv("SLURM_TRES_PER_TASK");
+  if (given == nullptr || !is_set("SLURM_CPUS_PER_TASK")) return;
+  std::string resources = given;  // "cpu=2,gres/gpu=1", "cpu:2"
+  const auto at = resources.find("cpu");
+  if (at == std::string::npos || at + 4 > resources.size()) return;
+  const auto end = std::min(resources.find_first_not_of("0123456789", at + 4), resources.size());
+  environment.emplace_back("SLURM_CPUS_PER_TASK", std::to_string(cpus));
+  environment.emplace_back("SLURM_TRES_PER_TASK", resources.replace(at + 4, end - at - 4, std::to_string(cpus)));
+}
+
+/// srun starts the first part alone, and the variables of the allocation are of that part, too.
+void refuse_heterogeneous_job() {
+  const char* const parts = std::getenv("SLURM_HET_SIZE");
+  if (parts == nullptr || std::string(parts) == "1") return;
+  throw Error(ErrorKind::usage, "a study can't run in a heterogeneous job", fmt::format("SLURM_HET_SIZE is {}", parts),
+              "ask for nodes of one kind, or give --launcher a template that knows the parts");
 }
 
 }  // namespace
@@ -116,19 +167,25 @@ Launcher::Kind mpirun_kind(const std::string& version) {
               "give its options as a template, for example --launcher 'mpirun -np {ranks} {command}'");
 }
 
-Launcher find_launcher(const std::string& wish, int cpus_per_core) {
+Launcher find_launcher(const std::string& wish, int cpus_per_core, const std::string& program) {
   if (wish == "auto" || wish == "mpirun" || wish == "srun") {
     const bool has_allocation = is_set("SLURM_JOB_ID") && !find_program("srun").empty();
-    const std::string name = wish == "auto" ? (has_allocation ? "srun" : "mpirun") : wish;
-    if (find_program(name).empty()) {
-      throw Error(ErrorKind::usage, fmt::format("there is no {}", name), "it is not in PATH",
+    refuse_heterogeneous_job();
+    Launcher launcher;
+    launcher.cpus_per_core = cpus_per_core;
+    if (wish == "mpirun" || (wish == "auto" && !has_allocation)) return mpirun_for(mpi_library_of(program), launcher);
+    if (find_program("srun").empty()) {
+      throw Error(ErrorKind::usage, "there is no srun", "it is not in PATH",
                   "install it, load its module, or give --launcher a template with {command}");
     }
-    if (name == "srun" && !is_set("SLURM_JOB_ID")) {
+    if (!is_set("SLURM_JOB_ID")) {
       throw Error(ErrorKind::usage, "srun wants an allocation", "SLURM_JOB_ID is not set",
                   "start the study in a job script or under salloc");
     }
-    return built_in(name, cpus_per_core);
+    launcher.kind = Launcher::Kind::srun;
+    launcher.name = "srun";
+    launcher.version = first_line(said_by("srun"));
+    return launcher;
   }
   Launcher launcher;
   launcher.name = wish;
@@ -146,8 +203,8 @@ std::vector<std::string> launch_line(const Launcher& launcher, const Layout& lay
                                      const std::vector<std::string>& command) {
   const auto filled = filled_in(command, layout);
   if (launcher.kind == Launcher::Kind::custom) return from_template(launcher.template_words, layout, filled);
-  auto line = launcher.kind == Launcher::Kind::open_mpi ? open_mpi_line(layout, sharing)
-              : launcher.kind == Launcher::Kind::mpich  ? mpich_line(layout, sharing)
+  auto line = launcher.kind == Launcher::Kind::open_mpi ? open_mpi_line(launcher, layout, sharing)
+              : launcher.kind == Launcher::Kind::mpich  ? mpich_line(launcher, layout, sharing)
                                                         : srun_line(launcher, layout, sharing);
   add(line, filled);
   return line;
@@ -165,6 +222,7 @@ Environment launch_environment(const Launcher& launcher, const Layout& layout, S
   if (launcher.kind == Launcher::Kind::srun && sharing == Sharing::none) {
     environment.emplace_back("SRUN_CPUS_PER_TASK", std::to_string(layout.threads * launcher.cpus_per_core));
   }
+  agree_on_cpus(environment, sharing == Sharing::none ? layout.threads * launcher.cpus_per_core : 1);
   // Templates may call it, too. srun never asks.
   if (is_root && launcher.kind != Launcher::Kind::srun) {
     environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT", "1");

@@ -12,7 +12,7 @@ namespace paceline {
 struct Launcher {
   enum class Kind { open_mpi, mpich, srun, custom };
   Kind kind = Kind::custom;
-  std::string name;                         ///< mpirun, srun, or the template as it was given
+  std::string name;                         ///< mpirun, a path of it, srun, or the template as it was given
   std::string version;                      ///< what it says of itself; empty for a template
   std::vector<std::string> template_words;  ///< of a template
   int cpus_per_core = 1;                    ///< hardware threads: srun counts these
@@ -30,8 +30,9 @@ enum class Sharing { none, oversubscribed };
 Launcher::Kind mpirun_kind(const std::string& version);
 
 /// `wish`: auto, mpirun, srun or a template with {command}. auto is srun inside a Slurm allocation that has it, else
-/// mpirun. Throws Error (usage) when there is none, or for a template with an unknown placeholder.
-Launcher find_launcher(const std::string& wish, int cpus_per_core);
+/// mpirun: the one of the MPI that `program`, a file, is linked with. Throws Error (usage) when there is none, or for a
+/// template with an unknown placeholder.
+Launcher find_launcher(const std::string& wish, int cpus_per_core, const std::string& program);
 
 /// The whole command line that starts `command` (its placeholders filled in here).
 std::vector<std::string> launch_line(const Launcher& launcher, const Layout& layout, Sharing sharing,

@@ -93,9 +93,16 @@ Setup set_up(const StudyOptions& options, const RunReader& reader) {
   Setup setup;
   setup.machine = read_machine();
   setup.is_root = geteuid() == 0;
-  setup.launcher = find_launcher(options.launcher, std::max(1, setup.machine.hardware_threads / setup.machine.cores));
-  const auto allowed = static_cast<int>(setup.machine.bound_cores.size());
+  const auto command = resolved(options.command);
+  const auto first =
+      filled_in(command.front(), {options.ranks.front(), options.threads.front(), options.nodes.front()});
+  setup.launcher = find_launcher(options.launcher, std::max(1, setup.machine.hardware_threads / setup.machine.cores),
+                                 find_program(first));
+  const auto allowed = setup.machine.usable_cores();
   setup.resources = find_resources(setup.launcher, allowed, [](const char* name) { return std::getenv(name); });
+  if (setup.machine.quota && setup.resources.where == "this machine") {
+    setup.resources.where += fmt::format(" (control groups allow {:.3g} cores)", *setup.machine.quota);
+  }
   setup.sweep.warmup = options.warmup;
   setup.sweep.repeats = options.repeats;
   setup.sweep.seed = options.seed;
@@ -118,7 +125,7 @@ Setup set_up(const StudyOptions& options, const RunReader& reader) {
     throw Error(ErrorKind::usage, "no layout can run", fmt::format("{}: {}", to_string(layout), reason),
                 "ask for fewer ranks or threads, or give --oversubscribe");
   }
-  setup.command = reader.command(resolved(options.command));
+  setup.command = reader.command(command);
   check_program(setup);
   return setup;
 }

@@ -98,18 +98,22 @@ std::span<const double> part(const std::vector<double>& values, Slab items) {
 void Fractal::add_options(OptionSet& options) {
   options.add("--rows", rows_, "rows of the image").from(1, largest_axis);
   options.add("--cols", cols_, "columns of the image").from(1, largest_axis);
-  options.add("--re", re_range_, "real parts of the first and last column, left to right, A:B");
-  options.add("--im", im_range_, "imaginary parts of the first and last row, top to bottom, A:B");
+  options.add("--re", re_range_, "real parts of the first and last column, left to right")
+      .shown(fmt::format("A:B ({})", re_range_));
+  options.add("--im", im_range_, "imaginary parts of the first and last row, top to bottom")
+      .shown(fmt::format("A:B ({})", im_range_));
   options.add("--max-iter", max_iter_, "iterations after which a point counts as inside").from(1, largest_max_iter);
   options.add_choice("--formula", formula_, formulas, "mandelbrot, julia, burning-ship or tricorn")
       .shown("NAME (mandelbrot)");
-  options.add("--julia-c", julia_c_, "the constant of a Julia set, RE,IM");
+  options.add("--julia-c", julia_c_, "the constant of a Julia set").shown(fmt::format("RE,IM ({})", julia_c_));
   options
       .add_choice("--interior", interior_, interiors,
                   "skip points that are proved to be inside, or iterate all; the counts are the same")
       .shown("skip|plain (skip)");
-  options.add("--png", png_, "also draw the image");
-  options.add("--colormap", colormap_, "colours of --png").one_of(colormap_names());
+  options.add("--png", png_, "also draw the image").shown("FILE.png");
+  options.add("--colormap", colormap_, "colours of --png")
+      .one_of(colormap_names())
+      .shown(fmt::format("NAME ({})", colormap_));
 }
 
 void Fractal::prepare() {

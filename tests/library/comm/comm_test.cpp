@@ -54,6 +54,11 @@ TEST(Comm, ReducesElementWise) {
   EXPECT_EQ(world().reduce_all(world().rank(), MPI_MAX), size - 1);
   EXPECT_EQ(world().reduce_all(0.5, MPI_SUM), 0.5 * size);
   EXPECT_EQ(world().reduce_all(~std::uint64_t{0}, MPI_MIN), ~std::uint64_t{0});
+  // Libraries were seen that take the highest bit for a sign.
+  const auto large = std::uint64_t{1} << 63;
+  const auto from_first = world().rank() == 0 ? large + 5 : std::uint64_t{7};
+  EXPECT_EQ(world().reduce_all(from_first, MPI_MAX), large + 5);
+  EXPECT_EQ(world().reduce_all(from_first, MPI_MIN), size == 1 ? large + 5 : 7);
 }
 
 TEST(Comm, GathersUnequalAmounts) {

@@ -5,6 +5,7 @@
 
 #include <support.hpp>
 
+#include "study/measure/mpi_library.hpp"
 #include "study/shell_words.hpp"
 
 namespace paceline {
@@ -15,11 +16,12 @@ using Words = std::vector<std::string>;
 Launcher launcher_of(Launcher::Kind kind, int cpus_per_core = 1) {
   Launcher launcher;
   launcher.kind = kind;
+  launcher.name = "mpirun";
   launcher.cpus_per_core = cpus_per_core;
   return launcher;
 }
 
-Launcher from_template(const std::string& text) { return find_launcher(text, 1); }
+Launcher from_template(const std::string& text) { return find_launcher(text, 1, ""); }
 
 std::string line(const Launcher& launcher, const Layout& layout, Sharing sharing = Sharing::none) {
   return joined(launch_line(launcher, layout, sharing, {"app", "-n", "{ranks}"}));
@@ -128,13 +130,48 @@ TEST(Launcher, IsRecognised) {
 
 TEST(Launcher, IsFoundOnThisMachine) {
   unsetenv("SLURM_JOB_ID");
-  const auto found = find_launcher("auto", 1);
+  const auto found = find_launcher("auto", 1, "");
   EXPECT_EQ(found.name, "mpirun");
   EXPECT_NE(found.kind, Launcher::Kind::custom);
   EXPECT_FALSE(found.version.empty());
-  const auto error = test::error_of([] { find_launcher("srun", 1); });
+  const auto error = test::error_of([] { find_launcher("srun", 1, ""); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::usage);
+}
+
+TEST(Launcher, MakesSlurmsVariablesAgree) {
+  const auto srun = launcher_of(Launcher::Kind::srun);
+  const std::string own = "OMP_NUM_THREADS=3 OMP_PLACES=cores OMP_PROC_BIND=close SRUN_CPUS_PER_TASK=3 ";
+  setenv("SLURM_CPUS_PER_TASK", "8", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}), own) << "an older Slurm";
+  setenv("SLURM_TRES_PER_TASK", "gres/gpu:1,cpu=8", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}), own + "SLURM_CPUS_PER_TASK=3 SLURM_TRES_PER_TASK=gres/gpu:1,cpu=3 ");
+  setenv("SLURM_TRES_PER_TASK", "cpu:16,mem=4G", 1);
+  EXPECT_EQ(environment(srun, {2, 3, 1}, Sharing::oversubscribed),
+            "OMP_NUM_THREADS=3 OMP_PROC_BIND=false SLURM_CPUS_PER_TASK=1 SLURM_TRES_PER_TASK=cpu:1,mem=4G ");
+  for (const char* other : {"gres/gpu:1", "cpu", ""}) {
+    setenv("SLURM_TRES_PER_TASK", other, 1);
+    EXPECT_EQ(environment(srun, {2, 3, 1}), own) << other;
+  }
+  unsetenv("SLURM_TRES_PER_TASK");
+  unsetenv("SLURM_CPUS_PER_TASK");
+}
+
+TEST(Launcher, RefusesHeterogeneousJobs) {
+  setenv("SLURM_HET_SIZE", "2", 1);
+  const auto error = test::error_of([] { find_launcher("auto", 1, ""); });
+  EXPECT_NO_THROW(from_template("run {command}"));
+  unsetenv("SLURM_HET_SIZE");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), ErrorKind::usage);
+  EXPECT_TRUE(test::says(*error, "heterogeneous")) << error->what();
+}
+
+TEST(Launcher, IsTheOneOfTheProgramsMpi) {
+  // This program's own: whatever mpirun is first in PATH.
+  const auto here = find_launcher("mpirun", 1, "/proc/self/exe");
+  const auto family = mpi_library_of("/proc/self/exe")->family;
+  EXPECT_EQ(here.kind, family == MpiLibrary::Family::open_mpi ? Launcher::Kind::open_mpi : Launcher::Kind::mpich);
 }
 
 }  // namespace
