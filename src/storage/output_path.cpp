@@ -29,7 +29,7 @@ void check_folder(const fs::path& file) {
   const auto folder = folder_of(behind_links(file));
   std::error_code code;
   if (!fs::exists(folder, code)) {
-    throw cannot(file, fmt::format("there is not a folder {}", folder.string()), "create it or choose another place");
+    throw cannot(file, fmt::format("there is no folder {}", folder.string()), "create it or choose another place");
   }
   if (!fs::is_directory(folder, code)) {
     throw cannot(file, fmt::format("{} is not a folder", folder.string()), "choose another place");

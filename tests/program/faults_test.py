@@ -104,7 +104,7 @@ class Outputs(harness.TestCase):
             self.assert_only("f.h5")
 
     def test_places_that_are_none(self):
-        self.fail("there is not a folder", output=self.folder / "no" / "f.h5", ranks=3)
+        self.fail("there is no folder", output=self.folder / "no" / "f.h5", ranks=3)
         self.fail("it is a folder", output=self.folder)
         self.fail("it is a folder", output=self.folder, options=["--force"])
         (self.folder / "file").write_text("mine")
@@ -126,7 +126,7 @@ class Outputs(harness.TestCase):
         (self.folder / "f.png").write_text("mine")
         self.fail("f.png (it exists); --force", options=["--png", self.folder / "f.png"])
         self.assertEqual((self.folder / "f.png").read_text(), "mine")
-        self.fail("there is not a folder", options=["--png", self.folder / "no" / "f.png"])
+        self.fail("there is no folder", options=["--png", self.folder / "no" / "f.png"])
         self.fail("it is a folder", options=["--png", self.folder])
         self.assert_only("f.png")
 
@@ -169,7 +169,7 @@ class Outputs(harness.TestCase):
         self.assertTrue(picture.is_symlink())
         self.assert_only("f.h5", "f.png", "there")
         shutil.rmtree(there)
-        self.fail("f.h5 (there is not a folder")
+        self.fail("f.h5 (there is no folder")
 
     def test_links_in_a_circle(self):
         self.path.symlink_to("g.h5")

@@ -368,7 +368,7 @@ class Faults(Study):
                       OMPI_MCA_url="tcp://u:hunter2@h")
         self.assertNotIn(b"hunter2", self.file.read_bytes())
         with h5py.File(self.file) as file:
-            self.assertIn(b"me:***@host", file["/study"].attrs["command"])
+            self.assertIn(b"http://***@host", file["/study"].attrs["command"])
             self.assertNotIn(b"proxy", file["/study"].attrs["environment"])
         # The same study goes on, though what is kept of its command is not all of it.
         self.study_ok([*options, "--resume", "--repeats", 2], command)

@@ -56,7 +56,7 @@ TEST_F(OutputPath, TellsOfAnInterruptedRun) {
 }
 
 TEST_F(OutputPath, NeedsAFolder) {
-  expect_refused(folder / "no" / "f.h5", Existing::refuse, "there is not a folder");
+  expect_refused(folder / "no" / "f.h5", Existing::refuse, "there is no folder");
   put(folder / "file", "");
   expect_refused(folder / "file" / "f.h5", Existing::overwrite, "is not a folder");
   expect_refused(folder.path(), Existing::overwrite, "it is a folder");
@@ -125,7 +125,7 @@ TEST_F(OutputPath, IsWhatALinkPointsTo) {
   EXPECT_EQ(text_of(target), "new");
   expect_refused(file, Existing::refuse, "it exists");
   std::filesystem::remove_all(folder / "there");
-  expect_refused(file, Existing::refuse, "there is not a folder");
+  expect_refused(file, Existing::refuse, "there is no folder");
 }
 
 TEST_F(OutputPath, IsNoCircleOfLinks) {
