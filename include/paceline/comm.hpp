@@ -168,7 +168,7 @@ class Backoff {
   int rounds_ = 0;
   bool is_reset_ = true;
   std::chrono::steady_clock::time_point since_;  ///< the last reset
-  int slack_before_ = -1;  ///< of the thread; -1: not changed yet
+  int slack_before_ = -1;                        ///< of the thread; -1: not changed yet
 };
 
 }  // namespace paceline
