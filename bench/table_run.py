@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import pathlib
+import platform
 import shutil
 import statistics
 import subprocess
@@ -72,24 +73,40 @@ def make_quoted(path, millions):
         frame.to_csv(path, index=False, mode="a", header=part == 0, quoting=csv.QUOTE_NONNUMERIC)
 
 
+def installed(package):
+    return (PEERS / "node_modules" / package).is_dir()
+
+
+def install(package, version="latest"):
+    if installed(package):
+        return True
+    PEERS.mkdir(parents=True, exist_ok=True)
+    words = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--fetch-retries", "0", "--prefix", str(PEERS),
+             f"{package}@{version}"]
+    try:
+        subprocess.run(words, capture_output=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        pass
+    return installed(package)
+
+
 def npm_peers():
     """Those that are there, or that npm gets."""
     if shutil.which("npm") is None:
         print("there is no npm: DuckDB and Polars are skipped")
         return []
-    for package in PACKAGES.values():
-        if (PEERS / "node_modules" / package).is_dir():
-            continue
-        PEERS.mkdir(parents=True, exist_ok=True)
-        words = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--fetch-retries", "0", "--prefix", str(PEERS),
-                 package]
-        try:
-            failed = subprocess.run(words, capture_output=True, timeout=300, text=True).returncode != 0
-        except subprocess.TimeoutExpired:
-            failed = True
-        if failed:
+    found = []
+    for name, package in PACKAGES.items():
+        is_there = install(package)
+        if is_there and name == "polars":
+            # Its machine code is a package of its own, which npm leaves out at times, and must be of its version.
+            version = json.loads((PEERS / "node_modules" / package / "package.json").read_text())["version"]
+            is_there = install(f"nodejs-polars-linux-{'arm64' if platform.machine() == 'aarch64' else 'x64'}-gnu", version)
+        if is_there:
+            found.append(name)
+        else:
             print(f"npm can't get {package} into {PEERS}: it is skipped")
-    return [name for name, package in PACKAGES.items() if (PEERS / "node_modules" / package).is_dir()]
+    return found
 
 
 def peer(name, path, columns, threads):

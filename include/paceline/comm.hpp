@@ -148,7 +148,7 @@ enum class CoreUse {
 /// happened for a while. For one thread.
 class Backoff {
  public:
-  Backoff();
+  Backoff() = default;
   Backoff(const Backoff&) = delete;
   Backoff& operator=(const Backoff&) = delete;
   ~Backoff();
@@ -163,11 +163,12 @@ class Backoff {
 
  private:
   bool is_eager();
+  void sleep(std::chrono::microseconds time);
 
   int rounds_ = 0;
   bool is_reset_ = true;
   std::chrono::steady_clock::time_point since_;  ///< the last reset
-  int slack_before_;
+  int slack_before_ = -1;                        ///< of the thread; -1: not changed yet
 };
 
 }  // namespace paceline

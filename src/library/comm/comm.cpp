@@ -203,9 +203,18 @@ bool Backoff::is_eager() {
   return true;
 }
 
-// The kernel may add 50 microseconds to every sleep of a thread, unless it is told otherwise.
-Backoff::Backoff() : slack_before_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1'000); }
-Backoff::~Backoff() { prctl(PR_SET_TIMERSLACK, slack_before_); }
+Backoff::~Backoff() {
+  if (slack_before_ >= 0) prctl(PR_SET_TIMERSLACK, slack_before_);
+}
+
+void Backoff::sleep(std::chrono::microseconds time) {
+  if (slack_before_ < 0) {
+    // The kernel may add 50 microseconds to every sleep of a thread, unless it is told otherwise.
+    slack_before_ = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1'000);
+  }
+  std::this_thread::sleep_for(time);
+}
 
 void Backoff::wait(CoreUse core) {
   // A yield only where nobody computes on this core: else it lasts a whole time slice, some milliseconds, while a
@@ -217,7 +226,7 @@ void Backoff::wait(CoreUse core) {
   } else {
     const bool is_soon = core != CoreUse::computing && rounds_ < 100;
     const ProbedWait wait;
-    std::this_thread::sleep_for(is_soon ? 10us : is_long() && core != CoreUse::own ? 500us : 200us);
+    sleep(is_soon ? 10us : is_long() && core != CoreUse::own ? 500us : 200us);
   }
   ++rounds_;
 }

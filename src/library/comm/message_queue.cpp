@@ -112,24 +112,23 @@ bool MessageQueue::is_all_sent() {
   return is_all;
 }
 
-void MessageQueue::take_first() {
-  // Not more at once than is looked at soon.
-  for (int count = 0; count < 64; ++count) {
-    int is_there = 0, size = 0;
-    MPI_Status status;
-    check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, first_tag, comm_.handle(), &is_there, &status), "MPI_Iprobe");
-    if (is_there == 0) return;
-    check_mpi(MPI_Get_count(&status, MPI_BYTE, &size), "MPI_Get_count");
-    auto& transfers = incoming_[static_cast<std::size_t>(status.MPI_SOURCE)];
-    if (transfers.empty()) active_.push_back(status.MPI_SOURCE);
-    auto& transfer = transfers.emplace_back();
-    transfer.rank = status.MPI_SOURCE;
-    transfer.first.resize(static_cast<std::size_t>(size));
-    check_mpi(MPI_Irecv(transfer.first.data(), size, MPI_BYTE, status.MPI_SOURCE, first_tag, comm_.handle(),
-                        &transfer.first_request),
-              "MPI_Irecv");
-    silence_.hear(transfer.rank);
-  }
+/// Begins to receive one more message, if one is there.
+bool MessageQueue::take_first() {
+  int is_there = 0, size = 0;
+  MPI_Status status;
+  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, first_tag, comm_.handle(), &is_there, &status), "MPI_Iprobe");
+  if (is_there == 0) return false;
+  check_mpi(MPI_Get_count(&status, MPI_BYTE, &size), "MPI_Get_count");
+  auto& transfers = incoming_[static_cast<std::size_t>(status.MPI_SOURCE)];
+  if (transfers.empty()) active_.push_back(status.MPI_SOURCE);
+  auto& transfer = transfers.emplace_back();
+  transfer.rank = status.MPI_SOURCE;
+  transfer.first.resize(static_cast<std::size_t>(size));
+  check_mpi(MPI_Irecv(transfer.first.data(), size, MPI_BYTE, status.MPI_SOURCE, first_tag, comm_.handle(),
+                      &transfer.first_request),
+            "MPI_Irecv");
+  silence_.hear(transfer.rank);
+  return true;
 }
 
 /// `may_begin`: all pieces before it, from the same rank, are asked for.
@@ -157,8 +156,16 @@ bool MessageQueue::go_on_receiving(Transfer& transfer, bool may_begin) {
   return transfer.is_done();
 }
 
+/// The one that has just come is looked at before the next is asked for, which takes MPI some microseconds.
 std::optional<Message> MessageQueue::receive() {
-  take_first();
+  for (;;) {
+    const bool is_new = take_first();
+    if (auto message = take_finished()) return message;
+    if (!is_new) return std::nullopt;
+  }
+}
+
+std::optional<Message> MessageQueue::take_finished() {
   for (auto active = active_.begin(); active != active_.end(); ++active) {
     auto& transfers = incoming_[static_cast<std::size_t>(*active)];
     bool may_begin = true;

@@ -70,7 +70,8 @@ class MessageQueue {
   bool go_on_sending(Transfer& transfer, bool may_begin);
   bool go_on_receiving(Transfer& transfer, bool may_begin);
   bool drop_finished(std::deque<MPI_Request>& requests) const;
-  void take_first();
+  bool take_first();
+  std::optional<Message> take_finished();
 
   Comm comm_;
   SilenceWatch& silence_;
