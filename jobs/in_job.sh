@@ -56,8 +56,11 @@ launch() {
     SLURM_TRES_PER_TASK=$(sed -E "s/cpu([:=])[0-9]+/cpu\1$threads/" <<<"$SLURM_TRES_PER_TASK")
     export SLURM_TRES_PER_TASK
   fi
-  if [[ $PACELINE_LAUNCHER == mpirun ]]; then
-    exec mpirun -np "$ranks" --map-by "ppr:$(((ranks + nodes - 1) / nodes)):node:PE=$threads" --bind-to core \
+  local each=$(((ranks + nodes - 1) / nodes))
+  if [[ $PACELINE_LAUNCHER == mpirun && $(mpirun --version 2>/dev/null) == *HYDRA* ]]; then
+    exec mpirun -np "$ranks" -ppn "$each" -bind-to "core:$threads" "$@" # MPICH's takes the environment along
+  elif [[ $PACELINE_LAUNCHER == mpirun ]]; then
+    exec mpirun -np "$ranks" --map-by "ppr:$each:node:PE=$threads" --bind-to core \
       -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND -x HDF5_USE_FILE_LOCKING "$@"
   fi
   # From 22.05 on srun does not take --cpus-per-task over from sbatch. A rank that exits with 6 has saved its work: the

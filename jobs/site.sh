@@ -19,9 +19,10 @@
 # --- The program. -----------------------------------------------------------------------------------------------------
 # : "${PACELINE:=$HOME/paceline/build/paceline}"   # without this: build/paceline beside jobs/, or the one in PATH
 
-# --- The launcher: srun (Slurm starts the ranks) or mpirun (Open MPI does, inside the allocation). --------------------
+# --- The launcher: srun (Slurm starts the ranks) or mpirun (the MPI does, inside the allocation). ---------------------
 : "${PACELINE_LAUNCHER:=srun}"
-# How srun wires MPI up. `srun --mpi=list` names what there is; Open MPI 4 and 5 want pmix. Without it: mpirun.
+# How srun wires MPI up. `srun --mpi=list` names what there is; Open MPI 4 and 5 want pmix, MPICH pmi2.
+# Without it: mpirun.
 : "${SLURM_MPI_TYPE:=pmix}"
 
 # --- Where results go: a parallel file system that every node sees and that is yours. ---------------------------------

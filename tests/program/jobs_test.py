@@ -61,6 +61,14 @@ class InJob(Jobs):
             self.assertEqual((code, out), (2, ""))
             self.assertIn(f"paceline: error: {part}", err)
 
+    def test_starts_ranks_by_mpirun_as_that_mpi_wants_it(self):
+        for version, words in (("HYDRA build details:", "-np 5 -ppn 3 -bind-to core:2 app"),
+                               ("mpirun (Open MPI) 4.1.4", "-np 5 --map-by ppr:3:node:PE=2 --bind-to core -x OMP_NUM_")):
+            self.stand_in("mpirun", f'if [ "$1" = --version ]; then echo "{version}"; else echo "$@"; fi')
+            code, out, err = self.job("(launch app)", PACELINE_LAUNCHER="mpirun", SLURM_CPUS_PER_TASK="2")
+            self.assertEqual(code, 0, err)
+            self.assertTrue(out.splitlines()[-1].startswith(words), out)
+
     def test_makes_slurms_variables_agree(self):
         self.stand_in("srun", 'echo "$SLURM_CPUS_PER_TASK $SRUN_CPUS_PER_TASK $SLURM_TRES_PER_TASK"')
         for cpus, before, after in (("4", "cpu=1", "cpu=4"), ("2", "gres/gpu:1,cpu:8", "gres/gpu:1,cpu:2"),

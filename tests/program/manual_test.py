@@ -113,7 +113,7 @@ class Documents(unittest.TestCase):
             os.environ.update(TERM="dumb", HOME=str(place), LINES="50", COLUMNS="200")
             os.execvp("zsh", ["zsh", "-f", "-i"])
 
-        def told_until(mark, seconds=30):
+        def told_until(mark, seconds=100):
             text, end = "", time.monotonic() + seconds
             while mark not in text and time.monotonic() < end:
                 if select.select([terminal], [], [], 0.1)[0]:

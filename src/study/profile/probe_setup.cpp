@@ -82,8 +82,26 @@ ProbeFolder::~ProbeFolder() {
   fs::remove_all(path_, code);
 }
 
+namespace {
+
+/// The loader parts LD_PRELOAD at spaces and colons, and knows no quotes: ld.so(8).
+std::string without_separators(const fs::path& library, const fs::path& folder) {
+  const auto is_plain = [](const fs::path& path) { return path.string().find_first_of(" \t\n:") == std::string::npos; };
+  if (is_plain(library)) return library.string();
+  const auto link = folder / library.filename();
+  std::error_code code;
+  if (!fs::exists(link, code)) fs::create_symlink(library, link, code);
+  if (code || !is_plain(link)) {
+    throw Error(ErrorKind::failure, fmt::format("can't load {} into a program", library.string()),
+                "there is a space or a colon in its path", "start in a folder whose path has none");
+  }
+  return link.string();
+}
+
+}  // namespace
+
 Environment probe_environment(const fs::path& folder) {
-  std::string preload = find_probe().string();
+  std::string preload = without_separators(find_probe(), folder);
   if (const char* others = std::getenv("LD_PRELOAD"); others != nullptr && *others != '\0') {
     preload += fmt::format(":{}", others);
   }
