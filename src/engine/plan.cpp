@@ -32,6 +32,8 @@ constexpr std::int64_t smallest_direct_bytes = std::int64_t{64} << 10;
 constexpr std::int64_t chunks_per_thread = 64;
 // Large chunks gain nothing once a claim's 0.1 microseconds are lost in them.
 constexpr std::int64_t largest_chosen_chunk = 64;
+// Pieces that are cut by their cost: some hundredths of a second to find them.
+constexpr std::int64_t most_pieces_by_cost = std::int64_t{1} << 18;
 // A dispenser counts chunks in half a word.
 constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
 
@@ -148,7 +150,7 @@ void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
   auto fewest = share_;
   for (const auto& own : own_) fewest = std::min(fewest, chunks_in(own.size()));
   bands_ = std::clamp(fewest / (request_.threads * band_chunks_per_thread), std::int64_t{1}, bands_);
-  for (const auto limit_chunks = limit_items / chunk_;; bands_ *= 2) {
+  for (; bands_ <= most_pieces_by_cost / request_.ranks; bands_ *= 2) {
     std::int64_t most = 1;
     for (int rank = 0; rank < request_.ranks; ++rank) {
       for (std::int64_t band = 0, begin = 0; band < bands_; ++band) {
@@ -158,10 +160,9 @@ void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
       }
     }
     band_items_ = most * chunk_;
-    // What costs nothing can't be cut by its cost.
-    if (most <= limit_chunks || bands_ > share_) break;
+    if (band_items_ <= limit_items) return;
   }
-  if (band_items_ <= limit_items) return;
+  // Too many to look at, or what costs nothing, which can't be cut by its cost.
   costs_.reset();
   band_items_ = limit_items / chunk_ * chunk_;
   bands_ = divide_up(share_, band_items_);
@@ -208,6 +209,10 @@ Chunk Plan::own_chunk(int rank, std::int64_t index) const {
   const auto begin = own.begin + index * chunk_;
   // The last band whose first chunk is not behind this one.
   std::int64_t band = 0;
+  if (!costs_) {
+    band = static_cast<std::int64_t>(((static_cast<wide>(index) + 1) * bands_ - 1) / chunks_in(own.size()));
+    return {{begin, std::min(begin + chunk_, own.end)}, band};
+  }
   for (auto step = std::bit_ceil(static_cast<std::uint64_t>(bands_)); step > 0; step /= 2) {
     const auto next = band + static_cast<std::int64_t>(step);
     if (next < bands_ && chunks_before(next, rank) <= index) band = next;
