@@ -14,7 +14,9 @@ namespace {
 // A rank's part of a band, and a band, below this are not worth their own write, or one a dataset. They are small
 // because bands that fly use each other's memory again: a page that is touched for the first time costs more than
 // computing what it holds.
-constexpr std::int64_t smallest_part_bytes = std::int64_t{256} << 10;
+constexpr std::int64_t smallest_alone_bytes = std::int64_t{256} << 10;
+// With several ranks a band is some collective calls, in each of which all wait for the last one.
+constexpr std::int64_t smallest_part_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: first-touching memory costs more than extra writes.
@@ -32,6 +34,8 @@ constexpr std::int64_t smallest_direct_bytes = std::int64_t{64} << 10;
 constexpr std::int64_t chunks_per_thread = 64;
 // Large chunks gain nothing once a claim's 0.1 microseconds are lost in them.
 constexpr std::int64_t largest_chosen_chunk = 64;
+// Pieces that are cut by their cost: some hundredths of a second to find them.
+constexpr std::int64_t most_pieces_by_cost = std::int64_t{1} << 18;
 // A dispenser counts chunks in half a word.
 constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
 
@@ -98,7 +102,8 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   const auto ranks = std::int64_t{request_.ranks};
   const auto sharers = owns_slabs() ? 1 : ranks;  // of a band's items; a slab's belong to one rank
   const auto bytes =
-      std::max(std::min(smallest_part_bytes * ranks, smallest_band_bytes), smallest_dataset_bytes * request_.datasets);
+      std::max(ranks == 1 ? smallest_alone_bytes : std::min(smallest_part_bytes * ranks, smallest_band_bytes),
+               smallest_dataset_bytes * request_.datasets);
   const auto worthwhile =
       std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
                chunk_ * request_.threads * sharers * band_chunks_per_thread);
@@ -148,7 +153,7 @@ void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
   auto fewest = share_;
   for (const auto& own : own_) fewest = std::min(fewest, chunks_in(own.size()));
   bands_ = std::clamp(fewest / (request_.threads * band_chunks_per_thread), std::int64_t{1}, bands_);
-  for (const auto limit_chunks = limit_items / chunk_;; bands_ *= 2) {
+  for (; bands_ <= most_pieces_by_cost / request_.ranks; bands_ *= 2) {
     std::int64_t most = 1;
     for (int rank = 0; rank < request_.ranks; ++rank) {
       for (std::int64_t band = 0, begin = 0; band < bands_; ++band) {
@@ -158,10 +163,9 @@ void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
       }
     }
     band_items_ = most * chunk_;
-    // What costs nothing can't be cut by its cost.
-    if (most <= limit_chunks || bands_ > share_) break;
+    if (band_items_ <= limit_items) return;
   }
-  if (band_items_ <= limit_items) return;
+  // Too many to look at, or what costs nothing, which can't be cut by its cost.
   costs_.reset();
   band_items_ = limit_items / chunk_ * chunk_;
   bands_ = divide_up(share_, band_items_);
@@ -208,6 +212,10 @@ Chunk Plan::own_chunk(int rank, std::int64_t index) const {
   const auto begin = own.begin + index * chunk_;
   // The last band whose first chunk is not behind this one.
   std::int64_t band = 0;
+  if (!costs_) {
+    band = static_cast<std::int64_t>(((static_cast<wide>(index) + 1) * bands_ - 1) / chunks_in(own.size()));
+    return {{begin, std::min(begin + chunk_, own.end)}, band};
+  }
   for (auto step = std::bit_ceil(static_cast<std::uint64_t>(bands_)); step > 0; step /= 2) {
     const auto next = band + static_cast<std::int64_t>(step);
     if (next < bands_ && chunks_before(next, rank) <= index) band = next;

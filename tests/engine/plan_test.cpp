@@ -297,6 +297,7 @@ TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   // Bands that are worth one writer each: every rank has its turn.
   request = lessons_image();
   request.chunk = 1;
+  request.memory_limit = 4 * 100 * request.bytes_per_item;
   const Plan small(request);
   ASSERT_GE(small.bands(), 4);
   std::set<int> writers;
