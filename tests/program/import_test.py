@@ -167,7 +167,7 @@ class Import(harness.TestCase):
         self.refused(3, self.given("h.json", "{\"results\": [1"), "format is not known")
         self.refused(3, self.given("i.csv", "ranks,time\n0,10\n"), "i.csv:2", "ranks is 0")
         self.refused(3, self.folder / "none.csv", "there is no such file")
-        self.refused(2, self.given("j.csv", "ranks,rate\n1,1\n"), "no time of weak scaling", more=("--mode", "weak"))
+        self.refused(2, self.given("j.csv", "ranks,rate\n1,1\n"), "weak scaling has times, not throughputs", more=("--mode", "weak"))
         self.run_ok(["import", bad, "--skip-bad", "-o", self.study])
         self.assert_error(harness.run(["import", bad, "--skip-bad", "-o", self.study]), 4, "it exists", "--force")
 
