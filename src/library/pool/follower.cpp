@@ -66,6 +66,7 @@ void Follower::carry() {
     // In this order, and before reports are collected: a thread is busy before it takes a group, and until it has
     // reported it.
     const bool is_idle = queue_.is_empty() && team_->busy() == 0;
+    terminate_late();
     moved |= report();
     messages_.is_all_sent();
     look_after();
@@ -95,7 +96,7 @@ bool Follower::read_messages() {
       case Kind::terminate: {
         std::uint64_t group = 0;
         read_value(reader, group);
-        terminate(group);
+        if (!terminate(group)) late_.push_back(group);
         break;
       }
       case Kind::stop:
@@ -146,11 +147,18 @@ void Follower::return_groups() {
   }
 }
 
-void Follower::terminate(std::uint64_t id) {
-  if (team_->terminate(id)) return;
+bool Follower::terminate(std::uint64_t id) {
   if (const auto group = queue_.pop_group(id)) {
     add_report_of(id, all_failed(group->first, group->count, TaskFailure::cancelled, "it was not begun"));
+    return true;
   }
+  return team_->terminate(id);
+}
+
+/// A thread may have taken the group out of the queue and not begun it yet: then it is looked for again. A thread is
+/// busy before it takes a group, so what is not found while none is busy has ended.
+void Follower::terminate_late() {
+  std::erase_if(late_, [&](std::uint64_t id) { return terminate(id) || team_->busy() == 0; });
 }
 
 void Follower::begin_to_stop() {

@@ -37,7 +37,9 @@ class Follower final : public PoolQueue {
   void add_report_of(std::uint64_t group, Outcome outcome);
   bool report();
   void return_groups();
-  void terminate(std::uint64_t group);
+  /// False if it is neither waiting nor running here.
+  bool terminate(std::uint64_t group);
+  void terminate_late();
   void begin_to_stop();
   void look_after();
 
@@ -46,7 +48,8 @@ class Follower final : public PoolQueue {
   SilenceWatch silence_;
   MessageQueue messages_;
   std::mutex mutex_;
-  Batch reports_;  ///< of what was done since the last message
+  std::vector<std::uint64_t> late_;  ///< groups to be terminated that were not found yet
+  Batch reports_;                    ///< of what was done since the last message
   std::atomic<bool> is_deserting_{false};
   bool is_stopping_ = false;
   bool has_left_ = false;
