@@ -260,7 +260,7 @@ class FullDisk(harness.TestCase):
 
     def test_no_room_for_the_picture(self):
         """The result is kept, and --resume draws it where there is room."""
-        wrap = self.tmpfs("16k") or ["prlimit", "--fsize=16384"]
+        wrap = self.tmpfs("4k") or ["prlimit", "--fsize=16384"]
         image = ["fractal", "--rows", 300, "--cols", 400, "--max-iter", 250, "-o", self.path]
         result = harness.run([*image, "--png", self.folder / "small" / "f.png"], wrap=wrap,
                              TMPDIR=str(self.folder))
