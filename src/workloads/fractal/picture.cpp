@@ -189,8 +189,10 @@ Picture::Picture(const ResultShape& shape, std::int64_t memory_limit)
       width_((cols_ + factor_ - 1) / factor_),
       height_((shape.dims[0] + factor_ - 1) / factor_) {
   const auto drawn = strip_bytes / (width_ * (is_averaged() ? 3 : 1));
+  // The same strips for every layout and limit: the bytes of the file depend on them.
+  strip_rows_ = std::max(std::int64_t{1}, drawn);
   const auto held = memory_limit / 4 / omp_get_max_threads() / (shape.bytes_per_row() * factor_);
-  strip_rows_ = std::max(std::int64_t{1}, std::min(drawn, held));
+  read_rows_ = std::clamp(held, std::int64_t{1}, strip_rows_);
 }
 
 /// Of the data.
@@ -218,8 +220,9 @@ std::vector<std::uint64_t> Picture::survey(Slab strips, const ReadItems& read) c
     // Every stride-th row of the data, the first of them in the middle of as many.
     const auto before = (std::max(rows.begin - stride / 2, std::int64_t{0}) + stride - 1) / stride;
     auto row = stride / 2 + before * stride;
-    if (stride < far_apart && row < rows.end) {
-      look_at({row, rows.end});
+    const auto together = std::max(stride, read_rows_ * factor_ / stride * stride);
+    if (stride < far_apart) {
+      for (; row < rows.end; row += together) look_at({row, std::min(row + together, rows.end)});
     } else {
       for (; row < rows.end; row += stride) look_at({row, row + 1});
     }
@@ -240,18 +243,25 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
     const auto drawn_rows = (rows.size() + factor_ - 1) / factor_;
     auto& drawn = desk.drawn;
     drawn.resize(static_cast<std::size_t>(drawn_rows * width_ * pixel));
-    with_counts(shape_.type, read_rows(rows), [&](const auto* counts) {
-      if (!is_averaged()) {
-        std::transform(counts, counts + rows.size() * cols_, drawn.begin(),
-                       [&](auto count) { return index_of(count); });
-        return;
-      }
-      for (std::int64_t r = 0; r < drawn_rows; ++r) {
-        const auto row = std::span(drawn).subspan(static_cast<std::size_t>(r * width_ * pixel),
-                                                  static_cast<std::size_t>(width_ * pixel));
-        averager.average(counts + r * factor_ * cols_, std::min(factor_, rows.size() - r * factor_), index_of, row);
-      }
-    });
+    for (std::int64_t begin = 0; begin < drawn_rows; begin += read_rows_) {
+      const auto end = std::min(begin + read_rows_, drawn_rows);
+      const auto part = intersect({rows.begin + begin * factor_, rows.begin + end * factor_}, rows);
+      const auto row_at = [&](std::int64_t row) {
+        return std::span(drawn).subspan(static_cast<std::size_t>(row * width_ * pixel),
+                                        static_cast<std::size_t>(width_ * pixel));
+      };
+      with_counts(shape_.type, read_rows(part), [&](const auto* counts) {
+        if (!is_averaged()) {
+          std::transform(counts, counts + part.size() * cols_, row_at(begin).begin(),
+                         [&](auto count) { return index_of(count); });
+          return;
+        }
+        for (std::int64_t r = begin; r < end; ++r) {
+          const auto first = (r - begin) * factor_;
+          averager.average(counts + first * cols_, std::min(factor_, part.size() - first), index_of, row_at(r));
+        }
+      });
+    }
     packed[static_cast<std::size_t>(strip - strips.begin)] =
         desk.packer.pack(drawn, width_, pixel, rows.end == shape_.items() ? StripEnd::last : StripEnd::more_follow);
   });

@@ -38,6 +38,7 @@ class Picture {
   const ResultShape& shape_;
   std::int64_t cols_, factor_, width_, height_;  ///< factor: rows and columns of the data to one of the picture
   std::int64_t strip_rows_;                      ///< of the picture
+  std::int64_t read_rows_;                       ///< of the picture, whose data are read at once
 };
 
 }  // namespace paceline::fractal
