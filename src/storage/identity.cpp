@@ -57,8 +57,11 @@ IdentityHeader header_of(const FileImage& image, const std::string& text) {
   return header;
 }
 
-void put_header(const ByteTarget& file, std::int64_t at, IdentityHeader header) {
-  header.check = header.sum();
+void put_header(const ByteTarget& file, std::int64_t at, IdentityHeader header, Completeness completeness) {
+  header.check = header.sum_to(offsetof(IdentityHeader, check));
+  if (completeness == Completeness::complete) {
+    header.complete_check = header.sum_to(offsetof(IdentityHeader, complete_check));
+  }
   file.write(at, {reinterpret_cast<const char*>(&header), sizeof header});
 }
 

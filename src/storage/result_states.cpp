@@ -36,7 +36,7 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
     file.write(image.identity().begin + identity_header, text);
     file.sync();
     // Last: what has neither is no result.
-    put_header(file, image.identity().begin, header_of(image, text));
+    put_header(file, image.identity().begin, header_of(image, text), Completeness::under_way);
     image.put_signature(file);
   } catch (const Error& error) {
     throw cannot_write_result(path, error);
@@ -67,7 +67,7 @@ bool ResultFile::restore(const std::filesystem::path& path, const ResultShape& s
   const FileImage image(shape, room);
   const ByteTarget file(path);
   image.put_around_data(file);
-  put_header(file, image.identity().begin, header_of(image, text));
+  put_header(file, image.identity().begin, header_of(image, text), Completeness::under_way);
   return true;
 }
 
@@ -97,7 +97,7 @@ void ResultFile::seal(const std::filesystem::path& path, const ResultShape& shap
     header.structure_digest = structure_digest(ByteFile(path), image.file_bytes(), image.data());
     header.result_digest = seal.digest;
     header.variable_bytes = static_cast<std::uint64_t>(used);
-    put_header(file, image.identity().begin, header);
+    put_header(file, image.identity().begin, header, Completeness::complete);
   } catch (const Error& error) {
     throw cannot_write_result(path, error);
   }
@@ -122,7 +122,7 @@ std::uint64_t ResultFile::check_complete(const std::filesystem::path& path, cons
   const auto used = static_cast<std::int64_t>(header->variable_bytes);
   if (used < 0 || used > file_bytes) throw damaged_result(path, "its identity is not what it was");
   const FileImage image(shape, used);
-  if (header->structure_digest != structure_digest(file, file_bytes, image.data())) {
+  if (!header->is_complete() || header->structure_digest != structure_digest(file, file_bytes, image.data())) {
     throw damaged_result(path, "it is not as it was when it was complete");
   }
   return header->result_digest;

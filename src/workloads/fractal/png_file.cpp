@@ -21,8 +21,8 @@ constexpr png_byte idat[] = {'I', 'D', 'A', 'T', 0};
 constexpr png_byte iend[] = {'I', 'E', 'N', 'D', 0};
 // Of the stream of pixels (RFC 1950): deflate with a window of 32 KiB. Its end is the checksum.
 constexpr png_byte stream_begin[] = {0x78, 0x01};
-// A chunk of a PNG counts its bytes in 31 bits.
-constexpr std::size_t largest_chunk = std::size_t{1} << 30;
+// Of a chunk of pixels.
+constexpr std::size_t chunk_bytes = std::size_t{1} << 18;
 
 }  // namespace
 
@@ -56,7 +56,7 @@ PngFile::PngFile(const std::filesystem::path& path, std::int64_t width, std::int
   if (!colours.empty()) png_set_PLTE(png_, info_, colours.data(), static_cast<int>(colours.size()));
   png_set_sRGB_gAMA_and_cHRM(png_, info_, PNG_sRGB_INTENT_PERCEPTUAL);
   png_write_info(png_, info_);
-  png_write_chunk(png_, idat, stream_begin, sizeof stream_begin);
+  put(std::as_bytes(std::span(stream_begin)));
 }
 
 PngFile::~PngFile() {
@@ -67,27 +67,35 @@ PngFile::~PngFile() {
   }
 }
 
-void PngFile::write_pixels(std::span<const std::byte> packed) {
+void PngFile::write_held() {
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
-  png_write_chunk(png_, idat, reinterpret_cast<png_const_bytep>(packed.data()), packed.size());
+  png_write_chunk(png_, idat, reinterpret_cast<png_const_bytep>(held_.data()), held_.size());
+  held_.clear();
+}
+
+/// In chunks of one size, whoever packed what is in them.
+void PngFile::put(std::span<const std::byte> packed) {
+  while (!packed.empty()) {
+    const auto some = packed.first(std::min(packed.size(), chunk_bytes - held_.size()));
+    held_.insert(held_.end(), some.begin(), some.end());
+    packed = packed.subspan(some.size());
+    if (held_.size() == chunk_bytes) write_held();
+  }
 }
 
 void PngFile::write(std::span<const std::byte> strips) {
   const auto more = parsed(strips);
   append(pixels_, more.checksum, more.raw_bytes);
-  for (auto rest = std::span<const std::byte>(more.packed); !rest.empty();) {
-    const auto some = rest.first(std::min(rest.size(), largest_chunk));
-    write_pixels(some);
-    rest = rest.subspan(some.size());
-  }
+  put(more.packed);
 }
 
 void PngFile::finish() {
   const auto sum = pixels_.checksum;
   const std::byte end[] = {std::byte(sum >> 24), std::byte(sum >> 16 & 0xff), std::byte(sum >> 8 & 0xff),
                            std::byte(sum & 0xff)};
-  write_pixels(end);
+  put(end);
+  if (!held_.empty()) write_held();
   errno = 0;
   if (setjmp(png_jmpbuf(png_)) != 0) fail();
   png_write_chunk(png_, iend, nullptr, 0);

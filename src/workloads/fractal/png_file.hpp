@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "workloads/fractal/colormaps.hpp"
 #include "workloads/fractal/png_strip.hpp"
@@ -29,7 +30,8 @@ class PngFile {
   void finish();
 
  private:
-  void write_pixels(std::span<const std::byte> packed);
+  void put(std::span<const std::byte> packed);
+  void write_held();
   [[noreturn]] void fail();
   static void remember(png_structp png, png_const_charp message);
 
@@ -39,7 +41,8 @@ class PngFile {
   std::FILE* file_ = nullptr;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
-  PngStrip pixels_;  ///< of all that is written: checksum and size
+  std::vector<std::byte> held_;  ///< of the chunk that is not written yet
+  PngStrip pixels_;              ///< of all that is written: checksum and size
   std::string message_;
 };
 
