@@ -336,7 +336,8 @@ class Inputs(harness.TestCase):
         at, size = self.identity()
         self.make_unfinished()
         content = self.part.read_bytes()
-        for place in (at, at + 50, at + 87, at + 88, at + size - 1):
+        # From 56 to 87 lies what a complete file says, which is not believed of this one.
+        for place in (at, at + 50, at + 55, at + 88, at + size - 1):
             damaged = content[:place] + bytes([content[place] ^ 1]) + content[place + 1:]
             self.part.write_bytes(damaged)
             for result in (self.resume(), harness.run(["fractal", *IMAGE, "-o", self.path, "--resume"])):
