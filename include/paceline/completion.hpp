@@ -63,7 +63,7 @@ class Ticket {
   /// Groups that have begun are given up.
   void terminate();
   [[nodiscard]] bool is_terminated() const { return is_terminated_.load(std::memory_order_relaxed); }
-  /// How often terminate() was called, of all tickets of this process: for who has to look for them.
+  /// How often terminate() was called on any ticket of this process. The driver looks at its tickets when it has grown.
   static int terminations() { return terminations_.load(std::memory_order_relaxed); }
 
   /// The number of its first task.

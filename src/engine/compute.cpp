@@ -160,7 +160,6 @@ class Team {
         compute_piece(static_cast<int>(k), slots[k].band, {*item, *item + 1}, shares[k], slots[k].since.seconds());
       }
     }
-    for (std::size_t k = 0; k < slots.size(); ++k) bands_.leave(static_cast<int>(k));
   }
 
   /// The item that a worker is to wait for next; nothing while it waits for one, while its band has no room, and when
