@@ -143,7 +143,7 @@ def draw_points(axes, study, measure):
             some = [layout for layout in mine if study.bound[layout] == is_bound]
             if not some:
                 continue
-            label = f"{threads} thread{'s' if threads > 1 else ''} a rank" + ("" if is_bound else ", sharing cores")
+            label = f"{threads} thread{'s' if threads > 1 else ''} per rank" + ("" if is_bound else ", sharing cores")
             axes.plot([layout.cores for layout in some],
                       [measure(layout.cores, study.median[layout]) for layout in some], marker, color=colour,
                       markersize=5.5, markerfacecolor=colour if is_bound else "white", label=label)
@@ -456,4 +456,4 @@ def draw_studies(documents):
     band = ", band: 95 % interval of the law" if study.has_fit else ""
     trust = ", binding not checked" if study.trusted else ""
     return figure, clipped(f"{study.machine}. {'Weak' if study.weak else 'Strong'} scaling, {runs} "
-                           f"run{'' if runs == '1' else 's'} a layout{trust}; dots: runs, markers: medians{band}", 200)
+                           f"run{'' if runs == '1' else 's'} per layout{trust}; dots: runs, markers: medians{band}", 200)
