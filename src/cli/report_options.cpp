@@ -18,7 +18,6 @@ const std::map<std::string, TimesFormat> formats = {{"auto", TimesFormat::automa
                                                     {"google-benchmark", TimesFormat::google_benchmark},
                                                     {"lammps", TimesFormat::lammps},
                                                     {"gromacs", TimesFormat::gromacs}};
-const std::map<std::string, ScalingMode> modes = {{"strong", ScalingMode::strong}, {"weak", ScalingMode::weak}};
 
 }  // namespace
 
@@ -46,7 +45,8 @@ CommandText import_command(ImportOptions& options) {
          "the unit of times, where the file does not tell it")
       .one_of({"s", "ms", "us", "ns", "min", "h"})
       .shown("s|ms|us|ns|min|h (s)");
-  set.add_choice("--mode", options.mode, modes, "the same work on every layout, or work that grows with the cores")
+  set.add_choice("--mode", options.mode, scaling_modes,
+                 "the same work on every layout, or work that grows with the cores")
       .shown("strong|weak (strong)");
   set.add("--command", wishes.command, "what was timed; of several in a file, the one that is meant").shown("TEXT");
   set.add("--skip-bad", wishes.skip_bad, "leave rows out that have no time above zero, and say so");

@@ -17,7 +17,6 @@
 namespace paceline {
 namespace {
 
-const std::map<std::string, ScalingMode> modes{{"strong", ScalingMode::strong}, {"weak", ScalingMode::weak}};
 const std::map<std::string, Binding> bindings{
     {"check", Binding::check}, {"ignore", Binding::ignore}, {"trust", Binding::trust}};
 
@@ -122,7 +121,8 @@ CommandText study_command(StudyOptions& options) {
   add_list(set, "--ranks", options.ranks, "numbers of ranks, all nodes together", 1 << 24);
   add_list(set, "--threads", options.threads, "numbers of OpenMP threads per rank", most_threads);
   add_list(set, "--nodes", options.nodes, "numbers of nodes", 1 << 20);
-  set.add_choice("--mode", options.mode, modes, "the same work on every layout, or work that grows with {scale}")
+  set.add_choice("--mode", options.mode, scaling_modes,
+                 "the same work on every layout, or work that grows with {scale}")
       .shown("strong|weak (strong)");
   set.add("--warmup", options.warmup, "runs of each layout that are dropped").from(0, 1000).shown("N (1)");
   set.add("--repeats", options.repeats, "runs of each layout that count").from(1, 100000).shown("N (5)");

@@ -22,10 +22,9 @@ void check_alike(const Study& first, const Study& other, const std::string& firs
                 fmt::format("{} is {} in one and {} in the other", what, quoted(one), quoted(two)),
                 "`paceline compare` holds different studies against each other");
   };
-  const auto mode = [](const Study& study) { return study.info.mode == ScalingMode::weak ? "weak" : "strong"; };
   check("the command", first.info.command, other.info.command);
   check("the launcher", first.info.launcher, other.info.launcher);
-  check("the mode", mode(first), mode(other));
+  check("the mode", name_of(first.info.mode), name_of(other.info.mode));
   for (const char* name_of_fact : {"cpu_model", "cores", "time_regex", "digest_regex"}) {
     check(name_of_fact, fact(first.info.machine, name_of_fact), fact(other.info.machine, name_of_fact));
   }

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,10 @@ struct Sample {
 };
 
 enum class ScalingMode { strong, weak };
+
+inline const std::map<std::string, ScalingMode> scaling_modes = {{"strong", ScalingMode::strong},
+                                                                 {"weak", ScalingMode::weak}};
+inline const char* name_of(ScalingMode mode) { return mode == ScalingMode::weak ? "weak" : "strong"; }
 
 /// What a study is of and where it ran: attributes of /study.
 struct StudyInfo {

@@ -136,9 +136,8 @@ TableFile file_of(const Study& study) {
                      {"software_version", PACELINE_VERSION},
                      {"command", study.info.command},
                      {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
-  NamedTexts about = {{"command", study.info.command},
-                      {"launcher", study.info.launcher},
-                      {"mode", study.info.mode == ScalingMode::weak ? "weak" : "strong"}};
+  NamedTexts about = {
+      {"command", study.info.command}, {"launcher", study.info.launcher}, {"mode", name_of(study.info.mode)}};
   about.insert(about.end(), study.info.machine.begin(), study.info.machine.end());
   file.groups.emplace_back("/study", std::move(about));
   file.tables = {samples_table(study.samples), left_out_table(study.left_out)};
@@ -155,8 +154,9 @@ Study study_of(const TableFile& file) {
     } else if (name == "launcher") {
       study.info.launcher = value;
     } else if (name == "mode") {
-      if (value != "weak" && value != "strong") throw Error(ErrorKind::failure, "its mode is neither strong nor weak");
-      study.info.mode = value == "weak" ? ScalingMode::weak : ScalingMode::strong;
+      const auto mode = scaling_modes.find(value);
+      if (mode == scaling_modes.end()) throw Error(ErrorKind::failure, "its mode is neither strong nor weak");
+      study.info.mode = mode->second;
       has_mode = true;
     } else {
       study.info.machine.emplace_back(name, value);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <parsed.hpp>
 #include <support.hpp>
 
 #include "cli/parse.hpp"
@@ -9,12 +10,7 @@
 namespace paceline {
 namespace {
 
-Command parsed(std::vector<std::string> words) {
-  words.insert(words.begin(), "paceline");
-  std::vector<char*> pointers;
-  for (auto& word : words) pointers.push_back(word.data());
-  return parse(static_cast<int>(pointers.size()), pointers.data());
-}
+using test::parsed;
 
 TEST(FitOptionsTest, Fit) {
   const auto plain = parsed({"fit", "s.h5"});

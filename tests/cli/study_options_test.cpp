@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <parsed.hpp>
 #include <support.hpp>
 
 #include "cli/parse.hpp"
@@ -12,13 +13,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Command parsed(Words words) {
-  words.insert(words.begin(), "/usr/bin/paceline");
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  return parse(static_cast<int>(words.size()), argv.data());
-}
+using test::parsed;
 
 StudyOptions study_of(const Words& options, const Words& command = {"app"}) {
   Words words = {"study", "-o", "s.h5"};

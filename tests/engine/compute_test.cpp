@@ -5,7 +5,7 @@
 
 #include <support.hpp>
 
-namespace paceline {
+namespace paceline::compute_test {
 namespace {
 
 constexpr std::int64_t width = 9;
@@ -127,4 +127,4 @@ TEST(Compute, GivesASignOfLife) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::compute_test

@@ -10,7 +10,7 @@
 #include <paceline/digest.hpp>
 #include <support.hpp>
 
-namespace paceline {
+namespace paceline::gather_test {
 namespace {
 
 constexpr std::int64_t width = 11;
@@ -322,4 +322,4 @@ TEST(GatherVariable, CallsMeanwhileSoThatOthersAreServed) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::gather_test

@@ -8,7 +8,7 @@
 #include "engine/node_state.hpp"
 #include "storage/h5.hpp"
 
-namespace paceline {
+namespace paceline::inputs_test {
 namespace {
 
 constexpr std::int64_t each = 10;  // elements an item
@@ -178,4 +178,4 @@ TEST_F(InputsTest, MissingFilesAreToldByAllRanks) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::inputs_test

@@ -7,7 +7,7 @@
 
 #include "storage/h5.hpp"
 
-namespace paceline {
+namespace paceline::resume_test {
 namespace {
 
 constexpr std::int64_t items = 50, width = 16;
@@ -109,4 +109,4 @@ INSTANTIATE_TEST_SUITE_P(Files, ResumeTest, testing::Bool(),
                          [](const auto& each) { return each.param ? "OfAllRanks" : "OfRank0"; });
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::resume_test

@@ -14,7 +14,7 @@
 #include "engine/writer.hpp"
 #include "storage/h5.hpp"
 
-namespace paceline {
+namespace paceline::tables_test {
 namespace {
 
 constexpr std::int64_t items = 200;
@@ -485,4 +485,4 @@ INSTANTIATE_TEST_SUITE_P(Columns, TablesTest, testing::Bool(),
                          [](const auto& each) { return each.param ? "Variable" : "Fixed"; });
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::tables_test

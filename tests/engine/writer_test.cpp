@@ -12,7 +12,7 @@
 #include "engine/resume.hpp"
 #include "storage/result_file.hpp"
 
-namespace paceline {
+namespace paceline::writer_test {
 namespace {
 
 constexpr std::int64_t items = 700, width = 21;
@@ -229,4 +229,4 @@ TEST_F(WriterTest, NeedsNoFile) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::writer_test

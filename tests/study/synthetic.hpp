@@ -11,6 +11,9 @@
 
 namespace paceline::test {
 
+/// The law that most tests of fits are about.
+inline const Model& amdahl = *find_model("amdahl");
+
 struct Conditions {
   int repeats = 5;
   double noise = 0.02;      ///< relative standard deviation of a run

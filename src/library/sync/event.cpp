@@ -8,7 +8,7 @@ namespace {
 
 EventState& event_of(ObjectState& state) { return static_cast<EventState&>(state); }
 
-enum Verb : std::uint32_t { set_it, clear_it, ask, wait_for_it };
+enum EventVerb : std::uint32_t { set_it, clear_it, ask, wait_for_it };
 
 class EventType final : public ObjectType {
  public:

@@ -15,7 +15,7 @@ using sync::Status;
 namespace sync {
 namespace {
 
-enum Verb : std::uint32_t { take, give_back };
+enum MutexVerb : std::uint32_t { take, give_back };
 
 class MutexType final : public ObjectType {
  public:

@@ -10,7 +10,7 @@
 namespace paceline::sync {
 namespace {
 
-enum Verb : std::uint32_t { push, pop, close, state_of, finish, join };
+enum QueueVerb : std::uint32_t { push, pop, close, state_of, finish, join };
 
 constexpr std::uint64_t head_bytes = sizeof(std::uint64_t);
 

@@ -8,7 +8,7 @@ namespace paceline {
 namespace sync {
 namespace {
 
-enum Verb : std::uint32_t { acquire, release };
+enum SemaphoreVerb : std::uint32_t { acquire, release };
 
 class SemaphoreType final : public ObjectType {
  public:

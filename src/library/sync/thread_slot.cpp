@@ -10,7 +10,7 @@
 namespace paceline::sync {
 namespace {
 
-void give_back(const ThreadSlot& slot) {
+void return_slot(const ThreadSlot& slot) {
   const auto slots = slot.slots.lock();
   if (!slots) return;
   const std::lock_guard lock(slots->mutex);
@@ -30,7 +30,7 @@ struct OwnSlots {
   OwnSlots(const OwnSlots&) = delete;
   OwnSlots& operator=(const OwnSlots&) = delete;
   ~OwnSlots() {
-    for (const auto& slot : all) give_back(*slot);
+    for (const auto& slot : all) return_slot(*slot);
   }
 };
 

@@ -72,7 +72,7 @@ std::string json_report(const Analysis& analysis, const Study& study) {
   Json json;
   json["command"] = study.info.command;
   json["binding"] = fact_of(study, "binding");
-  json["mode"] = study.info.mode == ScalingMode::weak ? "weak" : "strong";
+  json["mode"] = name_of(study.info.mode);
   json["models"] = Json::object();
   for (const auto& fit : analysis.fits) json["models"][std::string(fit.model->name)] = json_of(fit);
   json["not_fitted"] = Json::object();

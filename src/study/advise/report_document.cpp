@@ -44,7 +44,7 @@ Json study_json(const std::filesystem::path& path, double threshold) {
   json["file"] = path.string();
   json["command"] = study.info.command;
   json["launcher"] = study.info.launcher;
-  json["mode"] = study.info.mode == ScalingMode::weak ? "weak" : "strong";
+  json["mode"] = name_of(study.info.mode);
   json["facts"] = Json::object();
   for (const auto& [name, value] : study.info.machine) json["facts"][name] = value;
   json["samples"] = Json::array();

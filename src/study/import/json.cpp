@@ -32,15 +32,15 @@ std::optional<int> count_of(const Json& object, const std::string& wish, const s
   return std::nullopt;
 }
 
-const std::vector<std::string> rank_names = {"ranks", "np",    "nprocs",     "tasks",     "num_tasks", "processes",
-                                             "procs", "cores", "processors", "num_cores", "p",         "n"};
-const std::vector<std::string> thread_names = {"threads", "num_threads", "num_cpus_per_task", "t"};
-const std::vector<std::string> node_names = {"nodes", "num_nodes"};
+const std::vector<std::string> rank_keys = {"ranks", "np",    "nprocs",     "tasks",     "num_tasks", "processes",
+                                            "procs", "cores", "processors", "num_cores", "p",         "n"};
+const std::vector<std::string> thread_keys = {"threads", "num_threads", "num_cpus_per_task", "t"};
+const std::vector<std::string> node_keys = {"nodes", "num_nodes"};
 
 /// Throws Error (input) when the object tells neither ranks nor threads.
 Layout layout_in(const Json& object, const ImportWishes& wishes, const std::string& place) {
-  const auto ranks = count_of(object, wishes.ranks, rank_names);
-  const auto threads = count_of(object, wishes.threads, thread_names);
+  const auto ranks = count_of(object, wishes.ranks, rank_keys);
+  const auto threads = count_of(object, wishes.threads, thread_keys);
   if (!ranks && !threads) {
     std::vector<std::string> names;
     for (const auto& [key, value] : object.items()) names.push_back(key);
@@ -50,7 +50,7 @@ Layout layout_in(const Json& object, const ImportWishes& wishes, const std::stri
                         : fmt::format("it tells neither ranks nor threads; it has {}", fmt::join(names, ", ")),
                     "name the parameter by --ranks or --threads");
   }
-  return {ranks.value_or(1), threads.value_or(1), count_of(object, wishes.nodes, node_names).value_or(1)};
+  return {ranks.value_or(1), threads.value_or(1), count_of(object, wishes.nodes, node_keys).value_or(1)};
 }
 
 double number(const Json& object, const char* name) {
@@ -185,7 +185,7 @@ Layout extra_p_layout(const Json& point, const std::vector<std::string>& names, 
   // Extra-P's first parameter is by its custom the number of processes.
   if (object.size() == 1 && wishes.ranks.empty() && wishes.threads.empty()) {
     if (const auto ranks = count_of(object.begin().value())) {
-      is_guessed = !count_of(object, "", rank_names);
+      is_guessed = !count_of(object, "", rank_keys);
       return {*ranks, 1, 1};
     }
   }

@@ -168,7 +168,6 @@ void check_same(const StudyInfo& here, const StudyInfo& there, const std::filesy
   };
   check("the command", there.command, here.command);
   check("--launcher", there.launcher, here.launcher);
-  const auto name_of = [](ScalingMode mode) { return mode == ScalingMode::weak ? "weak" : "strong"; };
   check("--mode", name_of(there.mode), name_of(here.mode));
   for (const auto& [name, what] :
        {std::pair("layouts", "the set of layouts (ranks x threads x nodes)"), std::pair("seed", "--seed"),

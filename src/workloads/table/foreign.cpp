@@ -6,7 +6,7 @@
 namespace paceline::table {
 namespace {
 
-constexpr std::size_t looked_at = 512;
+constexpr std::size_t head_bytes = 512;
 
 struct Known {
   std::string_view begin;
@@ -34,7 +34,7 @@ Foreign foreign_format(std::string_view head) {
     if (head.starts_with(format.begin)) return format.what;
   }
   // Latin letters in UTF-16 without a mark: every other byte is NUL.
-  head = head.substr(0, looked_at / 2 * 2);
+  head = head.substr(0, head_bytes / 2 * 2);
   std::size_t even = 0, odd = 0;
   for (std::size_t at = 0; at < head.size(); ++at) (at % 2 == 0 ? even : odd) += head[at] == '\0' ? 1 : 0;
   if (head.size() >= 4 && even == 0 && odd >= head.size() / 4) return {"it is UTF-16", "add --encoding UTF-16LE"};

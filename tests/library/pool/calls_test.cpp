@@ -9,7 +9,7 @@
 
 #include "library/pool/pool_case.hpp"
 
-namespace paceline {
+namespace paceline::calls_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -236,4 +236,4 @@ TEST(Calls, ResultsOfAnySizeArrive) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::calls_test

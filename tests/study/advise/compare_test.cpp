@@ -7,7 +7,7 @@
 namespace paceline {
 namespace {
 
-const Model& amdahl = *find_model("amdahl");
+using test::amdahl;
 
 Study plain(std::uint64_t seed, const test::Conditions& conditions = {}) {
   return test::made_up(amdahl, {0.1, 10, 0}, test::grid(8, 2), conditions, seed);

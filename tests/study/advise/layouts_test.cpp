@@ -10,7 +10,7 @@
 namespace paceline {
 namespace {
 
-const Model& amdahl = *find_model("amdahl");
+using test::amdahl;
 
 TEST(LayoutsTest, SpeedUpIsOverTheFewestCores) {
   const auto study = test::made_up(amdahl, {0, 12, 0}, {{2, 1, 1}, {4, 1, 1}, {4, 3, 2}}, {.noise = 0}, 1);

@@ -9,7 +9,7 @@
 namespace paceline {
 namespace {
 
-const Model& amdahl = *find_model("amdahl");
+using test::amdahl;
 
 ModelFit fitted(const Model& model, const Study& study) {
   auto result = fit_model(model, study_times(study), {400, 1});

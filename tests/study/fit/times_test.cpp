@@ -11,7 +11,7 @@
 namespace paceline {
 namespace {
 
-const Model& amdahl = *find_model("amdahl");
+using test::amdahl;
 
 Study plain(const test::Conditions& conditions, std::uint64_t seed = 1) {
   return test::made_up(amdahl, {0.1, 10, 0}, test::grid(16, 2), conditions, seed);

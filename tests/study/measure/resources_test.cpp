@@ -8,7 +8,7 @@
 
 #include <support.hpp>
 
-namespace paceline {
+namespace paceline::resources_test {
 namespace {
 
 Launcher launcher_of(Launcher::Kind kind, int cpus_per_core = 1) {
@@ -72,4 +72,4 @@ TEST(Resources, SayWhyALayoutDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::resources_test

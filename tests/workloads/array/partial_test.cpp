@@ -11,8 +11,8 @@
 namespace paceline::array {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double quiet_nan = std::numeric_limits<double>::quiet_NaN();
 
 double sum_of(const std::vector<double>& blocks) {
   PartialTree tree;
@@ -61,11 +61,11 @@ TEST(Partial, ComposesATreeThatIsPairwise) {
 }
 
 TEST(Partial, PassesInfinityAndNaN) {
-  EXPECT_EQ(sum_of({1, infinity, 2}), infinity);
-  EXPECT_EQ(sum_of({1, -infinity, 2}), -infinity);
-  EXPECT_TRUE(std::isnan(sum_of({infinity, -infinity})));
-  EXPECT_TRUE(std::isnan(sum_of({1, nan, 2})));
-  EXPECT_EQ(sum_of({1e308, 1e308, 1e308}), infinity) << "overflow is no NaN";
+  EXPECT_EQ(sum_of({1, inf, 2}), inf);
+  EXPECT_EQ(sum_of({1, -inf, 2}), -inf);
+  EXPECT_TRUE(std::isnan(sum_of({inf, -inf})));
+  EXPECT_TRUE(std::isnan(sum_of({1, quiet_nan, 2})));
+  EXPECT_EQ(sum_of({1e308, 1e308, 1e308}), inf) << "overflow is no NaN";
   EXPECT_EQ(sum_of({1e308, 7e307}), 1.7e308);
 }
 
@@ -76,9 +76,9 @@ TEST(Partial, CombinesLanes) {
   const auto all = combined_lanes(sums, errors);
   EXPECT_EQ(all.high, 120.0);
   EXPECT_EQ(all.low, 1e-20);
-  sums[5] = infinity;
-  errors[5] = nan;
-  EXPECT_EQ(combined_lanes(sums, errors).value(), infinity);
+  sums[5] = inf;
+  errors[5] = quiet_nan;
+  EXPECT_EQ(combined_lanes(sums, errors).value(), inf);
 }
 
 }  // namespace

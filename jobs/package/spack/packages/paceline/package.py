@@ -64,7 +64,7 @@ class Paceline(CMakePackage):
         return [
             self.define_from_variant("PACELINE_TESTS", "tests"),
             self.define("PACELINE_BENCH", False),
-            self.define("PACELINE_PRECOMPILE", True),
+            self.define("PACELINE_UNITY", True),
         ]
 
     def setup_run_environment(self, env):
