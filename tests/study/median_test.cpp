@@ -65,17 +65,17 @@ TEST(MedianInterval, HoldsTheTruthAsOftenAsItSays) {
   std::mt19937_64 random(4);
   std::lognormal_distribution<double> times(0.0, 0.4);
   for (const int n : {6, 9, 15, 40}) {
-    constexpr int studies = 4000;
+    constexpr int repeats = 4000;
     int held = 0;
-    for (int study = 0; study < studies; ++study) {
+    for (int study = 0; study < repeats; ++study) {
       std::vector<double> samples(static_cast<std::size_t>(n));
       for (auto& sample : samples) sample = times(random);
       const auto interval = median_interval(samples);
       held += interval.low <= 1 && 1 <= interval.high ? 1 : 0;
     }
     // At least 95 %, short of three standard errors; at most what the binomial gives for n = 6 and 9, and some.
-    EXPECT_GE(held, studies * 0.94) << n;
-    EXPECT_LE(held, studies * 0.98) << n;
+    EXPECT_GE(held, repeats * 0.94) << n;
+    EXPECT_LE(held, repeats * 0.98) << n;
   }
 }
 

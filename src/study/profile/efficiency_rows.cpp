@@ -15,17 +15,17 @@ struct NumberColumn {
   const char* name;
   double EfficiencyRow::*value;
 };
-constexpr NumberColumn numbers[] = {{"wall_s", &EfficiencyRow::wall_s},
-                                    {"elapsed_s", &EfficiencyRow::elapsed_s},
-                                    {"useful_s", &EfficiencyRow::useful_s},
-                                    {"parallel_efficiency", &EfficiencyRow::parallel},
-                                    {"mpi", &EfficiencyRow::mpi},
-                                    {"mpi_load_balance", &EfficiencyRow::mpi_load_balance},
-                                    {"mpi_communication", &EfficiencyRow::mpi_communication},
-                                    {"openmp", &EfficiencyRow::openmp},
-                                    {"openmp_serial", &EfficiencyRow::openmp_serial},
-                                    {"openmp_load_balance", &EfficiencyRow::openmp_load_balance},
-                                    {"openmp_scheduling", &EfficiencyRow::openmp_scheduling}};
+constexpr NumberColumn number_columns[] = {{"wall_s", &EfficiencyRow::wall_s},
+                                           {"elapsed_s", &EfficiencyRow::elapsed_s},
+                                           {"useful_s", &EfficiencyRow::useful_s},
+                                           {"parallel_efficiency", &EfficiencyRow::parallel},
+                                           {"mpi", &EfficiencyRow::mpi},
+                                           {"mpi_load_balance", &EfficiencyRow::mpi_load_balance},
+                                           {"mpi_communication", &EfficiencyRow::mpi_communication},
+                                           {"openmp", &EfficiencyRow::openmp},
+                                           {"openmp_serial", &EfficiencyRow::openmp_serial},
+                                           {"openmp_load_balance", &EfficiencyRow::openmp_load_balance},
+                                           {"openmp_scheduling", &EfficiencyRow::openmp_scheduling}};
 struct LayoutColumn {
   const char* name;
   int Layout::*value;
@@ -90,7 +90,7 @@ TypedTable efficiency_table(const std::vector<EfficiencyRow>& rows) {
     for (const auto& row : rows) column.integers.push_back(row.layout.*place.value);
     table.columns.push_back(std::move(column));
   }
-  for (const auto& number : numbers) {
+  for (const auto& number : number_columns) {
     TypedColumn column{number.name, CellType::float64, {}, {}, {}};
     for (const auto& row : rows) column.numbers.push_back(row.*number.value);
     table.columns.push_back(std::move(column));
@@ -115,7 +115,7 @@ std::vector<EfficiencyRow> efficiency_rows(const Study& study) {
         }
         rows[i].layout.*place.value = static_cast<int>(value);
       }
-      for (const auto& number : numbers) rows[i].*number.value = table.numbers(number.name)[i];
+      for (const auto& number : number_columns) rows[i].*number.value = table.numbers(number.name)[i];
       rows[i].why_not = table.texts("why_not")[i];
     }
   }

@@ -97,11 +97,10 @@ TEST(LossTest, WithoutPhasesTheLawSpeaks) {
 }
 
 TEST(LossTest, NothingToLose) {
-  const auto& amdahl = *find_model("amdahl");
-  const auto one = test::made_up(amdahl, {0.1, 10, 0}, {{4, 1, 1}}, {}, 1);
+  const auto one = test::made_up(test::amdahl, {0.1, 10, 0}, {{4, 1, 1}}, {}, 1);
   EXPECT_FALSE(loss_of(one, study_times(one), nullptr));
   EXPECT_FALSE(loss_of({}, study_times({}), nullptr));
-  auto ideal = test::made_up(amdahl, {0, 10, 0}, test::grid(4, 1), {.noise = 0}, 1);
+  auto ideal = test::made_up(test::amdahl, {0, 10, 0}, test::grid(4, 1), {.noise = 0}, 1);
   for (auto& sample : ideal.samples) sample.wall_s *= sample.layout.ranks == 4 ? 0.9 : 1;
   EXPECT_TRUE(loss_of(ideal, study_times(ideal), nullptr)->shares.empty()) << "faster than ideal";
 }

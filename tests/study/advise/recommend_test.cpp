@@ -75,10 +75,9 @@ TEST(RecommendTest, WhereDoublingStopsToPay) {
 }
 
 TEST(RecommendTest, TheLawSaysWhereDoublingWillStop) {
-  const auto& amdahl = *find_model("amdahl");
-  const auto study = test::made_up(amdahl, {0.01, 100, 0}, test::grid(16, 1), {.noise = 0.001}, 1);
+  const auto study = test::made_up(test::amdahl, {0.01, 100, 0}, test::grid(16, 1), {.noise = 0.001}, 1);
   const auto times = study_times(study);
-  const auto fit = std::get<ModelFit>(fit_model(amdahl, times, {100, 1}));
+  const auto fit = std::get<ModelFit>(fit_model(test::amdahl, times, {100, 1}));
   const auto advice = recommend(study, times, &fit);
   ASSERT_TRUE(advice.doubling);
   EXPECT_TRUE(advice.doubling->by_law);

@@ -13,7 +13,7 @@
 namespace paceline::fractal {
 namespace {
 
-constexpr int ranks = 4;
+constexpr int four_ranks = 4;
 
 class Balance : public testing::TestWithParam<const char*> {
  protected:
@@ -26,11 +26,11 @@ class Balance : public testing::TestWithParam<const char*> {
     PlanRequest asked;
     asked.items = fractal->shape().items();
     asked.bytes_per_item = fractal->shape().most_bytes_per_item() + 8;
-    asked.ranks = ranks;
+    asked.ranks = four_ranks;
     asked.schedule = schedule;
     asked.items_between_checks = fractal->traits().items_between_checks;
     if (schedule == Schedule::weighted) {
-      for (const auto item : sample_items(asked.items, ranks)) asked.costs.push_back(fractal->estimate_cost(item));
+      for (const auto item : sample_items(asked.items, four_ranks)) asked.costs.push_back(fractal->estimate_cost(item));
     }
     return asked;
   }
@@ -53,7 +53,7 @@ class Balance : public testing::TestWithParam<const char*> {
 
 TEST_P(Balance, OfDynamicIsWithin5Percent) {
   const Plan plan(request(Schedule::dynamic));
-  std::vector<double> busy(ranks, 0.0);
+  std::vector<double> busy(four_ranks, 0.0);
   for (std::int64_t index = 0; index < plan.all_chunks(); ++index) {
     // Whoever is free first claims the next chunk.
     *std::min_element(busy.begin(), busy.end()) += cost(plan.any_chunk(index).items);
@@ -65,7 +65,7 @@ TEST_P(Balance, OfDynamicIsWithin5Percent) {
 TEST_P(Balance, OfWeightedIsWithin10Percent) {
   const Plan plan(request(Schedule::weighted));
   std::vector<double> busy;
-  for (int rank = 0; rank < ranks; ++rank) busy.push_back(cost(plan.own_slab(rank)));
+  for (int rank = 0; rank < four_ranks; ++rank) busy.push_back(cost(plan.own_slab(rank)));
   RecordProperty("imbalance", std::to_string(imbalance(busy)));
   EXPECT_LE(imbalance(busy), 1.10);
 }
