@@ -54,20 +54,16 @@ bool is_gnu() {
   return found;
 }
 
-/// In place of the data of a region's function.
-struct Member {
-  void* first_word;  ///< of the data: reductions of the region
-  Function function;
-  void* data;
-  Region* region;
-};
-
 void run_member(void* memory) {
-  const auto& member = *static_cast<const Member*>(memory);
+  const auto& entry = *static_cast<const Entry*>(memory);
   auto& thread = self();
   const int index = asked(thread_number);
-  enter_region(thread, *member.region, index, index == 0 ? asked(team_size) : 0);
-  member.function(member.data);
+  if (index == 0) {
+    enter_region(thread, *entry.region, asked(team_size));
+  } else {
+    join_region(thread, entry.places, index);
+  }
+  entry.function(entry.data);
   leave_region(thread, index == 0);
 }
 
@@ -84,16 +80,16 @@ template <class... Words>
 Word parallel(Original& original, bool has_reductions, Word function, Word data, Word threads, Words... rest) {
   Region* region = begin_region(threads);
   if (region == nullptr) return original(function, data, threads, rest...);
-  Member member{nullptr, reinterpret_cast<Function>(function), reinterpret_cast<void*>(data), region};
-  if (has_reductions) std::memcpy(&member.first_word, member.data, sizeof(void*));
-  const Word result = original(reinterpret_cast<Word>(&run_member), reinterpret_cast<Word>(&member), threads, rest...);
+  auto& entry = region->entry(reinterpret_cast<Function>(function), reinterpret_cast<void*>(data));
+  if (has_reductions) std::memcpy(&entry.first_word, entry.data, sizeof(void*));
+  const Word result = original(reinterpret_cast<Word>(&run_member), reinterpret_cast<Word>(&entry), threads, rest...);
   close_region(this_thread, *region);
   return result;
 }
 
 /// A region as compilers before GCC 4.9 begin it: the program itself calls the function on the first thread.
 struct Started {
-  Member member;
+  Region* region;
   Started* outer;
 };
 thread_local constinit Started* started = nullptr;
@@ -103,12 +99,12 @@ Word parallel_start(Original& original, Word function, Word data, Word threads, 
   Region* region = begin_region(threads);
   auto* now = static_cast<Started*>(std::malloc(sizeof(Started)));
   if (now == nullptr) std::abort();
-  *now = {{nullptr, reinterpret_cast<Function>(function), reinterpret_cast<void*>(data), region}, started};
+  *now = {region, started};
   started = now;
   if (region == nullptr) return original(function, data, threads, rest...);
-  const Word result =
-      original(reinterpret_cast<Word>(&run_member), reinterpret_cast<Word>(&now->member), threads, rest...);
-  enter_region(this_thread, *region, 0, asked(team_size));
+  auto& entry = region->entry(reinterpret_cast<Function>(function), reinterpret_cast<void*>(data));
+  const Word result = original(reinterpret_cast<Word>(&run_member), reinterpret_cast<Word>(&entry), threads, rest...);
+  enter_region(this_thread, *region, asked(team_size));
   return result;
 }
 
@@ -116,11 +112,11 @@ Word parallel_end(Original& original) {
   auto* now = started;
   if (now == nullptr) return original();
   started = now->outer;
-  Region* region = now->member.region;
+  Region* region = now->region;
+  std::free(now);
   if (region != nullptr) leave_region(this_thread, true);
   const Word result = original();
   if (region != nullptr) close_region(this_thread, *region);
-  std::free(now);
   return result;
 }
 

@@ -36,7 +36,12 @@ void on_implicit_task(int endpoint, Data* parallel, Data*, unsigned threads, uns
   auto& thread = self();
   if (endpoint == ompt::begin) {
     if (parallel == nullptr || parallel->pointer == nullptr) return;
-    enter_region(thread, *static_cast<Region*>(parallel->pointer), static_cast<int>(index), static_cast<int>(threads));
+    auto& region = *static_cast<Region*>(parallel->pointer);
+    if (index == 0) {
+      enter_region(thread, region, static_cast<int>(threads));
+    } else {
+      join_region(thread, region.places(), static_cast<int>(index));
+    }
   } else if (index == 0) {
     pause_if_useful(thread);
   } else if (thread.state == State::useful) {

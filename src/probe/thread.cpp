@@ -32,8 +32,8 @@ class Guard {
 /// Runs as the thread ends.
 void retire(void* memory) {
   auto& thread = *static_cast<Thread*>(memory);
-  free_regions(thread.spare);
-  thread.spare = nullptr;
+  settle_regions(thread);
+  free_regions(thread);
   const Guard guard;
   ended.add(thread.totals);
   thread.totals = {};
@@ -74,7 +74,8 @@ void enlist(Thread& thread) {
 Totals sum_of_threads(Ticks now) {
   const Guard guard;
   Totals sum = ended;
-  for (const auto* thread = first; thread != nullptr; thread = thread->next) {
+  for (auto* thread = first; thread != nullptr; thread = thread->next) {
+    settle_regions(*thread);
     sum.add(thread->totals);
     // What it is at now has not been added yet.
     if (thread->state == State::useful && now > thread->since) sum.useful += now - thread->since;
@@ -88,6 +89,7 @@ void clear_threads() {
   ended = {};
   for (auto* thread = first; thread != nullptr; thread = thread->next) {
     thread->totals = {};
+    clear_regions(*thread);
     thread->since = now;
     if (thread != &this_thread && thread->state == State::useful) thread->state = State::outside;
   }

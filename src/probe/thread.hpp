@@ -52,8 +52,8 @@ struct Thread {
   Ticks since = 0;
   Totals totals;
   Frame frame;
-  Region* spare = nullptr;  ///< regions to use again
-  Thread* next = nullptr;   ///< of all that are known
+  Region* regions = nullptr;  ///< that it has begun, to be used again
+  Thread* next = nullptr;     ///< of all that are known
   Thread* previous = nullptr;
 
   /// useful -> state.
