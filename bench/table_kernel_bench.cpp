@@ -76,14 +76,14 @@ void records(benchmark::State& state) {
   const auto& text = sample(state.range(0));
   constexpr std::size_t range = std::size_t{256} << 10;
   Workspace workspace;
-  RangeFacts facts;
-  RangeValues values;
+  const auto& facts = workspace.facts;
+  const auto& values = workspace.values;
   for (auto _ : state) {
     std::size_t row = 0;
     for (std::size_t begin = 0; begin < text.text.size(); begin += range) {
       workspace.memory.clear();
-      scan_range(text.layout, static_cast<std::int64_t>(begin), range, std::span(text.text).subspan(begin), {},
-                 workspace, workspace.memory, facts, values);
+      scan_range(text.layout, {static_cast<std::int64_t>(begin), range, std::span(text.text).subspan(begin), {}},
+                 workspace, workspace.memory);
       for (std::size_t k = 0; facts.rows > 0 && k < values.size(); ++k) {
         const auto last = values[k].values.back();
         const auto value = values[k].kind == Kind::real ? std::bit_cast<double>(last)

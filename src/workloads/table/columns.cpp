@@ -139,7 +139,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
     ++facts_.missing;
     return skip(row, {});
   }
-  if (keeps_texts_) values_.texts.push_back(field);
+  if (texts_ == Texts::kept) values_.texts.push_back(field);
   const auto size = size_of(field);
   if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, size);
   facts_.bytes += size;
@@ -151,7 +151,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
 
 void ColumnScan::skip(std::size_t row, const Field& field) {
   if (facts_.kind == Kind::text) {
-    if (keeps_texts_) values_.texts.push_back(field);
+    if (texts_ == Texts::kept) values_.texts.push_back(field);
     return;
   }
   values_.missing.push_back(static_cast<std::uint32_t>(row));

@@ -50,20 +50,29 @@ struct ColumnValues {
   std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
 };
 
+/// Fields that are texts: only counted and measured, or among the values as well.
+enum class Texts { left, kept };
+
+/// What all columns of a range are taken from, and where their values go.
+struct ColumnSource {
+  std::span<const char> bytes;
+  const Dialect& dialect;
+  ValueMemory& memory;
+  Texts texts;
+};
+
 class ColumnScan {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
 
-  /// `is_known`: of which kind the column is; then its texts are kept, too.
-  ColumnScan(std::span<const char> bytes, const Dialect& dialect, Type type, ValueMemory& memory, ColumnFacts& facts,
-             ColumnValues& values, bool is_known)
-      : bytes_(bytes),
-        dialect_(dialect),
+  ColumnScan(const ColumnSource& source, Type type, ColumnFacts& facts, ColumnValues& values)
+      : bytes_(source.bytes),
+        dialect_(source.dialect),
         type_(type),
-        memory_(memory),
+        memory_(source.memory),
         facts_(facts),
         values_(values),
-        keeps_texts_(is_known) {}
+        texts_(source.texts) {}
 
   /// Plain numbers together, anything else one by one.
   void take(FieldRun run);
@@ -94,7 +103,7 @@ class ColumnScan {
   ValueMemory& memory_;
   ColumnFacts& facts_;
   ColumnValues& values_;
-  bool keeps_texts_;
+  Texts texts_;
   std::size_t rows_ = 0;
   std::size_t nul_ = none;
   std::size_t misfit_ = none;

@@ -98,13 +98,12 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   const bool is_kept = memory_.taken() < keep_bytes_ && memory_.is_worth_it();
   auto& memory = is_kept ? memory_ : workspace.memory;
   workspace.memory.clear();
-  if (!scan_range(layout_, range * range_bytes_, range_bytes_, bytes, known, workspace, memory, scratch.facts,
-                  scratch.values)) {
-    facts = {scratch.facts.end};
+  if (!scan_range(layout_, {range * range_bytes_, range_bytes_, bytes, known}, workspace, memory)) {
+    facts = {workspace.facts.end};
     return false;
   }
-  facts = words_of(scratch.facts);
-  if (is_kept) kept_[at] = scratch.values;
+  facts = words_of(workspace.facts);
+  if (is_kept) kept_[at] = workspace.values;
   return true;
 }
 
@@ -217,9 +216,11 @@ void CsvFile::parse(std::int64_t range, Scratch& scratch) const {
   const auto at = static_cast<std::size_t>(range);
   scratch.bytes.resize(static_cast<std::size_t>(bytes_of(range)));
   if (!scratch.bytes.empty()) source_.read(begins_[at], scratch.bytes);
-  parse_range(layout_, begins_[at], scratch.bytes, kinds_, scratch.workspace, scratch.facts, scratch.values);
-  bool is_same = scratch.facts.trouble == Trouble::none && scratch.facts.rows == starts_[at + 1] - starts_[at];
-  for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && scratch.values[k].kind == kinds_[k];
+  parse_range(layout_, {begins_[at], bytes_of(range), scratch.bytes, {}}, kinds_, scratch.workspace);
+  const auto& facts = scratch.workspace.facts;
+  const auto& values = scratch.workspace.values;
+  bool is_same = facts.trouble == Trouble::none && facts.rows == starts_[at + 1] - starts_[at];
+  for (std::size_t k = 0; k < kinds_.size(); ++k) is_same = is_same && values[k].kind == kinds_[k];
   if (!is_same) {
     throw Error(ErrorKind::input, fmt::format("can't read {}", path_.string()), "it has changed while it was read",
                 "start again once nobody writes it");

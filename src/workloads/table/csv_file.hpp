@@ -61,7 +61,7 @@ class CsvFile {
       parse(range, scratch);
       scratch.range = range;
     }
-    use(scratch.values);
+    use(scratch.workspace.values);
   }
   /// Rows `rows` of a column that is a number without missing values, as doubles; by any thread.
   void read_reals(std::size_t column, Slab rows, std::span<double> values) const;
@@ -72,14 +72,11 @@ class CsvFile {
   [[nodiscard]] const std::string& origin() const { return source_.origin; }
 
  private:
-  /// What a thread needs while it scans or parses. Its memory is used again: to touch it for the first time takes
-  /// longer than to parse.
+  /// What a thread needs while it scans or parses.
   struct Scratch {
     std::int64_t range = no_range;  ///< that was parsed here last
     std::vector<char> bytes;
     Workspace workspace;
-    RangeFacts facts;
-    RangeValues values;
   };
   static constexpr std::int64_t no_range = -1;
 

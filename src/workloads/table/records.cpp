@@ -20,18 +20,16 @@ ScanState state_of(const Dialect& dialect) {
 
 class RangeScan {
  public:
-  RangeScan(const Layout& layout, std::int64_t origin, std::span<const char> bytes, Workspace& workspace,
-            ValueMemory& memory, RangeFacts& facts, RangeValues& values, bool is_known)
+  RangeScan(const Layout& layout, const ReadRange& range, Workspace& workspace, ValueMemory& memory, Texts texts)
       : layout_(layout),
-        origin_(origin),
-        bytes_(bytes),
+        origin_(range.begin),
+        bytes_(range.bytes),
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
-        memory_(memory),
-        facts_(facts),
-        values_(values),
-        is_known_(is_known) {}
+        columns_{range.bytes, layout.dialect, memory, texts},
+        facts_(workspace.facts),
+        values_(workspace.values) {}
 
   /// Records from `begin` on, up to the first that begins behind a line feed at or after `last`. False: more bytes are
   /// needed. Positions count from the first byte.
@@ -147,7 +145,7 @@ class RangeScan {
     const auto field = static_cast<std::uint32_t>(layout_.wanted[k]);
     ends_.resize(rows_.size());
     for (std::size_t row = 0; row < rows_.size(); ++row) ends_[row] = rows_[row] + field;
-    ColumnScan scan(bytes_, layout_.dialect, layout_.types[k], memory_, facts_.columns[k], values_[k], is_known_);
+    ColumnScan scan(columns_, layout_.types[k], facts_.columns[k], values_[k]);
     scan.take({bytes_.data(), separators_.positions.data(), ends_, field + 1 == layout_.fields});
     if (scan.nul() != ColumnScan::none) stop(Trouble::nul, scan.nul());
     if (scan.misfit() != ColumnScan::none) stop(Trouble::type, scan.misfit(), static_cast<std::int64_t>(k));
@@ -173,16 +171,17 @@ class RangeScan {
   std::span<const char> bytes_;
   Separators& separators_;
   std::vector<std::uint32_t>&rows_, &ends_;
-  ValueMemory& memory_;
+  ColumnSource columns_;
   RangeFacts& facts_;
   RangeValues& values_;
-  bool is_known_;           ///< of which kinds the columns are
   std::size_t record_ = 0;  ///< where the record begins that is next
 };
 
-void clear(RangeValues& values, std::size_t columns) {
-  values.resize(columns);
-  for (auto& column : values) {
+void clear(Workspace& workspace, std::size_t columns) {
+  workspace.facts = {};
+  workspace.facts.columns.resize(columns);
+  workspace.values.resize(columns);
+  for (auto& column : workspace.values) {
     column.kind = Kind::nothing;
     column.has_negative_zero = false;
     column.values = {};
@@ -193,39 +192,36 @@ void clear(RangeValues& values, std::size_t columns) {
 
 }  // namespace
 
-bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<Place> begins, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
-                RangeValues& values) {
+bool scan_range(const Layout& layout, const ReadRange& range, Workspace& workspace, ValueMemory& memory) {
   const auto& dialect = layout.dialect;
-  const auto range = bytes.first(std::min(bytes.size(), static_cast<std::size_t>(range_bytes)));
-  facts = {};
-  facts.columns.resize(layout.wanted.size());
-  clear(values, layout.wanted.size());
+  const auto bytes = range.bytes.first(std::min(range.bytes.size(), static_cast<std::size_t>(range.size)));
+  auto& facts = workspace.facts;
+  auto& values = workspace.values;
+  clear(workspace, layout.wanted.size());
 
   // The header, and what is before it, belongs to no record.
-  const auto data_begin = layout.data_begin - range_begin;
+  const auto data_begin = layout.data_begin - range.begin;
   std::size_t begin = 0;
-  if (data_begin > 0 || range_begin == 0) {
+  if (data_begin > 0 || range.begin == 0) {
     facts.begins = Place::outside;
-    if (data_begin > std::ssize(range)) return true;
+    if (data_begin > std::ssize(bytes)) return true;
     begin = static_cast<std::size_t>(data_begin);
-    facts.changes = Changes::to(end_of(range.subspan(begin), Place::line_start, dialect));
+    facts.changes = Changes::to(end_of(bytes.subspan(begin), Place::line_start, dialect));
   } else {
-    facts.changes = changes_of(range, dialect);
-    facts.begins = begins ? *begins : guess_place(range, dialect);
-    begin = facts.begins == Place::comment ? skip_line(range, 0)
-                                           : first_feed(range, facts.begins == Place::quotes, dialect) + 1;
-    const bool has_line = facts.begins != Place::comment || (begin > 0 && range[begin - 1] == '\n');
-    if (!has_line || begin > range.size()) return true;
+    facts.changes = changes_of(bytes, dialect);
+    facts.begins = range.begins ? *range.begins : guess_place(bytes, dialect);
+    begin = facts.begins == Place::comment ? skip_line(bytes, 0)
+                                           : first_feed(bytes, facts.begins == Place::quotes, dialect) + 1;
+    const bool has_line = facts.begins != Place::comment || (begin > 0 && bytes[begin - 1] == '\n');
+    if (!has_line || begin > bytes.size()) return true;
   }
-  if (range_begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
+  if (range.begin + static_cast<std::int64_t>(begin) >= layout.file_bytes) return true;
   for (std::size_t k = 0; k < layout.types.size(); ++k) {
     const bool is_text = !layout.kinds.empty() && layout.kinds[k] == Kind::text;
     facts.columns[k].kind = values[k].kind = is_text ? Kind::text : kind_of(layout.types[k]);
   }
-  const auto is_done =
-      RangeScan(layout, range_begin, bytes, workspace, memory, facts, values, false).run(begin, range.size());
-  if (!is_done && !begins && std::ssize(bytes) > longest_guessed_ranges * range_bytes + (1 << 16)) {
+  const auto is_done = RangeScan(layout, range, workspace, memory, Texts::left).run(begin, bytes.size());
+  if (!is_done && !range.begins && std::ssize(range.bytes) > longest_guessed_ranges * range.size + (1 << 16)) {
     const auto changes = facts.changes;
     facts = {};
     facts.begins = Place::unknown;
@@ -237,18 +233,15 @@ bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t ran
   return is_done;
 }
 
-void parse_range(const Layout& layout, std::int64_t begin, std::span<const char> bytes, std::span<const Kind> kinds,
-                 Workspace& workspace, RangeFacts& facts, RangeValues& values) {
-  facts = {};
-  facts.columns.resize(layout.wanted.size());
-  clear(values, layout.wanted.size());
+void parse_range(const Layout& layout, const ReadRange& range, std::span<const Kind> kinds, Workspace& workspace) {
+  clear(workspace, layout.wanted.size());
   for (std::size_t k = 0; k < kinds.size(); ++k) {
-    facts.columns[k].kind = kinds[k];
-    values[k].kind = kinds[k];
+    workspace.facts.columns[k].kind = kinds[k];
+    workspace.values[k].kind = kinds[k];
   }
-  if (bytes.empty()) return;
+  if (range.bytes.empty()) return;
   workspace.memory.clear();
-  RangeScan(layout, begin, bytes, workspace, workspace.memory, facts, values, true).run(0, bytes.size() - 1);
+  RangeScan(layout, range, workspace, workspace.memory, Texts::kept).run(0, range.bytes.size() - 1);
 }
 
 std::vector<std::vector<Field>> records_reference(std::span<const char> bytes, const Dialect& dialect) {

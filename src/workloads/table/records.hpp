@@ -59,25 +59,31 @@ struct RangeFacts {
 
 using RangeValues = std::vector<ColumnValues>;
 
-/// What a thread needs again and again.
+/// A range as it was read.
+struct ReadRange {
+  std::int64_t begin = 0;       ///< in the file
+  std::int64_t size = 0;        ///< of the range itself
+  std::span<const char> bytes;  ///< of the file from `begin` on: the whole range at least unless the file ends
+  std::optional<Place> begins;  ///< if it is known
+};
+
+/// What a thread works in, and what it has found there in the range that was last. Its memory is used again: to touch
+/// it for the first time takes longer than to parse.
 struct Workspace {
   Separators separators;
   std::vector<std::uint32_t> rows;  ///< of each record that is taken, which separator ends its first field
   std::vector<std::uint32_t> ends;  ///< the same of a column
   ValueMemory memory;               ///< of values that nobody keeps
+  RangeFacts facts;
+  RangeValues values;
 };
 
-/// Looks at a range. `bytes` are those of the file from `range_begin` on, as far as they are there, the whole range of
-/// `range_bytes` at least unless the file ends. `begins`: if it is known. `memory`: for the values. False if
-/// more bytes are needed.
-bool scan_range(const Layout& layout, std::int64_t range_begin, std::int64_t range_bytes, std::span<const char> bytes,
-                std::optional<Place> begins, Workspace& workspace, ValueMemory& memory, RangeFacts& facts,
-                RangeValues& values);
+/// Looks at a range. `memory`: for the values. False if more bytes are needed.
+bool scan_range(const Layout& layout, const ReadRange& range, Workspace& workspace, ValueMemory& memory);
 
-/// The records of a range once more, whose columns are known to be of `kinds`; `bytes` are theirs alone and begin at
-/// `begin`. Texts are given too.
-void parse_range(const Layout& layout, std::int64_t begin, std::span<const char> bytes, std::span<const Kind> kinds,
-                 Workspace& workspace, RangeFacts& facts, RangeValues& values);
+/// The records of a range once more, whose columns are known to be of `kinds`; `range` has their bytes alone. Texts are
+/// given too.
+void parse_range(const Layout& layout, const ReadRange& range, std::span<const Kind> kinds, Workspace& workspace);
 
 /// The same by one byte after the other, for --verify and for the header: the fields of each record, without blank
 /// lines and comments.
