@@ -59,6 +59,13 @@ namespace sync {
 /// What an object is.
 enum class Kind : std::uint32_t { value, mutex, semaphore, event, barrier, condition, queue, leaving };
 
+/// What an object starts with.
+struct Start {
+  std::uint64_t first = 0, second = 0;  ///< what its kind makes of them
+  std::size_t more_bytes = 0;           ///< of memory beside the state
+  std::optional<Error> problem = {};    ///< what is wrong with this rank's arguments
+};
+
 /// The part that all shared objects have: a state at the domain, made and given back collectively. Whoever destroys
 /// objects while an exception unwinds does not wait for the other ranks.
 class SharedObject {
@@ -80,10 +87,8 @@ class SharedObject {
   static SharedObject& find(const Identity& identity);
 
  protected:
-  /// Collective. `first` and `second`: what the kind starts with. `more_bytes` of memory beside the state. `problem`:
-  /// what is wrong with this rank's arguments; if any rank has one, all throw AgreedError.
-  SharedObject(const Domain& domain, Kind kind, std::string name, std::uint64_t first = 0, std::uint64_t second = 0,
-               std::size_t more_bytes = 0, const std::optional<Error>& problem = std::nullopt);
+  /// Collective. If any rank has a problem, all throw AgreedError.
+  SharedObject(const Domain& domain, Kind kind, std::string name, const Start& start = {});
   ~SharedObject();
 
   [[nodiscard]] Core& core() const { return *core_; }

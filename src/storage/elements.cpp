@@ -6,8 +6,9 @@
 
 namespace paceline {
 
-void write_elements(const h5::Handle& dataset, hid_t type, std::span<const Slab> there, std::int64_t whole,
-                    std::int64_t count, const void* values, bool is_parallel) {
+void write_elements(const h5::Handle& dataset, std::span<const Slab> there, std::int64_t whole,
+                    const Elements& elements, bool is_parallel) {
+  const auto [type, count, values] = elements;
   const auto memory = h5::simple_space({unsigned_of(std::max(std::int64_t{1}, count))});
   const auto space = h5::simple_space({unsigned_of(whole)});
   const Slab here{0, count};

@@ -24,10 +24,16 @@ void keep_first(std::optional<Error>& first, Action&& action) {
   }
 }
 
-/// Elements that follow each other in memory, to slabs of a dataset of `whole` elements. Collective where the file is.
-/// Throws Error (failure).
-void write_elements(const h5::Handle& dataset, hid_t type, std::span<const Slab> there, std::int64_t whole,
-                    std::int64_t count, const void* values, bool is_parallel);
+/// Elements that follow each other in memory.
+struct Elements {
+  hid_t type = -1;
+  std::int64_t count = 0;
+  const void* values = nullptr;
+};
+
+/// To slabs of a dataset of `whole` elements. Collective where the file is. Throws Error (failure).
+void write_elements(const h5::Handle& dataset, std::span<const Slab> there, std::int64_t whole,
+                    const Elements& elements, bool is_parallel);
 
 /// Not collective. Throws Error (failure).
 void read_elements(const h5::Handle& dataset, hid_t type, Slab wanted, std::int64_t whole, void* values);

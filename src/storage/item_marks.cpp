@@ -45,8 +45,9 @@ void ItemMarks::write(std::span<const Run> runs, std::span<const ItemMark> marks
         values.push_back(value(run.items.begin + i, marks[static_cast<std::size_t>(run.at + i)]));
       }
     }
-    keep_first(first,
-               [&] { write_elements(dataset, type, there, items_, std::ssize(values), values.data(), parallel_); });
+    keep_first(first, [&] {
+      write_elements(dataset, there, items_, {type, std::ssize(values), values.data()}, parallel_);
+    });
   };
   if (begins_.get() >= 0) {
     each(begins_, H5T_NATIVE_INT64, std::int64_t{}, runs, [](auto, const ItemMark& mark) { return mark.begin; });

@@ -193,7 +193,7 @@ struct ResultFile::Impl {
       }
       const auto bytes = is_alone ? batch.front().bytes : std::span<const std::byte>(packed);
       keep_first(first, [&] {
-        write_elements(variable, H5T_NATIVE_UINT8, merged(there), variable_room, std::ssize(bytes), bytes.data(),
+        write_elements(variable, merged(there), variable_room, {H5T_NATIVE_UINT8, std::ssize(bytes), bytes.data()},
                        is_parallel());
       });
     }

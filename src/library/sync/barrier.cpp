@@ -79,10 +79,9 @@ const ObjectType& barrier_type() {
 
 Barrier::Barrier(const Domain& domain, int expected, std::string name)
     : SharedObject(domain, sync::Kind::barrier, name,
-                   static_cast<std::uint64_t>(expected == 0 ? domain.comm().size() : expected), 0, 0,
-                   expected >= 0 ? std::nullopt
-                                 : std::optional(Error(ErrorKind::failure, fmt::format("barrier \"{}\" can't expect {}",
-                                                                                       name, expected)))) {}
+                   {.first = static_cast<std::uint64_t>(expected == 0 ? domain.comm().size() : expected),
+                    .problem = sync::problem_unless(expected >= 0,
+                                                    fmt::format("barrier \"{}\" can't expect {}", name, expected))}) {}
 
 bool Barrier::arrive_and_wait(sync::Timeout timeout) {
   sync::Operation op;

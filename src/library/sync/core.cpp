@@ -174,9 +174,8 @@ ObjectId Core::reserve() {
   return object;
 }
 
-ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second,
-                      std::size_t more_bytes, const std::optional<Error>& problem) {
-  agree(comm_, problem);
+ObjectId Core::create(Kind kind, const std::string& name, const Start& start) {
+  agree(comm_, start.problem);
   // Collective calls that got out of step would otherwise be found much later, if ever.
   const auto same =
       static_cast<std::int64_t>(std::hash<std::string>()(fmt::format("{} {}", static_cast<int>(kind), name)));
@@ -198,21 +197,21 @@ ObjectId Core::create(Kind kind, const std::string& name, std::uint64_t first, s
       block->more.resize(slots_in_block);
     }
     auto& more = block->more[object % slots_in_block];
-    more = more_bytes == 0 ? nullptr : std::make_unique<NodeMemory>(node_, more_bytes, NodeMemory::Content::fresh);
-    if (comm_.rank() == 0) initialise(object, kind, name, first, second);
+    const auto bytes = start.more_bytes;
+    more = bytes == 0 ? nullptr : std::make_unique<NodeMemory>(node_, bytes, NodeMemory::Content::fresh);
+    if (comm_.rank() == 0) initialise(object, kind, name, start);
   }
   comm_.barrier();
   return object;
 }
 
-void Core::initialise(ObjectId object, Kind kind, const std::string& name, std::uint64_t first,
-                      std::uint64_t second) const {
+void Core::initialise(ObjectId object, Kind kind, const std::string& name, const Start& start) const {
   auto& here = state(object);
   std::memset(static_cast<void*>(&here), 0, ObjectState::slot);
   here.mutex.initialise();
   here.kind = kind;
   name.copy(here.name, sizeof here.name - 1);
-  type_of(kind).initialise(here, first, second);
+  type_of(kind).initialise(here, start.first, start.second);
 }
 
 void Core::destroy(ObjectId object) {

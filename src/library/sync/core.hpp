@@ -22,6 +22,11 @@ namespace paceline::sync {
 
 class RemoteService;
 
+/// For a Start: what is wrong, in a sentence, unless all is well.
+inline std::optional<Error> problem_unless(bool is_well, const std::string& sentence) {
+  return is_well ? std::nullopt : std::optional(Error(ErrorKind::failure, sentence));
+}
+
 class Core {
  public:
   Core(const Comm& comm, const Comm& node, const DomainOptions& options);
@@ -36,8 +41,7 @@ class Core {
   [[nodiscard]] std::uint64_t key() const { return key_; }
 
   /// Collective. `problem`: what this rank finds wrong with the arguments; all throw then.
-  ObjectId create(Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second, std::size_t more_bytes,
-                  const std::optional<Error>& problem);
+  ObjectId create(Kind kind, const std::string& name, const Start& start);
   /// Collective, but returns at once while an exception unwinds.
   void destroy(ObjectId object);
 
@@ -80,7 +84,7 @@ class Core {
   static constexpr std::uint32_t slots_in_block = 1024, most_blocks = 64;
 
   ObjectId reserve();
-  void initialise(ObjectId object, Kind kind, const std::string& name, std::uint64_t first, std::uint64_t second) const;
+  void initialise(ObjectId object, Kind kind, const std::string& name, const Start& start) const;
   void wait(Operation& op);
   void live(const std::stop_token& stop);
   void stop_living();

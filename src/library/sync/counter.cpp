@@ -68,7 +68,7 @@ const ObjectType& value_type() {
 }
 
 SharedCell::SharedCell(const Domain& domain, std::string name, std::uint64_t initial)
-    : SharedObject(domain, Kind::value, std::move(name), initial),
+    : SharedObject(domain, Kind::value, std::move(name), {.first = initial}),
       here_(state() == nullptr ? nullptr : &static_cast<ValueState&>(*state()).value) {}
 
 std::uint64_t SharedCell::fetch(Change change, std::uint64_t operand, std::uint64_t expected) const {

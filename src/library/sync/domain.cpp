@@ -64,10 +64,9 @@ Objects& objects() {
 
 }  // namespace
 
-SharedObject::SharedObject(const Domain& domain, Kind kind, std::string name, std::uint64_t first, std::uint64_t second,
-                           std::size_t more_bytes, const std::optional<Error>& problem)
+SharedObject::SharedObject(const Domain& domain, Kind kind, std::string name, const Start& start)
     : core_(domain.core()), name_(std::move(name)), kind_(kind) {
-  id_ = core_->create(kind, name_, first, second, more_bytes, problem);
+  id_ = core_->create(kind, name_, start);
   if (core_->is_home()) state_ = &core_->state(id_);
   const std::lock_guard lock(objects().mutex);
   objects().all[identity()] = this;

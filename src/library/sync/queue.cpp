@@ -164,12 +164,11 @@ const ObjectType& queue_type() {
 }
 
 ByteQueue::ByteQueue(const Domain& domain, const QueueRoom& room, std::string name)
-    : SharedObject(domain, Kind::queue, name, room.items, room.bytes, room.bytes,
-                   room.items >= 1 && room.bytes > head_bytes && room.bytes < std::size_t{1} << 40
-                       ? std::nullopt
-                       : std::optional(Error(ErrorKind::failure,
-                                             fmt::format("queue \"{}\" can't have room for {} items of {} bytes in all",
-                                                         name, room.items, room.bytes)))) {}
+    : SharedObject(domain, Kind::queue, name,
+                   {room.items, room.bytes, room.bytes,
+                    problem_unless(room.items >= 1 && room.bytes > head_bytes && room.bytes < std::size_t{1} << 40,
+                                   fmt::format("queue \"{}\" can't have room for {} items of {} bytes in all", name,
+                                               room.items, room.bytes))}) {}
 
 Operation ByteQueue::perform(std::uint32_t verb, Timeout timeout, std::span<const std::byte> in,
                              std::span<std::byte> out) const {

@@ -63,11 +63,11 @@ Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::string nam
     : Semaphore(domain, initial, INT64_MAX, std::move(name)) {}
 
 Semaphore::Semaphore(const Domain& domain, std::int64_t initial, std::int64_t most, std::string name)
-    : SharedObject(
-          domain, sync::Kind::semaphore, name, static_cast<std::uint64_t>(initial), static_cast<std::uint64_t>(most), 0,
-          initial >= 0 ? std::nullopt
-                       : std::optional(Error(ErrorKind::failure,
-                                             fmt::format("semaphore \"{}\" can't have {} units", name, initial)))) {}
+    : SharedObject(domain, sync::Kind::semaphore, name,
+                   {.first = static_cast<std::uint64_t>(initial),
+                    .second = static_cast<std::uint64_t>(most),
+                    .problem = sync::problem_unless(
+                        initial >= 0, fmt::format("semaphore \"{}\" can't have {} units", name, initial))}) {}
 
 bool Semaphore::acquire(sync::Timeout timeout) {
   sync::Operation op;

@@ -57,6 +57,12 @@ struct Pipe {
   }
 };
 
+/// From a program to the study.
+struct Pipes {
+  Pipe out, err;
+  Pipe trouble;  ///< why it could not be started
+};
+
 /// Takes what is there; false at the end.
 bool take(int file, std::string& text) {
   char buffer[65536];
@@ -96,8 +102,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 /// In the child: nothing here may allocate.
-[[noreturn]] void become(const char* program, char* const* words, char* const* variables, const Pipe& out,
-                         const Pipe& err, const Pipe& trouble, pid_t parent) {
+[[noreturn]] void become(const char* program, char* const* words, char* const* variables, const Pipes& pipes,
+                         pid_t parent) {
   setpgid(0, 0);
   // Should the study be killed, its run is not left alone.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -105,11 +111,11 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGXFSZ, SIGPIPE}) ::signal(signal, SIG_DFL);
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
-  dup2(out.write, STDOUT_FILENO);
-  dup2(err.write, STDERR_FILENO);
+  dup2(pipes.out.write, STDOUT_FILENO);
+  dup2(pipes.err.write, STDERR_FILENO);
   execve(program, words, variables);
   const int error = errno;
-  const auto told = ::write(trouble.write, &error, sizeof error);
+  const auto told = ::write(pipes.trouble.write, &error, sizeof error);
   _exit(told == sizeof error ? 127 : 126);
 }
 
@@ -172,14 +178,15 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   auto variables = merged(environment);
   const auto word_pointers = pointers(texts);
   const auto variable_pointers = pointers(variables);
-  Pipe out, err, trouble;
+  Pipes pipes;
+  auto& [out, err, trouble] = pipes;
   ProcessResult result;
 
   const auto start = Clock::now();
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw Error(ErrorKind::failure, "can't start a process", std::strerror(errno));
-  if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), out, err, trouble, parent);
+  if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), pipes, parent);
   setpgid(pid, pid);  // here too, whoever comes first
   for (auto* pipe : {&out, &err, &trouble}) pipe->close_write();
   int error = 0;
