@@ -5,19 +5,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const auto end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 /// "FILE.png|svg (x)" -> "FILE.png|svg"
 std::string form_of(const Option& option) { return option.shown_value.substr(0, option.shown_value.find(' ')); }

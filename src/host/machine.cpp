@@ -13,15 +13,10 @@
 
 #include "host/launch.hpp"
 #include "host/quota.hpp"
+#include "host/text.hpp"
 
 namespace paceline {
 namespace {
-
-/// Some firmware pads the name with blanks.
-std::string trimmed(const std::string& text) {
-  const auto begin = text.find_first_not_of(' ');
-  return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-}
 
 std::vector<CoreKind> read_kinds(hwloc_topology_t topology) {
   std::vector<CoreKind> kinds;
@@ -67,7 +62,8 @@ Machine read_machine() {
   }
   machine.kinds = read_kinds(topology);
   if (hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0)) {
-    if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = trimmed(model);
+    // Some firmware pads the name with blanks.
+    if (const char* model = hwloc_obj_get_info_by_name(package, "CPUModel")) machine.cpu_model = trimmed(model, " ");
   }
 
   const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> bound(hwloc_bitmap_alloc(), hwloc_bitmap_free);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
 
@@ -19,13 +21,6 @@ struct Hierarchy {
   fs::path root;   ///< the group that is seen at `mount`: a container's own, or /
   fs::path mount;
 };
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
-  return parts;
-}
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();

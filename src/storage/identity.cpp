@@ -7,6 +7,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/text.hpp"
 #include "storage/columns.hpp"
 #include "storage/result_errors.hpp"
 #include "storage/structure.hpp"
@@ -16,24 +17,14 @@ namespace {
 
 std::uint64_t digest_of_text(const std::string& text) { return item_digest(0, std::as_bytes(std::span(text))); }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
 /// What differs first between the parameters of two runs.
 Error other_run(const std::filesystem::path& path, const std::string& there, const std::string& here) {
   const auto fail = [&](const std::string& why) {
     return Error(ErrorKind::input, fmt::format("{} belongs to another run", path.string()), why,
                  "give the options of that run, or start again with --force");
   };
-  const auto theirs = lines_of(there);
-  const auto ours = lines_of(here);
+  const auto theirs = split(there, '\n');
+  const auto ours = split(here, '\n');
   for (std::size_t k = 0; k < std::max(theirs.size(), ours.size()); ++k) {
     if (k >= theirs.size() || k >= ours.size()) break;
     if (theirs[k] == ours[k]) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/text.hpp"
 #include "storage/output_path.hpp"
 
 namespace paceline {
@@ -23,10 +24,6 @@ std::string with_ends(const Interval& interval) {
   return std::isnan(interval.low)
              ? fmt::format("{:.4g}", interval.value)
              : fmt::format("{:.4g} ({:.4g} to {:.4g})", interval.value, interval.low, interval.high);
-}
-
-std::string plural(std::size_t count, const std::string& noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 void say_runs(std::string& text, const Times& times) {

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "host/secrets.hpp"
+#include "host/text.hpp"
 #include "storage/output_path.hpp"
 #include "study/import/formats.hpp"
 #include "study/measure/facts.hpp"

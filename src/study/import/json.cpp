@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "host/text.hpp"
 #include "study/import/formats.hpp"
 
 namespace paceline {

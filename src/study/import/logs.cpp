@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "host/text.hpp"
 #include "study/import/formats.hpp"
 
 namespace paceline {

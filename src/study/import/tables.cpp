@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 
+#include "host/text.hpp"
 #include "study/import/formats.hpp"
 #include "workloads/table/records.hpp"
 

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "host/text.hpp"
+
 namespace paceline {
 
 void add_run(ImportedTimes& times, const ImportWishes& wishes, const Layout& layout, double seconds,
@@ -52,19 +54,11 @@ std::string lower(std::string_view text) {
   return small;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    if (!lines.back().empty() && lines.back().back() == '\r') lines.back().pop_back();
-    at = end + 1;
+  auto lines = split(text, '\n');
+  if (lines.back().empty()) lines.pop_back();
+  for (auto& line : lines) {
+    if (line.ends_with('\r')) line.pop_back();
   }
   return lines;
 }

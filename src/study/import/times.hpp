@@ -53,7 +53,7 @@ std::optional<int> count_in(std::string_view text);
 /// Seconds in s, ms, us, ns, min or h; nothing for another word.
 std::optional<double> seconds_in_unit(std::string_view unit);
 std::string lower(std::string_view text);
-std::string_view trimmed(std::string_view text);
+/// Without their ends, of Windows too. What follows the last of these is a line if there is anything.
 std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace paceline

@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
 
@@ -46,10 +48,6 @@ class Matching {
   std::set<std::size_t> crowded_threads_;
   std::set<int> crowded_cores_;
 };
-
-std::string plural(std::size_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 }  // namespace
 

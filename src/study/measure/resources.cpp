@@ -8,6 +8,8 @@
 #include <set>
 #include <string_view>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
 
@@ -28,8 +30,6 @@ int hosts_in(const char* path) {
   }
   return static_cast<int>(hosts.size());
 }
-
-std::string plural(int count, const char* noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
 
 }  // namespace
 

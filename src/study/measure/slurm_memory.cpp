@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "host/text.hpp"
 #include "study/measure/process.hpp"
 
 namespace paceline {
@@ -19,16 +20,6 @@ constexpr const char* prefix = "paceline-run-";
 // slurmctld hands ended steps on to the database in batches.
 constexpr int looks = 4;
 constexpr auto between_looks = std::chrono::seconds(2);
-
-std::vector<std::string_view> cells_of(std::string_view line) {
-  std::vector<std::string_view> cells;
-  for (;;) {
-    const auto bar = line.find('|');
-    cells.push_back(line.substr(0, bar));
-    if (bar == std::string_view::npos) return cells;
-    line.remove_prefix(bar + 1);
-  }
-}
 
 /// "123456K", "1.5M", "7340032".
 std::optional<double> bytes_in(std::string_view text) {
@@ -54,12 +45,10 @@ std::string step_name(int order) { return prefix + std::to_string(order); }
 
 std::map<std::string, StepMemory> parse_step_memory(std::string_view lines) {
   std::map<std::string, StepMemory> steps;
-  while (!lines.empty()) {
-    const auto end = std::min(lines.find('\n'), lines.size());
-    const auto cells = cells_of(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
+  for (const auto& line : split(lines, '\n')) {
+    const auto cells = split(line, '|');
     if (cells.size() != 4 || !cells[0].starts_with(prefix)) continue;
-    auto& step = steps[std::string(cells[0])];
+    auto& step = steps[cells[0]];
     const auto most = bytes_in(cells[1]), mean = bytes_in(cells[2]), tasks = bytes_in(cells[3]);
     if (!most || !mean || !tasks) continue;
     step.max_rss_bytes = std::llround(*most);

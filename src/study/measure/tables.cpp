@@ -6,15 +6,12 @@
 #include <cmath>
 #include <set>
 
+#include "host/text.hpp"
 #include "study/median.hpp"
 #include "study/shell_words.hpp"
 
 namespace paceline {
 namespace {
-
-std::string plural(std::size_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 /// Median time of the layout's runs, else of the slowest layout that is known.
 std::optional<double> known_time(const Layout& layout, const Study& known) {
@@ -83,8 +80,7 @@ std::string plan_text(const StudyOptions& options, const Setup& setup, const std
   text += fmt::format("  cores      {} a node of {}\n", setup.resources.cores_per_node, setup.resources.where);
   const auto runs = layouts.size() * static_cast<std::size_t>(options.warmup + options.repeats);
   text += fmt::format("  runs       {}: {}, {} and {} each", runs, plural(layouts.size(), "layout"),
-                      plural(static_cast<std::size_t>(options.warmup), "warm-up"),
-                      plural(static_cast<std::size_t>(options.repeats), "repeat"));
+                      plural(options.warmup, "warm-up"), plural(options.repeats, "repeat"));
   if (options.until_ci) {
     text += fmt::format(", then more until each median is known to {:g} %", *options.until_ci * 100);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/text.hpp"
 #include "study/profile/profile.hpp"
 
 namespace paceline {
@@ -17,10 +18,6 @@ std::string line(int depth, std::string_view name, double value, std::string_vie
 }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
-
-std::string plural(int count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 /// "of MPI time" by class, largest first.
 std::string mpi_line(const std::vector<ProcessRecord>& records) {

@@ -8,6 +8,7 @@
 #include <paceline/error.hpp>
 
 #include "host/secrets.hpp"
+#include "host/text.hpp"
 #include "workloads/fetch/curl.hpp"
 
 namespace paceline::fetch {
@@ -29,12 +30,6 @@ std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
   const auto code = curl_url_get(url, which, &text, flags);
   const std::unique_ptr<char, TextDeleter> owned(text);
   return code == CURLUE_OK && text != nullptr ? text : "";
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
 }
 
 /// For a message: one line of what was given, not all of a file that is no list.
@@ -80,7 +75,7 @@ std::vector<std::string> read_url_list(std::string_view text, Files files, const
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::int64_t line = 1; !text.empty(); ++line) {
     const auto end = std::min(text.find('\n'), text.size());
-    const auto url = trimmed(text.substr(0, end));
+    const auto url = trimmed(text.substr(0, end), blank);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (url.empty() || url.front() == '#') continue;
     urls.emplace_back(url);
