@@ -10,15 +10,13 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/read_errors.hpp"
+
 namespace paceline {
 namespace {
 
-Error cannot_read(const std::filesystem::path& path, const std::string& why, const std::string& suggestion) {
-  return {ErrorKind::input, fmt::format("can't read {}", path.string()), why, suggestion};
-}
-
 Error is_shorter(const std::filesystem::path& path) {
-  return cannot_read(path, "it has become shorter while it was read", "start again once nobody writes it");
+  return cannot_read(path.string(), "it has become shorter while it was read", "start again once nobody writes it");
 }
 
 }  // namespace
@@ -26,19 +24,20 @@ Error is_shorter(const std::filesystem::path& path) {
 std::int64_t ByteFile::size_of(const std::filesystem::path& path) {
   struct stat facts {};
   if (stat(path.c_str(), &facts) != 0) {
-    throw cannot_read(path, std::strerror(errno), "see that it is there and yours");
+    throw cannot_read(path.string(), std::strerror(errno), "see that it is there and yours");
   }
-  if (S_ISDIR(facts.st_mode)) throw cannot_read(path, "it is a folder", "name a file");
+  if (S_ISDIR(facts.st_mode)) throw cannot_read(path.string(), "it is a folder", "name a file");
   if (!S_ISREG(facts.st_mode)) {
-    throw cannot_read(path, "it is not a regular file", "a pipe can't be read in ranges: save it to a file first");
+    throw cannot_read(path.string(), "it is not a regular file",
+                      "a pipe can't be read in ranges: save it to a file first");
   }
-  if (access(path.c_str(), R_OK) != 0) throw cannot_read(path, std::strerror(errno), "see that it is yours");
+  if (access(path.c_str(), R_OK) != 0) throw cannot_read(path.string(), std::strerror(errno), "see that it is yours");
   return facts.st_size;
 }
 
 ByteFile::ByteFile(std::filesystem::path path)
     : path_(std::move(path)), file_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (file_ < 0) throw cannot_read(path_, std::strerror(errno), "see that it is there and yours");
+  if (file_ < 0) throw cannot_read(path_.string(), std::strerror(errno), "see that it is there and yours");
 }
 
 ByteFile::~ByteFile() { close(file_); }
@@ -47,7 +46,7 @@ void ByteFile::read(std::int64_t at, std::span<char> bytes) const {
   while (!bytes.empty()) {
     const auto got = pread(file_, bytes.data(), bytes.size(), at);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw cannot_read(path_, std::strerror(errno), "see that it is whole");
+    if (got < 0) throw cannot_read(path_.string(), std::strerror(errno), "see that it is whole");
     if (got == 0) throw is_shorter(path_);
     at += got;
     bytes = bytes.subspan(static_cast<std::size_t>(got));
@@ -87,7 +86,7 @@ void ByteTarget::sync() const {
 
 SharedByteFile::SharedByteFile(const std::filesystem::path& path, const Comm& comm) : path_(path) {
   if (MPI_File_open(comm.handle(), path.c_str(), MPI_MODE_RDONLY, MPI_INFO_NULL, &file_) != MPI_SUCCESS) {
-    throw cannot_read(path, "MPI-IO can't open it", "see that every node has it");
+    throw cannot_read(path.string(), "MPI-IO can't open it", "see that every node has it");
   }
 }
 
@@ -98,7 +97,7 @@ SharedByteFile::~SharedByteFile() {
 void SharedByteFile::read(std::int64_t at, std::span<char> bytes) const {
   MPI_Status status;
   const int code = MPI_File_read_at_all(file_, at, bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, &status);
-  if (code != MPI_SUCCESS) throw cannot_read(path_, "MPI-IO failed", "see that it is whole");
+  if (code != MPI_SUCCESS) throw cannot_read(path_.string(), "MPI-IO failed", "see that it is whole");
   int count = 0;
   MPI_Get_count(&status, MPI_BYTE, &count);
   if (count != static_cast<int>(bytes.size())) throw is_shorter(path_);

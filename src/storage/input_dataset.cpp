@@ -13,6 +13,7 @@
 
 #include "storage/flat_selection.hpp"
 #include "storage/output_path.hpp"
+#include "storage/read_errors.hpp"
 
 namespace paceline {
 namespace {
@@ -21,10 +22,6 @@ namespace {
 constexpr double most_elements = 0x1p56;
 // What HDF5 takes for chunks anyway.
 constexpr std::int64_t usual_cache = std::int64_t{1} << 20;
-
-Error cannot_read(const std::string& place, const std::string& why, const std::string& suggestion) {
-  return {ErrorKind::input, fmt::format("can't read {}", place), why, suggestion};
-}
 
 /// HDF5 says little of why a file does not open.
 void check_file(const std::filesystem::path& path) {

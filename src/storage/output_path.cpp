@@ -124,11 +124,11 @@ void put_in_place(const fs::path& aside, const fs::path& file) {
   sync(folder_of(place), O_RDONLY | O_DIRECTORY);
 }
 
-std::string full_disk(const fs::path& file) {
+Error cannot_write(const fs::path& file, const std::string& why, const std::string& suggestion) {
   struct statvfs space {};
   const bool is_full =
       statvfs(folder_of(behind_links(file)).c_str(), &space) == 0 && space.f_bavail * space.f_frsize < 65536;
-  return is_full ? "no space left on the device" : "";
+  return cannot(file, is_full ? "no space left on the device" : why, suggestion);
 }
 
 std::string human_bytes(double bytes) {

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include <paceline/error.hpp>
+
 namespace paceline {
 
 enum class Existing { refuse, overwrite, resume };
@@ -37,8 +39,8 @@ void check_space(const std::filesystem::path& file, std::int64_t bytes);
 /// the old one or the new one. Throws Error (output).
 void put_in_place(const std::filesystem::path& aside, const std::filesystem::path& file);
 
-/// "no space left on the device" if that is so where `file` lies; else empty.
-std::string full_disk(const std::filesystem::path& file);
+/// What users are told of a file that can't be written: `why`, or that the device is full where that can be seen.
+Error cannot_write(const std::filesystem::path& file, const std::string& why, const std::string& suggestion);
 
 /// "12.0 MB"
 std::string human_bytes(double bytes);

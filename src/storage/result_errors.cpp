@@ -8,11 +8,10 @@ namespace paceline {
 
 Error cannot_write_result(const std::filesystem::path& path, const Error& cause) {
   // MPI-IO keeps the system's reason to itself; the usual one can be seen.
-  const auto full = full_disk(path);
-  return {ErrorKind::output, fmt::format("can't write {}", path.string()), full.empty() ? cause.what() : full,
-          path.extension() == ".part"
-              ? "free space or choose another place; what is finished is kept, go on with --resume"
-              : "free space or choose another place"};
+  return cannot_write(path, cause.what(),
+                      path.extension() == ".part"
+                          ? "free space or choose another place; what is finished is kept, go on with --resume"
+                          : "free space or choose another place");
 }
 
 Error damaged_result(const std::filesystem::path& path, const std::string& why) {

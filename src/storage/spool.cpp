@@ -17,6 +17,7 @@
 #include <paceline/error.hpp>
 
 #include "host/clock.hpp"
+#include "storage/read_errors.hpp"
 #include "storage/text_stages.hpp"
 
 namespace paceline {
@@ -24,10 +25,6 @@ namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{1} << 18;
 constexpr std::size_t longest_magic = 4;
-
-Error cannot_read(const std::string& name, const std::string& why, const std::string& suggestion) {
-  return {ErrorKind::input, fmt::format("can't read {}", name), why, suggestion};
-}
 
 class Descriptor {
  public:

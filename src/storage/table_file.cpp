@@ -48,17 +48,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error cannot_write(const fs::path& path, const std::string& why) {
-  const auto full = full_disk(path);
-  return {ErrorKind::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
-          "free space or choose another place"};
-}
+constexpr const char* if_not_written = "free space or choose another place";
 
 /// A file of our own making: no link that lies in its place is followed, and nobody else's file is written.
 void write_new(const fs::path& place, mode_t mode, const std::vector<std::byte>& bytes) {
   unlink(place.c_str());
   const int file = open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-  if (file < 0) throw cannot_write(place, std::strerror(errno));
+  if (file < 0) throw cannot_write(place, std::strerror(errno), if_not_written);
   int error = 0;
   for (std::size_t at = 0; at < bytes.size() && error == 0;) {
     const auto written = ::write(file, bytes.data() + at, bytes.size() - at);
@@ -66,7 +62,7 @@ void write_new(const fs::path& place, mode_t mode, const std::vector<std::byte>&
     if (written < 0 && errno != EINTR) error = errno;
   }
   if (close(file) != 0 && error == 0) error = errno;
-  if (error != 0) throw cannot_write(place, std::strerror(error));
+  if (error != 0) throw cannot_write(place, std::strerror(error), if_not_written);
 }
 
 void check_readable(const fs::path& path) {

@@ -15,14 +15,12 @@
 
 #include <paceline/error.hpp>
 
+#include "storage/read_errors.hpp"
+
 namespace paceline {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{1} << 18;
-
-Error cannot_read(const std::string& name, const std::string& why, const std::string& suggestion) {
-  return {ErrorKind::input, fmt::format("can't read {}", name), why, suggestion};
-}
 
 /// One gzip member after the other (RFC 1952); zeros may pad the end.
 class Gunzip final : public TextStage {

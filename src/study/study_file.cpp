@@ -20,10 +20,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* fit_path = "/fit/json";
 
-Error cannot_write(const fs::path& path, const std::string& why) {
-  const auto full = full_disk(path);
-  return {ErrorKind::output, fmt::format("can't write {}", path.string()), full.empty() ? why : full,
-          "free space or choose another place; the samples that are there are kept, go on with --resume"};
+Error cannot_write_study(const fs::path& path, const std::string& why) {
+  return cannot_write(path, why,
+                      "free space or choose another place; the samples that are there are kept, go on with --resume");
 }
 
 Error cannot_keep_fit(const fs::path& path, const std::string& why) {
@@ -70,7 +69,7 @@ TableFile read_groups(const fs::path& path) {
 }  // namespace
 
 StudyFile StudyFile::create(const fs::path& path, Study study) {
-  write(path, ".next", file_of(study), cannot_write);
+  write(path, ".next", file_of(study), cannot_write_study);
   return {path, std::move(study)};
 }
 
@@ -116,7 +115,7 @@ void StudyFile::save() {
     throw Error(ErrorKind::output, fmt::format("can't write {}", path_.string()), "another study adds samples to it",
                 "give each study a file of its own");
   }
-  write(path_, ".next", file_of(study_), cannot_write);
+  write(path_, ".next", file_of(study_), cannot_write_study);
 }
 
 Study read_study(const fs::path& path) {
