@@ -8,6 +8,7 @@
 #include <paceline/error.hpp>
 
 #include "workloads/fractal/colormaps.hpp"
+#include "workloads/fractal/counts.hpp"
 #include "workloads/fractal/picture.hpp"
 
 namespace paceline::fractal {
@@ -73,20 +74,6 @@ ElementType narrowest(std::int64_t max_value) {
   if (max_value <= 0xffff) return ElementType::uint16;
   if (max_value <= 0xffffffff) return ElementType::uint32;
   return ElementType::uint64;
-}
-
-/// Calls `action` with a span of the element type over the bytes.
-template <class Action>
-auto with_counts(ElementType type, std::span<std::byte> bytes, Action&& action) {
-  const auto as = [&]<class Count>(Count /*zero*/) {
-    return action(std::span(reinterpret_cast<Count*>(bytes.data()), bytes.size() / sizeof(Count)));
-  };
-  switch (type) {
-    case ElementType::uint8: return as(std::uint8_t{});
-    case ElementType::uint16: return as(std::uint16_t{});
-    case ElementType::uint32: return as(std::uint32_t{});
-    default: return as(std::uint64_t{});
-  }
 }
 
 std::span<const double> part(const std::vector<double>& values, Slab items) {

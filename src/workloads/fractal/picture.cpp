@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "workloads/fractal/counts.hpp"
 #include "workloads/fractal/png_file.hpp"
 #include "workloads/fractal/png_strip.hpp"
 
@@ -27,17 +28,6 @@ std::size_t level_of(std::uint64_t count) {
 }
 
 constexpr std::size_t levels = exact_levels + (54 << levels_per_octave_log2);
-
-/// Calls action(counts) with a pointer to their type.
-template <class Action>
-void with_counts(ElementType type, const std::vector<std::byte>& bytes, Action&& action) {
-  switch (type) {
-    case ElementType::uint8: action(reinterpret_cast<const std::uint8_t*>(bytes.data())); break;
-    case ElementType::uint16: action(reinterpret_cast<const std::uint16_t*>(bytes.data())); break;
-    case ElementType::uint32: action(reinterpret_cast<const std::uint32_t*>(bytes.data())); break;
-    default: action(reinterpret_cast<const std::uint64_t*>(bytes.data())); break;
-  }
-}
 
 /// What a thread draws with; its memory is used again by each strip.
 struct Desk {
@@ -209,7 +199,8 @@ std::vector<std::uint64_t> Picture::survey(Slab strips, const ReadItems& read) c
     seen.assign(levels, 0);
     const auto rows = rows_of(strip);
     const auto look_at = [&](Slab part) {
-      with_counts(shape_.type, read_rows(part), [&](const auto* counts) {
+      with_counts(shape_.type, std::span(read_rows(part)), [&](auto all) {
+        const auto* counts = all.data();
         for (auto row = part.begin; row < part.end; row += stride, counts += stride * cols_) {
           for (std::int64_t p = 0; p < cols_; ++p) {
             if (counts[p] != inside) ++seen[level_of(counts[p])];
@@ -250,7 +241,8 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
         return std::span(drawn).subspan(static_cast<std::size_t>(row * width_ * pixel),
                                         static_cast<std::size_t>(width_ * pixel));
       };
-      with_counts(shape_.type, read_rows(part), [&](const auto* counts) {
+      with_counts(shape_.type, std::span(read_rows(part)), [&](auto all) {
+        const auto* counts = all.data();
         if (!is_averaged()) {
           std::transform(counts, counts + part.size() * cols_, row_at(begin).begin(),
                          [&](auto count) { return index_of(count); });
