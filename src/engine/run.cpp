@@ -360,7 +360,7 @@ class Runner {
   Digest digest_;
   std::int64_t finished_items_ = 0;  ///< over all ranks, as are
   std::int64_t computed_bytes_ = 0;
-  ComputeEfficiency efficiency_;
+  EfficiencyTree efficiency_;
   double rate_alone_ = 0;        ///< work per second of one core alone
   double not_of_the_run_s_ = 0;  ///< what measuring it took
   double serial_part_s_ = 0;     ///< the workload's own

@@ -4,25 +4,18 @@
 
 namespace paceline {
 
-ComputeEfficiency efficiency_of(std::span<const RankEffort> efforts, double phase_s) {
-  double threads = 0, in_regions = 0, useful = 0, balanced = 0, longest = 0;
+EfficiencyTree efficiency_of(std::span<const RankEffort> efforts, double phase_s) {
+  ThreadSeconds sum;
+  double longest_s = 0;
   for (const auto& effort : efforts) {
-    threads += effort.threads;
-    in_regions += effort.threads * effort.region_s;
-    useful += effort.useful_s;
-    balanced += effort.threads * effort.region_s - (effort.threads * effort.most_useful_s - effort.useful_s);
-    longest = std::max(longest, effort.region_s);
+    sum.all += effort.threads * phase_s;
+    sum.outside_mpi += effort.threads * effort.region_s;
+    sum.imbalance += effort.threads * effort.most_useful_s - effort.useful_s;
+    sum.useful += effort.useful_s;
+    longest_s = std::max(longest_s, effort.region_s);
   }
-  ComputeEfficiency found;
-  if (useful <= 0 || balanced <= 0 || phase_s <= 0) return found;
-  found.parallel = useful / (phase_s * threads);
-  found.ranks = in_regions / (phase_s * threads);
-  found.communication = longest / phase_s;
-  found.rank_balance = found.ranks / found.communication;
-  found.threads = useful / in_regions;
-  found.thread_balance = balanced / in_regions;
-  found.scheduling = useful / balanced;
-  return found;
+  if (sum.useful <= 0 || sum.imbalance >= sum.outside_mpi || phase_s <= 0) return {};
+  return efficiency_tree(sum, share_of_time(longest_s, phase_s));
 }
 
 }  // namespace paceline

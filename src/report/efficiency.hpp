@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "host/efficiency.hpp"
+
 namespace paceline {
 
 /// What one rank did in the compute phase.
@@ -13,21 +15,8 @@ struct RankEffort {
   double most_useful_s = 0;  ///< of the thread that computed longest
 };
 
-/// Factors of POP's tree, as `paceline profile` has them for whole programs: parallel = ranks * threads.
-struct ComputeEfficiency {
-  double parallel = 1;        ///< useful thread-seconds against all that the threads had
-  double ranks = 1;           ///< = rank_balance * communication
-  double rank_balance = 1;    ///< mean over ranks against the one that computes longest
-  double communication = 1;   ///< what even that rank does not wait for: the last writes, other ranks' messages
-  double threads = 1;         ///< = thread_balance * scheduling
-  double thread_balance = 1;  ///< not lost while threads wait for the one with the most work
-  double scheduling = 1;      ///< not lost to claiming chunks, and to beginning and ending the region
-};
-
-/// With T threads, w the region's seconds and u the useful ones of a rank, in a phase of P seconds; sums over ranks:
-///   parallel = sum(u)/(P sum(T));  ranks = sum(T w)/(P sum(T));  communication = max(w)/P
-///   L = sum(T max(u) - u);  thread_balance = (sum(T w) - L)/sum(T w);  scheduling = sum(u)/(sum(T w) - L)
-/// (Rosas, Gimenez and Labarta, 2014, weighted by threads, and POP's hybrid model; see study/profile/efficiency.hpp.)
-ComputeEfficiency efficiency_of(std::span<const RankEffort> efforts, double phase_s);
+/// As `paceline profile` has them for whole programs. Here a rank is one region: outside of it are the last writes, and
+/// waiting for messages of other ranks. Nothing is beside serial work.
+EfficiencyTree efficiency_of(std::span<const RankEffort> efforts, double phase_s);
 
 }  // namespace paceline

@@ -9,6 +9,7 @@
 
 #include "host/launch.hpp"
 #include "host/say.hpp"
+#include "host/text.hpp"
 #include "storage/output_path.hpp"
 
 namespace paceline {
@@ -47,10 +48,6 @@ double computed_bytes(const RunSummary& summary) { return static_cast<double>(su
 std::string range(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   return *low == *high ? fmt::format("{:.0f}", *low) : fmt::format("{:.0f} to {:.0f}", *low, *high);
-}
-
-std::string plural(std::int64_t count, const std::string& noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string layout(const PlanRequest& request, const Parts& parts) {
@@ -193,7 +190,8 @@ std::string text_report(const RunSummary& summary) {
     line("parallel",
          fmt::format(
              "{:.1f} % of the compute phase: ranks {:.1f} % (balance {:.1f} %), threads {:.1f} % (balance {:.1f} %)",
-             100 * e.parallel, 100 * e.ranks, 100 * e.rank_balance, 100 * e.threads, 100 * e.thread_balance));
+             100 * e.parallel, 100 * e.mpi.efficiency, 100 * e.mpi.load_balance, 100 * e.openmp.efficiency,
+             100 * e.openmp.load_balance));
   }
   if (summary.serial_part_s >= 1e-4) line("serial", fmt::format("{:.4f}   the workload's own", summary.serial_part_s));
   if (summary.picture_s > 0) line("picture", fmt::format("{:.4f}", summary.picture_s));
@@ -264,10 +262,15 @@ std::string json_report(const RunSummary& summary) {
   json["imbalance_work"] = imbalance(column(summary, &RankRow::work_executed));
   if (summary.efficiency) {
     const auto& e = *summary.efficiency;
-    json["efficiency"] = {
-        {"parallel_efficiency", e.parallel},
-        {"mpi", {{"efficiency", e.ranks}, {"load_balance", e.rank_balance}, {"communication", e.communication}}},
-        {"openmp", {{"efficiency", e.threads}, {"load_balance", e.thread_balance}, {"scheduling", e.scheduling}}}};
+    json["efficiency"] = {{"parallel_efficiency", e.parallel},
+                          {"mpi",
+                           {{"efficiency", e.mpi.efficiency},
+                            {"load_balance", e.mpi.load_balance},
+                            {"communication", e.mpi.communication}}},
+                          {"openmp",
+                           {{"efficiency", e.openmp.efficiency},
+                            {"load_balance", e.openmp.load_balance},
+                            {"scheduling", e.openmp.scheduling}}}};
   }
   json["serial_part_s"] = summary.serial_part_s;
   json["serial_s"] = summary.serial_s;

@@ -27,11 +27,11 @@ struct RunSummary {
   std::int64_t retried_items = 0;  ///< that had failed before
   std::string digest;
   double wall_s = 0;
-  std::optional<ComputeEfficiency> efficiency;  ///< nothing: workers wait
-  double serial_part_s = 0;                     ///< the workload's own serial work, on rank 0
-  double serial_s = 0;                          ///< all that one rank did while the others waited, that among it
-  double picture_s = 0;                         ///< side outputs, on rank 0
-  double rate_alone = 0;                        ///< work per second of one core alone; 0: not measured
+  std::optional<EfficiencyTree> efficiency;  ///< nothing: workers wait
+  double serial_part_s = 0;                  ///< the workload's own serial work, on rank 0
+  double serial_s = 0;                       ///< all that one rank did while the others waited, that among it
+  double picture_s = 0;                      ///< side outputs, on rank 0
+  double rate_alone = 0;                     ///< work per second of one core alone; 0: not measured
   std::optional<Reduced> reduced;
   std::string io_mode = "none";
   int workers = 1;    ///< of all ranks, where they wait
