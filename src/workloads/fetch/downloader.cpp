@@ -23,6 +23,11 @@ void block_signals() {
 
 }  // namespace
 
+Downloader::Job::Job(std::string url, std::uint64_t number, const Settings& settings, Budget& budget)
+    : transfer(std::move(url), number, settings, budget) {
+  set(transfer.easy(), CURLOPT_PRIVATE, this);
+}
+
 Downloader::Downloader(Settings settings, std::function<bool()> stop, MemoryBudget& memory)
     : settings_(std::move(settings)), stop_(std::move(stop)), multi_(make_multi()), budget_{memory} {
   check_curl(curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(settings_.connections)),
@@ -144,42 +149,53 @@ void Downloader::begin(std::unique_ptr<Job> job, Time now) {
     job->done({std::move(*answer), nullptr});
     return;
   }
-  job->age = begun_++;
+  first_deadline_ = std::min(first_deadline_, job->transfer.deadline());
   active_.push_back(std::move(job));
+  active_.back()->place = std::prev(active_.end());
   check_curl(curl_multi_add_handle(multi_.get(), active_.back()->transfer.easy()), "curl_multi_add_handle");
 }
 
 void Downloader::end_finished() {
   for (int left = 0; const auto* message = curl_multi_info_read(multi_.get(), &left);) {
     if (message->msg != CURLMSG_DONE) continue;
-    const auto* easy = message->easy_handle;
-    const auto code = message->data.result;
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-      if (active_[i]->transfer.easy() != easy) continue;
-      end(i, code);
-      break;
-    }
+    Job* job = nullptr;
+    check_curl(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &job), "curl_easy_getinfo");
+    end(*job, message->data.result);
   }
 }
 
 void Downloader::end_overdue(Time now) {
-  for (std::size_t i = active_.size(); i-- > 0;) {
-    const auto& transfer = active_[i]->transfer;
-    if (!transfer.is_paused() && transfer.deadline() <= now) end(i, CURLE_OPERATION_TIMEDOUT);
+  if (now < first_deadline_) return;
+  first_deadline_ = Time::max();
+  for (auto next = active_.end(); next != active_.begin();) {
+    auto& job = **--next;
+    if (job.transfer.is_paused()) continue;
+    if (job.transfer.deadline() > now) {
+      first_deadline_ = std::min(first_deadline_, job.transfer.deadline());
+      continue;
+    }
+    ++next;
+    end(job, CURLE_OPERATION_TIMEDOUT);
   }
 }
 
 void Downloader::go_on(Time now) {
-  for (std::size_t i = active_.size(); i-- > 0;) {
-    auto& transfer = active_[i]->transfer;
-    if (!transfer.is_paused() || !transfer.may_go_on()) continue;
-    if (!transfer.go_on(now)) end(i, CURLE_WRITE_ERROR);
+  if (budget_.paused == 0) return;
+  for (auto next = active_.end(); next != active_.begin();) {
+    auto& job = **--next;
+    if (!job.transfer.is_paused() || !job.transfer.may_go_on()) continue;
+    if (job.transfer.go_on(now)) {
+      first_deadline_ = std::min(first_deadline_, job.transfer.deadline());
+      continue;
+    }
+    ++next;
+    end(job, CURLE_WRITE_ERROR);
   }
 }
 
-void Downloader::end(std::size_t at, CURLcode code) {
-  auto job = std::move(active_[at]);
-  active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(at));
+void Downloader::end(Job& ended, CURLcode code) {
+  auto job = std::move(*ended.place);
+  active_.erase(job->place);
   check_curl(curl_multi_remove_handle(multi_.get(), job->transfer.easy()), "curl_multi_remove_handle");
   if (auto answer = job->transfer.end(code, Clock::now())) {
     job->done({std::move(*answer), nullptr});
@@ -189,14 +205,10 @@ void Downloader::end(std::size_t at, CURLcode code) {
   choose_oldest();
 }
 
-void Downloader::choose_oldest() {
-  const auto oldest =
-      std::min_element(active_.begin(), active_.end(), [](const auto& a, const auto& b) { return a->age < b->age; });
-  budget_.oldest = oldest == active_.end() ? nullptr : &(*oldest)->transfer;
-}
+void Downloader::choose_oldest() { budget_.oldest = active_.empty() ? nullptr : &active_.front()->transfer; }
 
 void Downloader::fail_all(const std::exception_ptr& error) {
-  Jobs jobs;
+  std::vector<std::unique_ptr<Job>> jobs;
   for (auto& job : ready_) jobs.push_back(std::move(job));
   ready_.clear();
   for (auto& [due, job] : waiting_) jobs.push_back(std::move(job));

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -44,19 +45,20 @@ class Downloader {
   Answer fetch(std::string url, std::uint64_t number);
 
  private:
-  struct Job {
-    std::uint64_t age = 0;  ///< older ones began earlier
-    Transfer transfer;
-    Done done;
-    Job(std::string url, std::uint64_t number, const Settings& settings, Budget& budget)
-        : transfer(std::move(url), number, settings, budget) {}
-  };
   struct Request {
     std::string url;
     std::uint64_t number = 0;
     Done done;
   };
-  using Jobs = std::vector<std::unique_ptr<Job>>;
+  struct Job;
+  using Jobs = std::list<std::unique_ptr<Job>>;
+  /// Its handle leads to it.
+  struct Job {
+    Transfer transfer;
+    Done done;
+    Jobs::iterator place;  ///< where it is active
+    Job(std::string url, std::uint64_t number, const Settings& settings, Budget& budget);
+  };
 
   void loop();
   bool turn();
@@ -66,7 +68,7 @@ class Downloader {
   void begin(std::unique_ptr<Job> job, Time now);
   void end_finished();
   void end_overdue(Time now);
-  void end(std::size_t at, CURLcode code);
+  void end(Job& job, CURLcode code);
   void go_on(Time now);
   void choose_oldest();
   void fail_all(const std::exception_ptr& error);
@@ -84,9 +86,9 @@ class Downloader {
   // The thread's own.
   Budget budget_;
   std::deque<std::unique_ptr<Job>> ready_;
-  Jobs active_;  ///< in `multi_`
+  Jobs active_;                        ///< in `multi_`, the oldest first
+  Time first_deadline_ = Time::max();  ///< of those that are not paused; none is earlier
   std::multimap<Time, std::unique_ptr<Job>> waiting_;
-  std::uint64_t begun_ = 0;
   Time last_turn_ = Clock::now();
 
   std::thread thread_;

@@ -44,12 +44,14 @@ Transfer::Transfer(std::string url, std::uint64_t number, const Settings& settin
   set_options();
 }
 
-Transfer::~Transfer() { drop_body(); }
+Transfer::~Transfer() {
+  set_paused(std::nullopt);
+  drop_body();
+}
 
 void Transfer::set_options() {
   auto* easy = easy_.get();
   set(easy, CURLOPT_URL, url_.c_str());
-  set(easy, CURLOPT_PRIVATE, this);
   set(easy, CURLOPT_WRITEFUNCTION, &Transfer::receive);
   set(easy, CURLOPT_WRITEDATA, this);
   reason_.resize(CURL_ERROR_SIZE);
@@ -98,9 +100,14 @@ std::optional<Answer> Transfer::begin(Time now) {
   return std::nullopt;
 }
 
+void Transfer::set_paused(std::optional<Time> at) {
+  budget_.paused += (at ? 1 : 0) - (paused_at_ ? 1 : 0);
+  paused_at_ = at;
+}
+
 bool Transfer::go_on(Time now) {
   deadline_ += now - *paused_at_;
-  paused_at_.reset();
+  set_paused(std::nullopt);
   return curl_easy_pause(easy_.get(), CURLPAUSE_CONT) == CURLE_OK;
 }
 
@@ -126,7 +133,7 @@ std::size_t Transfer::add(const char* data, std::size_t size) {
     announced_ = std::max(length, curl_off_t{0});
   }
   if (file_.empty() && !may_have(more)) {
-    paused_at_ = Clock::now();
+    set_paused(Clock::now());
     return CURL_WRITEFUNC_PAUSE;
   }
   count(due_bytes(more));
@@ -207,7 +214,7 @@ std::string Transfer::reason_of(CURLcode code) const {
 }
 
 std::optional<Answer> Transfer::end(CURLcode code, Time now) {
-  paused_at_.reset();
+  set_paused(std::nullopt);
   // libcurl takes an error in reading a file for its end.
   if (code == CURLE_OK && !file_.empty() && static_cast<std::int64_t>(body_.size()) < announced_)
     code = CURLE_READ_ERROR;

@@ -27,6 +27,7 @@ struct Budget {
   std::int64_t held = 0;  ///< of unfinished bodies
   std::int64_t sure = 0;  ///< of them: of those that will need no more
   const void* oldest = nullptr;
+  int paused = 0;  ///< transfers
 
   [[nodiscard]] std::int64_t finished() const { return memory.held() - held; }
   /// Whether `who`, which has `own` bytes and is not guaranteed to pass, may have `more`.
@@ -68,6 +69,7 @@ class Transfer {
   [[nodiscard]] Time due() const { return due_; }
 
  private:
+  void set_paused(std::optional<Time> at);
   [[nodiscard]] bool may_be_the_connection(CURLcode code) const;
   [[nodiscard]] std::string reason_of(CURLcode code) const;
   static std::size_t receive(const char* data, std::size_t one, std::size_t size, void* transfer);
