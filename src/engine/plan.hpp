@@ -16,6 +16,8 @@
 
 #include <paceline/slab.hpp>
 
+#include "engine/equal_cost.hpp"
+
 namespace paceline {
 
 enum class Schedule { block, cyclic, dynamic, weighted };
@@ -46,21 +48,6 @@ struct PlanRequest {
   std::int64_t datasets = 1;                            ///< that an item has a part of
   bool ordered = true;                                  ///< false: few bands, so that no item waits for another
   bool kept = true;                                     ///< false: the result is digested and goes nowhere
-};
-
-/// Of items from the first one on: the trapezium rule over costs at sample_items().
-class CumulativeCosts {
- public:
-  CumulativeCosts(std::int64_t items, int ranks, const std::vector<double>& sampled);
-  [[nodiscard]] double total() const { return sums_.back(); }
-  /// Of all items before `item`.
-  [[nodiscard]] double before(std::int64_t item) const;
-  /// The first item that has so much before it.
-  [[nodiscard]] std::int64_t item_at(double cost) const;
-
- private:
-  std::vector<std::int64_t> at_;
-  std::vector<double> sums_;
 };
 
 /// A chunk as it is handed to a thread.
@@ -140,11 +127,6 @@ class Plan {
   std::vector<Slab> own_;                 ///< block and weighted: a slab a rank
   std::optional<CumulativeCosts> costs_;  ///< weighted
 };
-
-/// Items at which a cost is sampled for the weighted schedule: evenly spread, first and last among them.
-std::vector<std::int64_t> sample_items(std::int64_t items, int ranks);
-/// Slabs of nearly equal cost, from costs at sample_items() and straight lines between them.
-std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vector<double>& sampled);
 
 std::string to_string(Schedule schedule);
 std::string to_string(Gather gather);
