@@ -16,8 +16,6 @@ constexpr std::int64_t bytes_per_element = sizeof(double);
 constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
 // Sent at once by rank 0, which makes the next such piece meanwhile.
 constexpr std::int64_t message_elements = std::int64_t{1} << 20;
-// Made at once by a thread.
-constexpr std::int64_t block_elements = std::int64_t{1} << 14;
 constexpr int input_tag = 20;
 // Ten times as long as it takes to clear a huge page.
 constexpr double slow_page_s = 1e-3;
@@ -34,24 +32,6 @@ void prefer_quick_pages(const PageBuffer& memory) {
   if (watch.seconds() > slow_page_s) madvise(bytes.data(), bytes.size(), MADV_NOHUGEPAGE);
 }
 
-bool lie_in_files(const NumberInputs* inputs) { return inputs != nullptr && !inputs->inputs().front().is_made(); }
-
-InputFile open_input(const Input& input, std::int64_t memory_limit) {
-  return {input.file, input.dataset, {input.follows_external, memory_limit}};
-}
-
-/// All threads make some elements.
-void make_together(const Input& input, Slab elements, std::span<double> values) {
-  const auto blocks = (elements.size() + block_elements - 1) / block_elements;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    const auto first = block * block_elements;
-    const auto count = std::min(block_elements, elements.size() - first);
-    input.make({elements.begin + first, elements.begin + first + count},
-               values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
-  }
-}
-
 void check_shared_space(const Comm& node, std::int64_t bytes) {
   struct statvfs space {};
   if (node.size() == 1 || node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
@@ -65,59 +45,6 @@ void check_shared_space(const Comm& node, std::int64_t bytes) {
 }
 
 }  // namespace
-
-void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory_limit) {
-  if (!lie_in_files(inputs)) return;
-  std::vector<std::int64_t> extents;
-  collective(world, [&] {
-    if (world.rank() != 0) return;
-    for (const auto& input : inputs->inputs()) {
-      const auto here = open_input(input, memory_limit).extents();
-      if (!extents.empty() && here != extents) {
-        const auto shape = [](const std::vector<std::int64_t>& all) {
-          return all.size() == 1 ? fmt::format("{} elements", all.front()) : fmt::format("{}", fmt::join(all, " x "));
-        };
-        throw Error(ErrorKind::input, fmt::format("can't use {}", input.file.string()),
-                    fmt::format("{} has {}, {} has {}", inputs->inputs().front().dataset, shape(extents), input.dataset,
-                                shape(here)),
-                    "name datasets of one shape");
-      }
-      extents = here;
-    }
-  });
-  inputs->set_extents(world.gather_all(extents).front());
-}
-
-Slab elements_of(const NumberInputs& inputs, Slab items) {
-  const auto each = inputs.elements_per_item();
-  return {std::min(items.begin * each, inputs.elements()), std::min(items.end * each, inputs.elements())};
-}
-
-std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values) {
-  return {values.begin(), values.end()};
-}
-
-InputReader::InputReader(const NumberInputs* inputs, std::int64_t memory_limit) : inputs_(inputs) {
-  if (inputs == nullptr) return;
-  for (const auto& input : inputs->inputs()) {
-    auto& file = files_.emplace_back();
-    if (!input.is_made()) file.emplace(open_input(input, memory_limit));
-  }
-}
-
-void InputReader::read(Slab items, std::vector<std::vector<double>>& values) {
-  values.resize(files_.size());
-  if (files_.empty()) return;
-  const auto elements = elements_of(*inputs_, items);
-  for (std::size_t k = 0; k < files_.size(); ++k) {
-    values[k].resize(static_cast<std::size_t>(elements.size()));
-    if (files_[k]) {
-      files_[k]->read(elements, values[k]);
-    } else {
-      make_together(inputs_->inputs()[k], elements, values[k]);
-    }
-  }
-}
 
 Inputs::Inputs(const Plan& plan, const NumberInputs* inputs, const Comm& world, const Comm& node)
     : plan_(plan), inputs_(inputs), world_(world), node_(node) {

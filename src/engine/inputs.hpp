@@ -13,34 +13,12 @@
 #include <paceline/comm.hpp>
 #include <paceline/node_memory.hpp>
 
+#include "engine/input_source.hpp"
 #include "engine/plan.hpp"
 #include "host/page_buffer.hpp"
-#include "storage/input_file.hpp"
 #include "workloads/workload.hpp"
 
 namespace paceline {
-
-/// Asks the inputs' files for the number of elements and tells the workload. Null: it has none. Collective; on rank 0
-/// the files are looked at, and errors are agreed upon.
-void measure_inputs(const Comm& world, NumberInputs* inputs, std::int64_t memory_limit);
-
-/// Reads or makes any elements of any input, on one rank alone: for --verify.
-class InputReader {
- public:
-  /// Null: there are none.
-  InputReader(const NumberInputs* inputs, std::int64_t memory_limit);
-  /// Replaces `operands` by the elements of `items`. Not for two threads at once.
-  void read(Slab items, std::vector<std::vector<double>>& values);
-
- private:
-  const NumberInputs* inputs_;
-  std::vector<std::optional<InputFile>> files_;
-};
-
-/// The elements that items are computed from.
-Slab elements_of(const NumberInputs& inputs, Slab items);
-/// Views of whole vectors, one an input.
-std::vector<std::span<const double>> spans_of(const std::vector<std::vector<double>>& values);
 
 class Inputs {
  public:

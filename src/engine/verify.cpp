@@ -8,7 +8,7 @@
 
 #include <paceline/error.hpp>
 
-#include "engine/inputs.hpp"
+#include "engine/input_source.hpp"
 
 namespace paceline {
 namespace {
