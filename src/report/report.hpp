@@ -38,9 +38,6 @@ struct RunSummary {
   Failures failures;  ///< items that came to nothing
 };
 
-/// Slowest over mean; 1 where nothing was done.
-double imbalance(const std::vector<double>& values);
-
 std::string text_report(const RunSummary& summary);
 std::string json_report(const RunSummary& summary);
 /// What --dry-run prints. `bound_cores`: per rank.

@@ -7,7 +7,7 @@
 #include <parsed.hpp>
 
 #include "engine/plan.hpp"
-#include "report/report.hpp"
+#include "report/figures.hpp"
 #include "workloads/fractal/fractal.hpp"
 
 namespace paceline::fractal {
@@ -58,16 +58,16 @@ TEST_P(Balance, OfDynamicIsWithin5Percent) {
     // Whoever is free first claims the next chunk.
     *std::min_element(busy.begin(), busy.end()) += cost(plan.any_chunk(index).items);
   }
-  RecordProperty("imbalance", std::to_string(imbalance(busy)));
-  EXPECT_LE(imbalance(busy), 1.05);
+  RecordProperty("imbalance", std::to_string(figures::imbalance(busy)));
+  EXPECT_LE(figures::imbalance(busy), 1.05);
 }
 
 TEST_P(Balance, OfWeightedIsWithin10Percent) {
   const Plan plan(request(Schedule::weighted));
   std::vector<double> busy;
   for (int rank = 0; rank < four_ranks; ++rank) busy.push_back(cost(plan.own_slab(rank)));
-  RecordProperty("imbalance", std::to_string(imbalance(busy)));
-  EXPECT_LE(imbalance(busy), 1.10);
+  RecordProperty("imbalance", std::to_string(figures::imbalance(busy)));
+  EXPECT_LE(figures::imbalance(busy), 1.10);
 }
 
 INSTANTIATE_TEST_SUITE_P(
