@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 
 #include "host/say.hpp"
 
@@ -51,6 +52,18 @@ std::string list(const Failures& failures) {
   const auto more = failures.count - std::ssize(failures.first);
   if (more > 0) text += fmt::format("paceline: failed: and {} more\n", more);
   return text;
+}
+
+void fail_if_items_did(const Comm& comm, const Failures& failures, std::int64_t items,
+                       const std::filesystem::path& output) {
+  if (failures.count == 0) return;
+  if (comm.rank() == 0) fmt::print(stderr, "{}", list(failures));
+  throw AgreedError(Error(ErrorKind::check, fmt::format("{} of {} items failed", failures.count, items),
+                          fmt::format("the first is {}", failures.first.front().what),
+                          output.empty() ? "with an --output, the others are kept"
+                                         : fmt::format("{} says why, and the same command with --resume tries "
+                                                       "them again",
+                                                       output.string())));
 }
 
 }  // namespace paceline

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,10 @@ Failures gather_failures(const Comm& comm, std::vector<Failure> mine);
 
 /// A line each of the first, and one for those that are left out.
 std::string list(const Failures& failures);
+
+/// Lists them on rank 0, and throws AgreedError (check) if there are any: the result is complete, but not all of it is
+/// what was wanted. `output`: of the run, or empty. Every rank calls, with the same.
+void fail_if_items_did(const Comm& comm, const Failures& failures, std::int64_t items,
+                       const std::filesystem::path& output);
 
 }  // namespace paceline

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <set>
 #include <string_view>
 #include <thread>
 
 #include <paceline/probed_wait.hpp>
 
+#include "engine/accounts.hpp"
 #include "engine/compute.hpp"
 #include "engine/fail.hpp"
 #include "engine/failures.hpp"
@@ -188,7 +188,7 @@ class Runner {
     }
     if (progress && !node_state_.stopping()) progress->show(items_here);
     const auto all_s = world_.reduce_all(watch.seconds(), MPI_MAX);
-    efficiency_ = efficiency_of(efforts_of_all(computed, computing_s), all_s);
+    efficiency_ = gather_efficiency(world_, computed, workers_, computing_s, all_s);
     // Where rank 0 writes alone, what it still has to write when all have computed is serial time.
     if (plan_->request().gather == Gather::root) write_tail_s_ = all_s - world_.reduce_all(computing_s, MPI_MAX);
 
@@ -209,18 +209,6 @@ class Runner {
     finished_items_ = world_.reduce_all(computed.items, MPI_SUM) + output_.resumed().items;
     digest_ = output_.resumed().digest;
     digest_.add(world_.reduce_all(computed.digest.sum(), MPI_SUM));
-  }
-
-  std::vector<RankEffort> efforts_of_all(const ComputeResult& computed, double region_s) {
-    const auto& useful = computed.useful_s;
-    RankEffort mine{std::max(1, workers_), region_s, 0, 0};
-    for (const auto seconds : useful) {
-      mine.useful_s += seconds;
-      mine.most_useful_s = std::max(mine.most_useful_s, seconds);
-    }
-    std::vector<RankEffort> all;
-    for (const auto& one : world_.gather_all(std::vector<RankEffort>{mine})) all.push_back(one.front());
-    return all;
   }
 
   /// An error of any rank, after which all stopped: what is finished is saved.
@@ -256,9 +244,9 @@ class Runner {
 
   void publish() {
     me_.write_s += output_.close();
-    gather_tables();
+    tables_ = gather_tables(world_, me_, busy_s_, workers_, most_workers_);
     me_.write_s += output_.publish(digest_.sum(), tables_, checking_threads());
-    gather_tables();
+    tables_ = gather_tables(world_, me_, busy_s_, workers_, most_workers_);
   }
 
   /// That compute items again. Workers that wait are not threads.
@@ -267,26 +255,14 @@ class Runner {
     return std::max(1, parts_.waiting != nullptr ? std::min(workers_, most_that_wait) : workers_);
   }
 
-  void gather_tables() {
-    tables_ = {};
-    for (const auto& rows : world_.gather_all(std::vector<RankRow>{me_})) tables_.ranks.push_back(rows.front());
-    tables_.threads = most_workers_;
-    auto mine = busy_s_;
-    mine.resize(static_cast<std::size_t>(most_workers_), 0.0);
-    std::fill(mine.begin() + workers_, mine.end(), std::nan(""));
-    for (const auto& busy : world_.gather_all(mine)) {
-      tables_.busy_s.insert(tables_.busy_s.end(), busy.begin(), busy.end());
-    }
-  }
-
   ExitCode report(std::uint64_t digest) {
-    if (tables_.ranks.empty()) gather_tables();
+    if (tables_.ranks.empty()) tables_ = gather_tables(world_, me_, busy_s_, workers_, most_workers_);
     RunSummary summary;
     summary.options = &options_;
     summary.parts = &parts_;
     summary.plan = &*plan_;
     summary.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
-    summary.cores_used = cores_used();
+    summary.cores_used = cores_used(world_, node_, machine_);
     for (const auto& row : tables_.ranks) summary.computed_items += row.items;
     summary.computed_bytes = computed_bytes_;
     summary.tables = tables_;
@@ -311,29 +287,8 @@ class Runner {
         throw AgreedError(Error(ErrorKind::output, "can't write the report", std::strerror(errno)));
       }
     }
-    fail_if_items_did(summary.failures);
+    fail_if_items_did(world_, summary.failures, workload_.shape().items(), options_.output);
     return ExitCode::done;
-  }
-
-  /// The result is complete, but not all of it is what was wanted.
-  void fail_if_items_did(const Failures& failures) {
-    if (failures.count == 0) return;
-    if (is_first()) fmt::print(stderr, "{}", list(failures));
-    const auto& output = options_.output;
-    throw AgreedError(Error(ErrorKind::check,
-                            fmt::format("{} of {} items failed", failures.count, workload_.shape().items()),
-                            fmt::format("the first is {}", failures.first.front().what),
-                            output.empty() ? "with an --output, the others are kept"
-                                           : fmt::format("{} says why, and the same command with --resume tries "
-                                                         "them again",
-                                                         output.string())));
-  }
-
-  /// Cores that any rank is bound to, over all nodes.
-  int cores_used() {
-    std::set<int> cores;
-    for (const auto& bound : node_.gather_all(machine_.bound_cores)) cores.insert(bound.begin(), bound.end());
-    return world_.reduce_all(node_.rank() == 0 ? static_cast<int>(cores.size()) : 0, MPI_SUM);
   }
 
   const Comm& world_;
