@@ -34,7 +34,7 @@ void become_input(const std::string& text) {
   const int file = memfd_create("paceline", 0);
   std::size_t at = 0;
   while (file >= 0 && at < text.size()) {
-    const auto written = write(file, text.data() + at, text.size() - at);
+    const auto written = ::write(file, text.data() + at, text.size() - at);
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) break;
     at += static_cast<std::size_t>(written);
@@ -42,7 +42,7 @@ void become_input(const std::string& text) {
   if (file < 0 || at < text.size() || lseek(file, 0, SEEK_SET) != 0 || dup2(file, STDIN_FILENO) < 0) {
     throw Error(ErrorKind::failure, "can't hand the study to the script", std::strerror(errno));
   }
-  close(file);
+  ::close(file);
 }
 
 [[noreturn]] void become_script(const char* name, const std::vector<std::string>& arguments) {

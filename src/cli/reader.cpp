@@ -36,7 +36,7 @@ std::string one_line(std::string text) {
 }
 
 CLI::Option* declare(CLI::App& app, const Option& option) {
-  using Texts = std::vector<std::string>;
+  using Words = std::vector<std::string>;
   return std::visit(
       [&]<class Target>(const Target& target) -> CLI::Option* {
         if constexpr (std::is_same_v<Target, bool*>) {
@@ -44,8 +44,8 @@ CLI::Option* declare(CLI::App& app, const Option& option) {
               option.name, [target, value = option.flag_value] { *target = value; }, option.help);
         } else if constexpr (std::is_same_v<Target, std::function<void(const std::string&)>>) {
           return app.add_option_function<std::string>(option.name, target, option.help);
-        } else if constexpr (std::is_same_v<Target, std::function<void(const Texts&)>>) {
-          return app.add_option_function<Texts>(option.name, target, option.help);
+        } else if constexpr (std::is_same_v<Target, std::function<void(const Words&)>>) {
+          return app.add_option_function<Words>(option.name, target, option.help);
         } else {
           return app.add_option(option.name, *target, option.help);
         }

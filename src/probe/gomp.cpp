@@ -26,7 +26,7 @@ namespace {
 int asked(Original& number) { return static_cast<int>(number()); }
 constinit Original thread_number{"omp_get_thread_num"};
 constinit Original team_size{"omp_get_num_threads"};
-constinit Original most_threads{"omp_get_max_threads"};
+constinit Original get_max_threads{"omp_get_max_threads"};
 
 using Function = void (*)(void*);
 
@@ -71,7 +71,7 @@ void run_member(void* memory) {
 Region* begin_region(Word threads) {
   if (!is_gnu()) return nullptr;
   note_openmp();
-  const int most = static_cast<int>(threads) > 0 ? static_cast<int>(threads) : asked(most_threads);
+  const int most = static_cast<int>(threads) > 0 ? static_cast<int>(threads) : asked(get_max_threads);
   // A lone thread waits for no other, and four looks at the clock would be a tenth of an empty region.
   return most > 1 ? open_region(self(), most) : nullptr;
 }

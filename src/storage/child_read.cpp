@@ -16,16 +16,16 @@ namespace {
 
 // What may be read at once.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::int64_t most_bytes = std::int64_t{16} << 20;  // the sanitizer writes to its shadow of all of it
+constexpr std::int64_t most_read_at_once = std::int64_t{16} << 20;  // the sanitizer writes to its shadow of all of it
 #else
-constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
+constexpr std::int64_t most_read_at_once = std::int64_t{1} << 30;
 #endif
 
 }  // namespace
 
 std::vector<std::byte> read_in_child(const std::function<std::vector<std::byte>()>& read, const ReadLimits& limits) {
   // What was read is in the shared memory, of which the child touches what it needs: its size, and the bytes.
-  const auto room = static_cast<std::size_t>(std::min(limits.memory_bytes, most_bytes));
+  const auto room = static_cast<std::size_t>(std::min(limits.memory_bytes, most_read_at_once));
   ChildWorker child(room, limits.memory_bytes, [&](std::span<const std::int64_t>, std::span<std::byte> shared) {
     try {
       const auto bytes = read();

@@ -14,7 +14,7 @@
 namespace paceline {
 namespace {
 
-constexpr std::int64_t piece_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t gap_piece_bytes = std::int64_t{1} << 20;
 constexpr hsize_t page = 4096;
 constexpr std::int64_t signature_bytes = 8;
 
@@ -31,7 +31,7 @@ void for_each_gap(std::int64_t file_bytes, std::span<const Slab> data, Action&& 
   std::int64_t at = 0;
   const auto cover = [&](std::int64_t end) {
     while (at < end) {
-      const auto size = std::min(piece_bytes, end - at);
+      const auto size = std::min(gap_piece_bytes, end - at);
       action(at, size);
       at += size;
     }

@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t piece_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t copied_at_once = std::int64_t{1} << 20;
 // HDF5 finds its signature there, or no file of its own.
 constexpr std::int64_t beginning = 8;
 
 void copy(const ByteFile& from, const ByteTarget& to, std::int64_t begin, std::int64_t end) {
   std::vector<char> bytes;
   for (auto at = begin; at < end; at += std::ssize(bytes)) {
-    bytes.resize(static_cast<std::size_t>(std::min(piece_bytes, end - at)));
+    bytes.resize(static_cast<std::size_t>(std::min(copied_at_once, end - at)));
     from.read(at, bytes);
     to.write(at, bytes);
   }

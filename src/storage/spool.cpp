@@ -23,7 +23,7 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t piece_bytes = std::size_t{1} << 18;
+constexpr std::size_t spooled_at_once = std::size_t{1} << 18;
 constexpr std::size_t longest_magic = 4;
 
 class Descriptor {
@@ -94,9 +94,9 @@ std::unique_ptr<Spool> Spool::of(const std::filesystem::path& source, const std:
   const Descriptor in(is_input ? STDIN_FILENO : open(source.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.number() < 0) throw cannot_read(name, std::strerror(errno), "see that it is there and yours");
 
-  std::vector<char> bytes(piece_bytes);
+  std::vector<char> bytes(spooled_at_once);
   const bool is_pipe = is_input || S_ISFIFO(facts.st_mode);
-  auto filled = in.read(std::span(bytes).first(is_pipe ? piece_bytes : longest_magic), name);
+  auto filled = in.read(std::span(bytes).first(is_pipe ? spooled_at_once : longest_magic), name);
   const auto packing = packed_by(std::span(bytes).first(std::min(filled, longest_magic)));
   if (!is_pipe && packing.empty() && is_utf8(encoding)) return nullptr;
 

@@ -15,7 +15,7 @@ namespace paceline {
 namespace {
 
 /// Of one table, in memory.
-constexpr std::uint64_t most_bytes = std::uint64_t{256} << 20;
+constexpr std::uint64_t most_table_bytes = std::uint64_t{256} << 20;
 
 Error damaged(const std::string& why) { return {ErrorKind::failure, why}; }
 
@@ -140,7 +140,7 @@ std::string read_text(hid_t type, const std::function<herr_t(hid_t, void*)>& rea
     return text == nullptr ? "" : text;
   }
   const auto size = H5Tget_size(type);
-  if (size == 0 || size > most_bytes) throw damaged("a text is too long");
+  if (size == 0 || size > most_table_bytes) throw damaged("a text is too long");
   std::string text(size, '\0');
   h5::check(read(type, text.data()), "H5Dread");
   return trimmed(text.data(), size);
@@ -236,7 +236,7 @@ TypedTable read_table(const std::string& path, hid_t dataset, hid_t row) {
   hsize_t rows = 0;
   h5::check(H5Sget_simple_extent_dims(space.get(), &rows, nullptr), "H5Sget_simple_extent_dims");
   const auto row_bytes = H5Tget_size(row);
-  if (row_bytes == 0 || rows > most_bytes / row_bytes) throw damaged(fmt::format("{} is too large", path));
+  if (row_bytes == 0 || rows > most_table_bytes / row_bytes) throw damaged(fmt::format("{} is too large", path));
   const h5::Handle creation(H5Dget_create_plist(dataset), H5Pclose, "H5Dget_create_plist");
   if (H5Pget_external_count(creation.get()) != 0) throw damaged(fmt::format("{} lies in another file", path));
   TypedTable table;

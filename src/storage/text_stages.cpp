@@ -20,12 +20,12 @@
 namespace paceline {
 namespace {
 
-constexpr std::size_t piece_bytes = std::size_t{1} << 18;
+constexpr std::size_t unpacked_at_once = std::size_t{1} << 18;
 
 /// One gzip member after the other (RFC 1952); zeros may pad the end.
 class Gunzip final : public TextStage {
  public:
-  explicit Gunzip(std::string name) : name_(std::move(name)), out_(piece_bytes) {
+  explicit Gunzip(std::string name) : name_(std::move(name)), out_(unpacked_at_once) {
     // 16: gzip's own header, and none of zlib's.
     if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) throw std::bad_alloc();
   }
@@ -112,7 +112,7 @@ class Converter final : public TextStage {
   Converter(std::string encoding, std::string name)
       : encoding_(std::move(encoding)),
         name_(std::move(name)),
-        out_(piece_bytes),
+        out_(unpacked_at_once),
         from_(iconv_open("UTF-8", of(encoding_).c_str())) {
     if (from_ != reinterpret_cast<iconv_t>(-1)) return;
     throw Error(ErrorKind::usage, fmt::format("--encoding {} makes no sense", encoding_),
