@@ -8,6 +8,7 @@
 
 #include "host/machine.hpp"
 #include "host/simd.hpp"
+#include "host/text.hpp"
 #include "storage/result_file.hpp"
 
 namespace paceline {
@@ -54,8 +55,8 @@ void print_info(const Comm& world) {
   fmt::print("  hdf5      {}\n", hdf5_version());
   fmt::print("  simd      {}\n", simd_target_name());
   fmt::print("  cpu       {}\n", machine.cpu_model);
-  fmt::print("  machine   {} cores, {} hardware threads, {} NUMA node{}\n", machine.cores, machine.hardware_threads,
-             machine.numa_nodes, machine.numa_nodes == 1 ? "" : "s");
+  fmt::print("  machine   {} cores, {} hardware threads, {}\n", machine.cores, machine.hardware_threads,
+             plural(machine.numa_nodes, "NUMA node"));
   if (!machine.kinds.empty())
     fmt::print("  cores     {}: threads on slower ones are waited for\n", to_string(machine.kinds));
   if (machine.quota) fmt::print("  quota     control groups allow {:.3g} cores\n", *machine.quota);

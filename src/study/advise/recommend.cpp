@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
 
@@ -48,8 +50,7 @@ std::optional<Doubling> predicted_doubling(const ModelFit& fit, const Layout& la
 }
 
 std::string in_full(const Layout& layout) {
-  const auto counted = [](int n, const char* noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); };
-  auto text = fmt::format("{} x {}", counted(layout.ranks, "rank"), counted(layout.threads, "thread"));
+  auto text = fmt::format("{} x {}", plural(layout.ranks, "rank"), plural(layout.threads, "thread"));
   if (layout.nodes > 1) text += fmt::format(" on {} nodes", layout.nodes);
   return text;
 }
@@ -57,7 +58,7 @@ std::string in_full(const Layout& layout) {
 std::string say(const Doubling& doubling) {
   const bool by_nodes = doubling.to.nodes >= 2 * doubling.from.nodes;
   const int from = by_nodes ? doubling.from.nodes : doubling.from.cores();
-  const auto place = fmt::format("beyond {} {}{}", from, by_nodes ? "node" : "core", from == 1 ? "" : "s");
+  const auto place = fmt::format("beyond {}", plural(from, by_nodes ? "node" : "core"));
   const char* source = doubling.by_law ? " (by the fitted law)" : "";
   if (doubling.gain <= 0) return fmt::format("{} twice as many gain nothing{}", place, source);
   return fmt::format("{} you pay double for {:.0f} %{}", place, 100 * doubling.gain, source);

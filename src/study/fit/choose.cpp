@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/text.hpp"
+
 namespace paceline {
 namespace {
 
@@ -93,10 +95,10 @@ std::string growth(const Times& times, ScalingMode mode) {
   }
   if (next == nullptr) return {};
   return fmt::format(
-      "the time grows from the first layout on, {:.4g} s on {} core{} and {:.4g} s on {}: by every law it falls at "
+      "the time grows from the first layout on, {:.4g} s on {} and {:.4g} s on {}: by every law it falls at "
       "first, "
       "so none describes these times; is the work the same on every layout?",
-      base.median_s, base.layout.cores(), base.layout.cores() == 1 ? "" : "s", next->median_s, next->layout.cores());
+      base.median_s, plural(base.layout.cores(), "core"), next->median_s, next->layout.cores());
 }
 
 }  // namespace

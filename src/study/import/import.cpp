@@ -130,9 +130,9 @@ ExitCode import_times(const ImportOptions& options) {
   for (const auto& sample : study.samples) layouts.insert(sample.layout);
   std::set<std::string> formats;
   for (const auto& file : files) formats.insert(file.format);
-  fmt::print("{}: {} run{} of {} layout{}, from {}; their binding is a matter of trust\nNext: paceline fit {}\n",
-             options.output.string(), study.samples.size(), study.samples.size() == 1 ? "" : "s", layouts.size(),
-             layouts.size() == 1 ? "" : "s", fmt::join(formats, ", "), options.output.string());
+  fmt::print("{}: {} of {}, from {}; their binding is a matter of trust\nNext: paceline fit {}\n",
+             options.output.string(), plural(std::ssize(study.samples), "run"), plural(std::ssize(layouts), "layout"),
+             fmt::join(formats, ", "), options.output.string());
   return ExitCode::done;
 }
 

@@ -12,6 +12,7 @@
 
 #include "host/secrets.hpp"
 #include "host/slurm_facts.hpp"
+#include "host/text.hpp"
 #include "study/shell_words.hpp"
 
 extern char** environ;
@@ -82,8 +83,7 @@ std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(
 
 std::vector<std::pair<std::string, std::string>> machine_facts(const Machine& machine) {
   std::vector<std::pair<std::string, std::string>> facts = {
-      {"machine",
-       fmt::format("{}, {}, {} core{}", machine.host, machine.cpu_model, machine.cores, machine.cores == 1 ? "" : "s")},
+      {"machine", fmt::format("{}, {}, {}", machine.host, machine.cpu_model, plural(machine.cores, "core"))},
       {"cpu_model", machine.cpu_model},
       {"cores", std::to_string(machine.cores)},
       {"cores_allowed", std::to_string(machine.bound_cores.size())},

@@ -9,6 +9,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/text.hpp"
 #include "workloads/array/partial.hpp"
 #include "workloads/array/philox.hpp"
 #include "workloads/table/names.hpp"
@@ -89,11 +90,10 @@ void Array::prepare() {
 void Array::read_from_csv(const std::string& text, std::size_t colon) {
   const auto names = table::read_names(std::string_view(text).substr(colon + 1), "--input", {});
   if (std::ssize(names) != operation_->arrays) {
-    throw Error(
-        ErrorKind::usage, fmt::format("--input {} makes no sense", text),
-        fmt::format("{} needs {} column{}, {} named", name_, operation_->arrays, operation_->arrays == 1 ? "" : "s",
-                    names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
-        fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
+    throw Error(ErrorKind::usage, fmt::format("--input {} makes no sense", text),
+                fmt::format("{} needs {}, {} named", name_, plural(operation_->arrays, "column"),
+                            names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
+                fmt::format("give --input {}", operation_->arrays == 1 ? "FILE.csv:x" : "FILE.csv:x,y"));
   }
   const std::filesystem::path file = text.substr(0, colon);
   csv_.emplace(file, names, 0, csv_options_);
@@ -145,8 +145,7 @@ void Array::read_from(const std::string& text) {
     input.follows_external = follows_external_;
   }
   if (std::ssize(inputs_) != operation_->arrays) {
-    throw bad(fmt::format("{} needs {} dataset{}, {} named", name_, operation_->arrays,
-                          operation_->arrays == 1 ? "" : "s",
+    throw bad(fmt::format("{} needs {}, {} named", name_, plural(operation_->arrays, "dataset"),
                           inputs_.size() == 1 ? "1 is" : fmt::format("{} are", inputs_.size())));
   }
   source_ = {{"input", text}, {"input_modified", table::modified(file)}};

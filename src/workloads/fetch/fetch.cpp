@@ -16,6 +16,7 @@
 #include <paceline/error.hpp>
 
 #include "host/secrets.hpp"
+#include "host/text.hpp"
 
 namespace paceline::fetch {
 namespace {
@@ -152,9 +153,9 @@ void Fetch::set_urls(std::vector<std::string> urls) {
 Traits Fetch::traits() const {
   const auto* version = curl_version_info(CURLVERSION_NOW);
   Traits traits;
-  traits.kernel = fmt::format("libcurl {}, {}, {} connection{} at the most", version->version,
-                              version->ssl_version == nullptr ? "no TLS" : version->ssl_version, parallel_,
-                              parallel_ == 1 ? "" : "s");
+  traits.kernel =
+      fmt::format("libcurl {}, {}, {} at the most", version->version,
+                  version->ssl_version == nullptr ? "no TLS" : version->ssl_version, plural(parallel_, "connection"));
   traits.rate_unit = {"MB/s", 1e6};
   traits.item_rate_unit = {"requests/s", 1.0};
   // Items of a piece do not wait for each other.

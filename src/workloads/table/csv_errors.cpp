@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "host/text.hpp"
+
 namespace paceline::table {
 namespace {
 
@@ -30,9 +32,8 @@ Error error_of(const CsvContext& csv, const RangeFacts& facts, std::int64_t line
   const std::string quoting = "enclose such a field in quotes, and double those in it (RFC 4180)";
   switch (facts.trouble) {
     case Trouble::fields:
-      return tell(
-          fmt::format("{} field{}, the header has {}", facts.detail, facts.detail == 1 ? "" : "s", csv.layout.fields),
-          "every record needs as many as the header");
+      return tell(fmt::format("{}, the header has {}", plural(facts.detail, "field"), csv.layout.fields),
+                  "every record needs as many as the header");
     case Trouble::quote: return tell("a quote within an unquoted field", quoting + "; or add --no-quotes");
     case Trouble::after_quotes: return tell("something follows quotes that have closed", quoting);
     case Trouble::carriage: return tell("a carriage return without line feed", "end lines by LF or CR LF");

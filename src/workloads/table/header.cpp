@@ -10,6 +10,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/text.hpp"
 #include "workloads/table/foreign.hpp"
 #include "workloads/table/records.hpp"
 #include "workloads/table/separators.hpp"
@@ -78,8 +79,7 @@ Header read_header(const Source& source, const std::filesystem::path& path, cons
     if (begin >= head.size() && !is_whole) continue;
     if (begin >= head.size()) {
       if (head.empty() || options.skip == 0) throw fail("it is empty", "its first line must name the columns");
-      throw fail(fmt::format("there is nothing behind {} skipped line{}", skipped, skipped == 1 ? "" : "s"),
-                 "skip less by --skip");
+      throw fail(fmt::format("there is nothing behind {}", plural(skipped, "skipped line")), "skip less by --skip");
     }
     auto dialect = asked;
     if (asked.delimiter == 0) dialect.delimiter = find_delimiter(text.substr(begin), asked);
