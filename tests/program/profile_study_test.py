@@ -48,6 +48,23 @@ class ProfiledStudy(Probe):
         self.run_ok(["plot", file, "-o", self.folder / "p.png"])
         PIL.Image.open(self.folder / "p.png").verify()
 
+    def test_our_own_workloads_in_every_layout(self):
+        """Their record says how they ran: that is held against the layout of the profiled run."""
+        file = self.folder / "s.h5"
+        result = self.run_ok(
+            ["study", "-o", file, "--ranks", "1,2", "--threads", "1,2", "--warmup", 0, "--repeats", 1, "--profile", 1,
+             "--binding", "trust", "--launcher", "mpirun -np {ranks} --oversubscribe --bind-to none {command}", "--",
+             harness.PROGRAM, "fractal", "--rows", 400, "--max-iter", 500, "--interior", "plain"],
+            cwd=self.folder, timeout=200, **QUIET)
+        self.assertNotIn("not profiled", result.err)
+        with h5py.File(file) as content:
+            rows = content["/study/efficiency"][:]
+        self.assertEqual(sorted((int(row["ranks"]), int(row["threads"])) for row in rows),
+                         [(1, 1), (1, 2), (2, 1), (2, 2)])
+        for row in rows:
+            self.assertGreater(row["wall_s"], 0)
+            self.assertTrue(0 < row["parallel_efficiency"] <= 1, row)
+
     def test_what_cannot_be_profiled_is_told(self):
         file = self.folder / "s.h5"
         result = harness.run(["study", "-o", file, "--warmup", 0, "--repeats", 2, "--profile", 1, "--launcher", "{command}",

@@ -200,6 +200,7 @@ void StudyRunner::profile_once(const Layout& layout, std::vector<EfficiencyRow> 
   const auto result = start(layout, command, options_.timeout_s);
   if (result.end == ProcessResult::End::stopped || (interrupt_signal() != 0 && !result.is_ok())) stop();
   Sample sample;
+  sample.layout = layout;
   const auto trouble = reader_.read(result, sample);
   auto profile = make_profile(joined(setup_.command), read_records(folder.path()));
   if (!trouble.empty()) {
