@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "host/launch.hpp"
 
 namespace paceline {
@@ -14,6 +17,10 @@ const std::map<std::string, Schedule> schedules{{"block", Schedule::block},
 const std::map<std::string, Gather> gathers{{"parallel", Gather::parallel}, {"root", Gather::root}};
 const std::map<std::string, ProgressMode> progress_modes{
     {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
+
+bool has(const OptionSet& set, std::string_view name) {
+  return std::ranges::any_of(set.options(), [&](const Option& option) { return option.name == name; });
+}
 
 }  // namespace
 
@@ -42,6 +49,10 @@ CommandText run_command(const WorkloadEntry& entry, RunOptions& options) {
   set.add("--save-every", options.save_every_s, "write what is finished at least this often")
       .between(0.01, 1e9)
       .shown(fmt::format("SECONDS ({:g})", options.save_every_s));
+  // Scripts give all runs the same options: those without HDF5 inputs take it, too.
+  if (!has(set, "--allow-external")) {
+    set.add("--allow-external", options.allow_external, "follow what leads out of HDF5 inputs (this command has none)");
+  }
   set.add("--watchdog", options.watchdog_s,
           "end the job, naming the rank, when a rank makes no progress for so long (off)")
       .between(0.0, 1e9)

@@ -29,6 +29,7 @@ struct RunOptions {
   double watchdog_s = 0;  ///< 0: off
   ProgressMode progress = ProgressMode::automatic;
   bool verify = false;
+  bool allow_external = false;  ///< where the workload has no such option: taken, and nothing follows from it
   bool dry_run = false;
   bool json = false;
 };
