@@ -44,19 +44,19 @@ void print_info(const Comm& world) {
   const auto cores = fair_cores(machine, world.split_node().gather_all(machine.bound_cores));
   int threads = 0;
   collective(world, [&] { threads = threads_of_rank(0, cores); });
-  const auto mine =
-      fmt::format("  rank {:<4} {}, bound to {} of {} cores: {}; {} threads\n", world.rank(), machine.host,
-                  machine.bound_cores.size(), machine.cores, fmt::join(machine.bound_cores, " "), threads);
+  const auto mine = fmt::format("  rank {:<4} {}, bound to {} of {}: {}; {}\n", world.rank(), machine.host,
+                                machine.bound_cores.size(), plural(machine.cores, "core"),
+                                fmt::join(machine.bound_cores, " "), plural(threads, "thread"));
   const auto ranks = world.gather_all_text(mine);
   if (world.rank() != 0) return;
   fmt::print("paceline {}\n", PACELINE_VERSION);
   fmt::print("  mpi       {}, {}\n", mpi_library(), thread_level());
-  fmt::print("  openmp    {}, up to {} threads\n", _OPENMP, omp_get_max_threads());
+  fmt::print("  openmp    {}, up to {}\n", _OPENMP, plural(omp_get_max_threads(), "thread"));
   fmt::print("  hdf5      {}\n", hdf5_version());
   fmt::print("  simd      {}\n", simd_target_name());
   fmt::print("  cpu       {}\n", machine.cpu_model);
-  fmt::print("  machine   {} cores, {} hardware threads, {}\n", machine.cores, machine.hardware_threads,
-             plural(machine.numa_nodes, "NUMA node"));
+  fmt::print("  machine   {}, {}, {}\n", plural(machine.cores, "core"),
+             plural(machine.hardware_threads, "hardware thread"), plural(machine.numa_nodes, "NUMA node"));
   if (!machine.kinds.empty())
     fmt::print("  cores     {}: threads on slower ones are waited for\n", to_string(machine.kinds));
   if (machine.quota) fmt::print("  quota     control groups allow {:.3g} cores\n", *machine.quota);
