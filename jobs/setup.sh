@@ -1,4 +1,5 @@
-# What a machine needs, by the names of Debian's packages. Sourced by jobs/quickstart.sh and tests/run.sh.
+# What a machine needs, by the names of Debian's packages. Sourced by jobs/quickstart.sh, tests/run.sh and the containers of
+# jobs/package.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the lists are read by who sources this
 
@@ -9,6 +10,7 @@ build_packages=(
   libcli11-dev libcurl4-openssl-dev ca-certificates libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libboost-math-dev libre2-dev
 )
+deb_packages=(dpkg-dev file)  # for the Debian package that cpack makes
 plot_packages=(python3-numpy python3-h5py python3-matplotlib)
 test_packages=(
   libgtest-dev libbenchmark-dev libcereal-dev hdf5-tools python3-dask python3-pandas python3-pil openssl shellcheck clang-format chromium chktex

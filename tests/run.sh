@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=jobs/setup.sh
 source jobs/setup.sh
 
-install_packages "${build_packages[@]}" "${plot_packages[@]}" "${test_packages[@]}"
+install_packages "${build_packages[@]}" "${deb_packages[@]}" "${plot_packages[@]}" "${test_packages[@]}"
 preset=release
 folder=build
 targets=(all)

@@ -1,7 +1,8 @@
-# What `cpack` makes in a build folder: a Debian package, or an archive where there is no dpkg; and the source archive by
-# `cpack --config CPackSourceConfig.cmake`.
+# What `cpack` makes in a build folder: a Debian package, or an archive where dpkg-dev or file is missing; and the source
+# archive by `cpack --config CPackSourceConfig.cmake`.
 find_program(PACELINE_DPKG_SHLIBDEPS dpkg-shlibdeps)
-mark_as_advanced(PACELINE_DPKG_SHLIBDEPS)
+find_program(PACELINE_FILE file)
+mark_as_advanced(PACELINE_DPKG_SHLIBDEPS PACELINE_FILE)
 
 set(CPACK_PACKAGE_NAME paceline)
 set(CPACK_PACKAGE_CONTACT "Paceline developers <paceline@localhost>" CACHE STRING "Who keeps the package: NAME <MAIL>")
@@ -11,7 +12,7 @@ set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_RESOURCE_FILE_README ${PROJECT_SOURCE_DIR}/README.md)
 set(CPACK_STRIP_FILES ON)
 
-if(PACELINE_DPKG_SHLIBDEPS)
+if(PACELINE_DPKG_SHLIBDEPS AND PACELINE_FILE)
   set(CPACK_GENERATOR DEB)
   set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
   set(CPACK_DEBIAN_PACKAGE_SECTION science)

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,31 @@ import harness
 
 BUILD = pathlib.Path(os.environ["PACELINE_BUILD"])
 MIRROR = "http://deb.debian.org/debian"
+
+
+def dockerfile_stages():
+    """{name: [(instruction, rest), ...]}; the last stage, which has no name, is called final."""
+    text = (harness.REPOSITORY / "jobs/package/Dockerfile").read_text()
+    lines = "".join(line for line in text.splitlines(True) if not line.startswith("#")).replace("\\\n", "")
+    stages = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        word, rest = line.split(None, 1)
+        if word == "FROM":
+            name = rest.split(" AS ")[1] if " AS " in rest else "final"
+            stages[name] = []
+        stages[name].append((word, rest))
+    return stages
+
+
+def definition_stages():
+    """{stage: {section: text}} of the Apptainer definition; what stands before the first section is called head."""
+    text = (harness.REPOSITORY / "jobs/package/paceline.def").read_text()
+    stages = {}
+    for part in re.split("(?m)^(?=Bootstrap:)", text)[1:]:
+        head, *sections = re.split("(?m)^%", part)
+        stages[re.search("(?m)^Stage: (.*)$", head)[1]] = {
+            "head": head, **dict(section.split("\n", 1) for section in sections)}
+    return stages
 
 
 class Packages(harness.TestCase):
@@ -64,15 +90,62 @@ class Packages(harness.TestCase):
         version = self.sh(harness.PROGRAM, "--version").split()[1]
         self.assertRegex(fields, rf"(?m)^Version: {re.escape(version)}\b")
 
-    def test_debian_package_works_where_nothing_else_is(self):
+    def fresh_debian(self):
         if os.geteuid() != 0:
             self.skipTest("only root installs packages, in a Debian of its own or not")
-        package = self.debian_package()
         debian = self.folder / "debian"
         # Apt is asked as this machine's is; the installation itself goes without syncing each file.
         self.sh("debootstrap", "--variant=minbase", "bookworm", debian, MIRROR, timeout=800)
         for name in ("/etc/apt/sources.list.d", "/etc/apt/apt.conf.d"):
             shutil.copytree(name, debian / name[1:], dirs_exist_ok=True)
+        return debian
+
+    def within(self, debian, *words, folder="/", environment=(), **more):
+        """Runs a command as a container would: with nothing of this machine but devices and the network."""
+        return self.sh(
+            "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+            'mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" && root=$1 && shift && exec env -i "$@"',
+            "sh", debian, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment,
+            "chroot", debian, "sh", "-c", 'cd "$0" && exec "$@"', folder, *words, timeout=800, **more)
+
+    def test_containers_are_made_by_their_steps(self):
+        """Of both recipes the last stage, of the package that this build makes: what the first stage would compile."""
+        package = self.debian_package()
+        debian = self.fresh_debian()
+        (debian / "packages").mkdir()
+        shutil.copy(package, debian / "packages")
+        environment, folder, entry = [], "/", None
+        for word, rest in dockerfile_stages()["final"]:
+            if word == "COPY":
+                *sources, target = shlex.split(rest)[1:]
+                for source in (one for pattern in sources for one in debian.glob(pattern.lstrip("/"))):
+                    shutil.copy(source, debian / target.lstrip("/"))
+            elif word == "RUN":
+                self.within(debian, "sh", "-c", rest, folder=folder, environment=environment)
+            elif word == "ENV":
+                environment += shlex.split(rest)
+            elif word == "WORKDIR":
+                folder = rest
+                (debian / rest.lstrip("/")).mkdir()
+            elif word == "ENTRYPOINT":
+                entry = json.loads(rest)
+        self.assertEqual(list((debian / "tmp").iterdir()), [])
+        done = dict(folder=folder, environment=environment)
+        version = self.sh(harness.PROGRAM, "--version")
+        self.assertEqual(self.within(debian, *entry, "--version", **done), version)
+        self.within(debian, *entry, "fractal", "--threads", "1", "-o", "fractal.h5", **done)
+        self.within(debian, *entry, "plot", "fractal.h5", "-o", "fractal.png", **done)
+        self.assertGreater((debian / folder.lstrip("/") / "fractal.png").stat().st_size, 10_000)
+        # Nothing more is to be installed: that is quick.
+        sections = definition_stages()["final"]
+        self.within(debian, "sh", "-ec", sections["post"])
+        self.assertFalse((debian / "packages").exists())
+        self.assertEqual(self.within(debian, "sh", "-c", sections["test"]), version)
+        self.assertEqual(self.within(debian, "sh", "-c", sections["runscript"], "sh", "--version"), version)
+
+    def test_debian_package_works_where_nothing_else_is(self):
+        package = self.debian_package()
+        debian = self.fresh_debian()
         shutil.copy(package, debian / "paceline.deb")
         script = """
             set -e
@@ -147,6 +220,18 @@ class Sites(unittest.TestCase):
         said = re.findall(r'^(?:prepend_path|setenv)\("(\w+)", (?:pathJoin\(root, "([^"]+)"\)|root)\)', lua, re.MULTILINE)
         self.assertEqual({f"{name} /p{'/' if path else ''}{path}" for name, path in said}, expected)
 
+    def assert_parses(self, shell, text):
+        done = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), text)
+
+    def assert_copied(self, source, stages, stage):
+        """What a container copies is in the tree, or made by a command of the stage that it comes from."""
+        if stage is None:
+            self.assertTrue(list(harness.REPOSITORY.glob(source)) if source != "." else True, source)
+        else:
+            folder = source.split("*")[0].rstrip("/")
+            self.assertIn(f" {folder}", stages[stage], f"{stage} makes no {source}")
+
     def test_containers_follow_the_scripts(self):
         for name in ("Dockerfile", "paceline.def"):
             text = (self.JOBS / name).read_text()
@@ -154,10 +239,55 @@ class Sites(unittest.TestCase):
                 self.assertIn("debian:12", text)
                 # Their shell lines are the ones that are tested: the set-up's functions and a preset that is there.
                 command, = re.findall(r"bash -c '([^']+)'", text)
-                done = subprocess.run(["bash", "-n"], input=command.replace("\\\n", "\n"), capture_output=True, text=True)
-                self.assertEqual(done.stderr, "")
+                self.assert_parses("bash", command.replace("\\\n", "\n"))
                 presets = json.loads((harness.REPOSITORY / "CMakePresets.json").read_text())["configurePresets"]
                 self.assertIn(re.search(r"configure (\w+)", command)[1], [preset["name"] for preset in presets])
+
+    def test_dockerfile(self):
+        stages = dockerfile_stages()
+        self.assertEqual(list(stages), ["build", "final"])
+        runs = {name: " ".join(rest for word, rest in steps if word == "RUN") for name, steps in stages.items()}
+        for name, steps in stages.items():
+            self.assertEqual(steps[0][0], "FROM")
+            for word, rest in steps:
+                with self.subTest(name, step=f"{word} {rest}"):
+                    self.assertIn(word, ("FROM", "COPY", "WORKDIR", "RUN", "ENV", "ENTRYPOINT"))
+                    if word == "COPY":
+                        stage = re.match(r"--from=(\S+) ", rest)
+                        for source in shlex.split(rest)[1 if stage else 0:-1]:
+                            self.assert_copied(source, runs, stage and stage[1])
+                    if word == "RUN":
+                        self.assert_parses("sh", rest)
+                    if word == "ENV":
+                        self.assertTrue(all(re.match(r"\w+=", one) for one in shlex.split(rest)))
+                    if word == "ENTRYPOINT":
+                        self.assertEqual(json.loads(rest), ["paceline"])
+
+    def test_apptainer_definition(self):
+        stages = definition_stages()
+        self.assertEqual(list(stages), ["build", "final"])
+        posts = {name: sections["post"] for name, sections in stages.items()}
+        for name, sections in stages.items():
+            for section, text in sections.items():
+                with self.subTest(name, section=section):
+                    word, *more = section.split()
+                    self.assertIn(word, ("head", "files", "post", "environment", "runscript", "test", "labels"))
+                    if word == "files":
+                        for line in filter(None, map(str.strip, text.splitlines())):
+                            self.assert_copied(line.split()[0], posts, more[1] if more else None)
+                    if word in ("post", "environment", "runscript", "test"):
+                        self.assert_parses("sh", text)
+
+    def test_packages_are_debians(self):
+        lists = ("build_packages", "deb_packages", "plot_packages", "test_packages")
+        words = " ".join(f"${{{name}[*]}}" for name in lists)
+        names = subprocess.run(["bash", "-c", f'source {harness.REPOSITORY}/jobs/setup.sh; echo "{words}"'],
+                               capture_output=True, text=True, check=True).stdout.split()
+        self.assertGreater(len(names), 40)
+        told = subprocess.run(["apt-cache", "policy", *names], capture_output=True, text=True, check=True,
+                              env={**os.environ, "LC_ALL": "C"}).stdout
+        found = dict(re.findall(r"(?m)^(\S+):\n.*\n  Candidate: (.*)$", told))
+        self.assertEqual([name for name in names if found.get(name, "(none)") == "(none)"], [])
 
 
 if __name__ == "__main__":
