@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
                          error.code().message()));
     return static_cast<int>(ExitCode::output);
   } catch (const std::exception& error) {
-    complain(error.what());
+    complain(unexpected(error));
     return static_cast<int>(ExitCode::failure);
   }
 }

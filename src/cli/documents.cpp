@@ -86,7 +86,10 @@ void write(const fs::path& path, const std::string& text) {
   std::ofstream file(path);
   file << text;
   file.close();
-  if (!file) throw Error(ErrorKind::output, fmt::format("can't write {}", path.string()), std::strerror(errno));
+  if (!file) {
+    throw Error(ErrorKind::output, fmt::format("can't write {}", path.string()), std::strerror(errno),
+                "choose a folder that is yours to write");
+  }
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ void become_input(const std::string& text) {
     at += static_cast<std::size_t>(written);
   }
   if (file < 0 || at < text.size() || lseek(file, 0, SEEK_SET) != 0 || dup2(file, STDIN_FILENO) < 0) {
-    throw Error(ErrorKind::failure, "can't hand the study to the script", std::strerror(errno));
+    throw Error(ErrorKind::failure, "can't hand the study to the script", std::strerror(errno),
+                "free memory, or open files");
   }
   ::close(file);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include <paceline/comm.hpp>
 #include <paceline/error.hpp>
@@ -30,9 +31,10 @@ auto or_abort(const Comm& world, Action&& action) {
   } catch (const Error& error) {
     fail_alone(world, error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    fail_alone(world, ErrorKind::failure, "out of memory; lower --memory-limit or use fewer ranks per node");
+    fail_alone(world, ErrorKind::failure,
+               "out of memory (an allocation failed); lower --memory-limit or use fewer ranks per node");
   } catch (const std::exception& error) {
-    fail_alone(world, ErrorKind::failure, error.what());
+    fail_alone(world, ErrorKind::failure, unexpected(error).c_str());
   }
 }
 

@@ -228,7 +228,8 @@ class Runner {
     output_.close_quietly();
     const auto what = fmt::format("interrupted by signal {} ({})", signal, strsignal(signal));
     if (options_.output.empty()) {
-      throw AgreedError(Error(ErrorKind::failure, what, "there is no --output, so nothing is saved"));
+      throw AgreedError(Error(ErrorKind::failure, what, "there is no --output, so nothing is saved",
+                              "with one, --resume could go on"));
     }
     throw AgreedError(Error(ErrorKind::interrupted, what,
                             fmt::format("{} of {} items are saved in {}", finished_items_, workload_.shape().items(),
@@ -284,7 +285,8 @@ class Runner {
     if (is_first()) {
       const auto text = options_.json ? json_report(summary) : text_report(summary);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-        throw AgreedError(Error(ErrorKind::output, "can't write the report", std::strerror(errno)));
+        throw AgreedError(Error(ErrorKind::output, "can't write the report", std::strerror(errno),
+                                "free space, or print to another place"));
       }
     }
     fail_if_items_did(world_, summary.failures, workload_.shape().items(), options_.output);

@@ -18,6 +18,11 @@
 namespace paceline {
 namespace {
 
+Error hwloc_error(const char* call) {
+  return {ErrorKind::failure, "hwloc can't read this machine", fmt::format("{} failed", call),
+          "see whether hwloc's lstopo runs here"};
+}
+
 std::vector<CoreKind> read_kinds(hwloc_topology_t topology) {
   std::vector<CoreKind> kinds;
   const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> cpus(hwloc_bitmap_alloc(), hwloc_bitmap_free);
@@ -46,11 +51,11 @@ Machine read_machine() {
   machine.host = host;
 
   hwloc_topology_t topology = nullptr;
-  if (hwloc_topology_init(&topology) != 0) throw Error(ErrorKind::failure, "hwloc can't start");
+  if (hwloc_topology_init(&topology) != 0) throw hwloc_error("hwloc_topology_init");
   const std::unique_ptr<hwloc_topology, void (*)(hwloc_topology_t)> owner(topology, hwloc_topology_destroy);
   // Cores outside the binding count too: a rank on 2 of 64 cores should know that there are 64.
   hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-  if (hwloc_topology_load(topology) != 0) throw Error(ErrorKind::failure, "hwloc can't read the topology");
+  if (hwloc_topology_load(topology) != 0) throw hwloc_error("hwloc_topology_load");
   machine.cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
   machine.hardware_threads = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
   machine.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));

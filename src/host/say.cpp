@@ -68,6 +68,10 @@ std::string printable(std::string_view text) {
   return line;
 }
 
+std::string unexpected(const std::exception& error) {
+  return fmt::format("something unexpected went wrong ({}); report it with the command line", error.what());
+}
+
 void complain(std::string_view sentence) { tell("error", sentence); }
 void note(std::string_view sentence) { tell("note", sentence); }
 

@@ -1,6 +1,7 @@
 // What users read on standard error: always one line, whatever is in the names that it tells.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@ std::string printable(std::string_view text);
 
 /// "paceline: error: SENTENCE"
 void complain(std::string_view sentence);
+/// The sentence for an exception that nobody has thought of.
+std::string unexpected(const std::exception& error);
 /// "paceline: note: SENTENCE"
 void note(std::string_view sentence);
 

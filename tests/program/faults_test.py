@@ -3,8 +3,10 @@ import concurrent.futures
 import ctypes
 import os
 import pathlib
+import re
 import resource
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -196,7 +198,21 @@ class Outputs(harness.TestCase):
             run = subprocess.run(harness.command(["fractal", *IMAGE]), stdout=full, stderr=subprocess.PIPE, text=True,
                                  env=harness.environment(), timeout=60)
         self.assertEqual(run.returncode, OUTPUT)
-        self.assertEqual(run.stderr, "paceline: error: can't write the report (No space left on device)\n")
+        self.assertEqual(run.stderr, "paceline: error: can't write the report (No space left on device); free space, or "
+                                     "print to another place\n")
+
+    def test_interrupted_without_an_output(self):
+        def catches(pid):
+            caught = re.search(r"(?m)^SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+            return int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
+
+        with harness.Running(["tasks", "--work", "sleep:0.05", "--count", 2000]) as running:
+            self.assertTrue(running.wait_for(lambda: any(map(catches, running.ranks()))))
+            harness.kill(running.ranks(), signal.SIGTERM)
+            result = running.result()
+        self.assertEqual(result.code, 1, result)
+        self.assertRegex(result.err.splitlines()[-1], r"^paceline: error: interrupted by signal 15 [^;]*\(there is no "
+                                                      r"--output, so nothing is saved\); with one, --resume could go on$")
 
 
 class FullDisk(harness.TestCase):

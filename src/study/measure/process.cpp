@@ -41,7 +41,9 @@ struct Pipe {
 
   Pipe() {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::failure, "can't make a pipe", std::strerror(errno));
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      throw Error(ErrorKind::failure, "can't make a pipe", std::strerror(errno), "raise the limit of open files");
+    }
     read = ends[0];
     write = ends[1];
   }
@@ -185,7 +187,9 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   const auto start = Clock::now();
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid < 0) throw Error(ErrorKind::failure, "can't start a process", std::strerror(errno));
+  if (pid < 0) {
+    throw Error(ErrorKind::failure, "can't start a process", std::strerror(errno), "end others, or raise the limit");
+  }
   if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), pipes, parent);
   setpgid(pid, pid);  // here too, whoever comes first
   for (auto* pipe : {&out, &err, &trouble}) pipe->close_write();

@@ -94,7 +94,9 @@ ProcessResult run_attached(const std::vector<std::string>& words, const Environm
   const int error = errno;
   child = pid;
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) throw Error(ErrorKind::failure, "can't start a process", std::strerror(error));
+  if (pid < 0) {
+    throw Error(ErrorKind::failure, "can't start a process", std::strerror(error), "end others, or raise the limit");
+  }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
