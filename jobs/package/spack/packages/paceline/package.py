@@ -1,6 +1,6 @@
-# A recipe for Spack (https://spack.io), 0.20 and newer:
+# A recipe for Spack (https://spack.io), 0.23 and newer, which know c and cxx as dependencies:
 #   spack repo add DIR/jobs/package/spack
-#   spack install paceline ^openmpi
+#   spack install --no-checksum paceline@0.2.0 ^openmpi     (the archive is one that you made: see url below)
 # or, from the tree that this file is in: spack dev-build paceline@main
 # With Spack 1.0 and newer CMakePackage and the like come from spack_repo.builtin.
 try:
