@@ -28,10 +28,13 @@ Error other_run(const std::filesystem::path& path, const std::string& there, con
   for (std::size_t k = 0; k < std::max(theirs.size(), ours.size()); ++k) {
     if (k >= theirs.size() || k >= ours.size()) break;
     if (theirs[k] == ours[k]) continue;
-    const auto name = theirs[k].substr(0, theirs[k].find('\t'));
-    if (ours[k].substr(0, ours[k].find('\t')) != name) break;
-    return fail(fmt::format("{} is {} there and {} here", name, theirs[k].substr(name.size() + 1),
-                            ours[k].substr(name.size() + 1)));
+    const auto name_size = theirs[k].find('\t');
+    // Cut off, or another parameter.
+    if (name_size == std::string::npos || ours[k].find('\t') != name_size) break;
+    const auto name = theirs[k].substr(0, name_size);
+    if (ours[k].substr(0, name_size) != name) break;
+    return fail(fmt::format("{} is {} there and {} here", name, theirs[k].substr(name_size + 1),
+                            ours[k].substr(name_size + 1)));
   }
   return fail("its parameters are others");
 }

@@ -9,6 +9,7 @@
 #include "storage/output_path.hpp"
 #include "study/measure/facts.hpp"
 #include "study/measure/outcome.hpp"
+#include "study/profile/efficiency_rows.hpp"
 #include "study/shell_words.hpp"
 #include "study/study_file.hpp"
 
@@ -81,6 +82,7 @@ Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem:
   whole.info = parts.front().info;
   whole.info.machine.clear();
   std::vector<std::vector<std::string>> values;
+  std::vector<EfficiencyRow> efficiencies;
   int first_repeat = 0;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const auto& part = parts[p];
@@ -95,12 +97,15 @@ Study merged(const std::vector<Study>& parts, const std::vector<std::filesystem:
     }
     first_repeat = next_repeat;
     whole.left_out.insert(whole.left_out.end(), part.left_out.begin(), part.left_out.end());
+    const auto rows = efficiency_rows(part);
+    efficiencies.insert(efficiencies.end(), rows.begin(), rows.end());
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     auto& [name, value] = whole.info.machine[i];
     const bool has_lines = name == "launcher_lines" || name == "environment" || name == "affinity";
     value = fmt::format("{}", fmt::join(values[i], has_lines ? "\n" : name == "layouts" ? " " : " | "));
   }
+  if (!efficiencies.empty()) whole.more_tables.push_back(efficiency_table(efficiencies));
   std::stable_sort(whole.samples.begin(), whole.samples.end(),
                    [](const Sample& a, const Sample& b) { return a.started < b.started; });
   for (std::size_t i = 0; i < whole.samples.size(); ++i) whole.samples[i].order = static_cast<int>(i);

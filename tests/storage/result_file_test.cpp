@@ -316,6 +316,22 @@ TEST_F(WrongFile, OfAnotherShapeOrRun) {
   world.barrier();
 }
 
+TEST_F(WrongFile, WithAnIdentityThatIsCutOffInAName) {
+  if (world.rank() == 0) {
+    const auto right = numbers_shape(10, width);
+    ResultFile::create(path, right);
+    auto bytes = text_of(path);
+    const auto at = bytes.find("seed\t7");
+    ASSERT_NE(at, std::string::npos);
+    bytes[at + 4] = 0;
+    put(bytes);
+    auto shape = right;
+    shape.attributes[1].second = std::int64_t{8};
+    expect_other_run(shape, "belongs to another run");
+  }
+  world.barrier();
+}
+
 TEST_F(WrongFile, ThatIsNoHdf5) {
   put("");
   expect_refused(numbers_shape(10, width), "damaged or not a result");

@@ -6,6 +6,7 @@
 #include <support.hpp>
 
 #include "study/measure/facts.hpp"
+#include "study/profile/efficiency_rows.hpp"
 
 namespace paceline {
 namespace {
@@ -57,6 +58,25 @@ TEST(Merge, KeepsFactsThatDiffer) {
   EXPECT_EQ(fact(whole.info.machine, "launcher_lines"), "srun 7\nsrun 12");
   EXPECT_EQ(fact(whole.info.machine, "cpu_model"), "X");
   EXPECT_EQ(whole.info.command, "solver");
+}
+
+TEST(Merge, KeepsMeasuredEfficiencies) {
+  const auto profiled = [](Study study, double parallel) {
+    EfficiencyRow row;
+    row.layout = study.samples.front().layout;
+    row.parallel = parallel;
+    study.more_tables.push_back(efficiency_table({row}));
+    return study;
+  };
+  const auto whole =
+      merged({profiled(part(2, "12", "11"), 0.5), part(4, "13", "12"), profiled(part(1, "7", "10"), 0.75)},
+             {"a.h5", "b.h5", "c.h5"});
+  const auto rows = efficiency_rows(whole);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].layout, (Layout{16, 1, 2}));
+  EXPECT_EQ(rows[0].parallel, 0.5);
+  EXPECT_EQ(rows[1].parallel, 0.75);
+  EXPECT_TRUE(merged({part(2, "12", "11")}, {"a.h5"}).more_tables.empty());
 }
 
 TEST(Merge, OneAloneIsItself) {
