@@ -10,8 +10,10 @@
 namespace paceline {
 namespace {
 
-// Variable bytes are written soon: over-budget workers wait for it.
+// Variable bytes are written soon, and sooner where half of what a rank may hold is taken: over-budget workers wait for
+// it.
 constexpr double variable_wait_s = 0.1;
+constexpr double pressed_wait_s = 0.01;
 // Saving may take about one part in so many of the time between two saves, and that is at least this long.
 constexpr double save_share = 50;
 constexpr double least_wait_s = 1;
@@ -67,10 +69,14 @@ class Writer {
     return std::min({last_entered, band + Plan::bands_in_flight() - 1, context_.plan.bands() - 1});
   }
 
+  [[nodiscard]] bool is_pressed() const {
+    return context_.variable != nullptr && context_.variable->held() > context_.variable->limit() / 2;
+  }
+
   /// Until the band is passed, or it is time to save.
   void wait(std::int64_t band) {
-    const auto patience_s = context_.shape.variable ? variable_wait_s : patience_s_;
     for (Backoff backoff; !context_.bands.passed(band); backoff.wait()) {
+      const auto patience_s = !context_.shape.variable ? patience_s_ : is_pressed() ? pressed_wait_s : variable_wait_s;
       if (since_save_.seconds() > patience_s) return;
       serve();
     }

@@ -11,6 +11,8 @@ namespace {
 
 // Signals are looked at so often while somebody waits.
 constexpr int longest_poll_ms = 20;
+// And for room, where memory is what somebody waits for.
+constexpr int room_poll_ms = 2;
 constexpr int idle_poll_ms = 1000;
 
 /// For the calling thread and those it starts. A write to a connection that is gone is an error here, not a signal;
@@ -97,8 +99,8 @@ bool Downloader::turn() {
   go_on(Clock::now());
   // Transfers that ended made room for others, which need not wait for the poll to end.
   begin_some(Clock::now());
-  check_curl(curl_multi_poll(multi_.get(), nullptr, 0, is_idle() ? idle_poll_ms : longest_poll_ms, nullptr),
-             "curl_multi_poll");
+  const int wait_ms = is_idle() ? idle_poll_ms : wants_room() ? room_poll_ms : longest_poll_ms;
+  check_curl(curl_multi_poll(multi_.get(), nullptr, 0, wait_ms, nullptr), "curl_multi_poll");
   return true;
 }
 
@@ -107,6 +109,10 @@ void Downloader::forgive_own_absence(Time now) {
   const auto absence = now - std::exchange(last_turn_, now);
   if (absence < std::chrono::seconds(1)) return;
   for (auto& job : active_) job->transfer.forgive(absence);
+}
+
+bool Downloader::wants_room() const {
+  return budget_.paused > 0 || (!ready_.empty() && active_.size() < static_cast<std::size_t>(settings_.connections));
 }
 
 bool Downloader::take_requests() {

@@ -64,6 +64,8 @@ class Downloader {
   bool turn();
   bool take_requests();
   void forgive_own_absence(Time now);
+  /// Some could go on, or begin, if there were memory for it.
+  [[nodiscard]] bool wants_room() const;
   void begin_some(Time now);
   void begin(std::unique_ptr<Job> job, Time now);
   void end_finished();
