@@ -7,7 +7,7 @@
 
 #include <support.hpp>
 
-namespace paceline {
+namespace paceline::watchdog_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -90,4 +90,4 @@ TEST_F(WatchdogTest, NamesTheSilentRankWhenAsked) {
 }
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::watchdog_test

@@ -11,7 +11,7 @@
 #include "storage/result_file.hpp"
 #include "storage/structure.hpp"
 
-namespace paceline {
+namespace paceline::restore_test {
 namespace {
 
 constexpr std::int64_t items = 100;
@@ -317,4 +317,4 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RestoreTest, testing::Bool(),
                          [](const auto& each) { return each.param ? "Table" : "Plain"; });
 
 }  // namespace
-}  // namespace paceline
+}  // namespace paceline::restore_test
