@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <new>
-#include <regex>
 #include <utility>
+
+#include <re2/re2.h>
 
 #include "host/secrets.hpp"
 #include "workloads/fetch/backoff.hpp"
@@ -205,8 +206,7 @@ std::string Transfer::reason_of(CURLcode code) const {
   }
   std::string reason = without_credentials(reason_.c_str());
   if (reason.empty()) return curl_easy_strerror(code);
-  static const std::regex times(" after [0-9]+ ms");
-  reason = std::regex_replace(reason, times, "");
+  RE2::GlobalReplace(&reason, " after [0-9]+ ms", "");
   if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY) {
     if (const auto proxy = proxy_in(reason); !proxy.empty()) reason += " (the proxy that " + proxy + " names)";
   }
