@@ -25,8 +25,9 @@ if [[ "${1-}" == --mpich ]]; then
   preset=mpich
   folder=build-mpich
   targets=(paceline)
-  set -- --tests-regex '^program\.(mpich|layouts)$' "$@"
+  set -- --tests-regex '^program\.(mpich|layouts|oracle|array|files|faults|resume|table|csv|inputs|fetch|fetch_resume)$' "$@"
 fi
 configure "$preset"
 build "$folder" --target "${targets[@]}"
-ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+# Half of the time of the tests is waiting: for servers, signals, time limits.
+ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" "$@"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <hwloc.h>
-#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <paceline/error.hpp>
 
 #include "host/launch.hpp"
+#include "host/places.hpp"
 #include "host/quota.hpp"
 #include "host/text.hpp"
 
@@ -73,14 +73,9 @@ Machine read_machine() {
 
   const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> bound(hwloc_bitmap_alloc(), hwloc_bitmap_free);
   bool is_known = hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_PROCESS) == 0;
-  if (omp_get_proc_bind() != omp_proc_bind_false && omp_get_num_places() > 0) {
-    // OpenMP has bound this thread to its first place already; the places tell what the process was given.
+  if (const auto given = processors_of_places(); !given.empty()) {
     hwloc_bitmap_zero(bound.get());
-    for (int place = 0; place < omp_get_num_places(); ++place) {
-      std::vector<int> ids(static_cast<std::size_t>(omp_get_place_num_procs(place)));
-      omp_get_place_proc_ids(place, ids.data());
-      for (const int id : ids) hwloc_bitmap_set(bound.get(), static_cast<unsigned>(id));
-    }
+    for (const int processor : given) hwloc_bitmap_set(bound.get(), static_cast<unsigned>(processor));
     is_known = true;
   }
   if (is_known) {

@@ -17,7 +17,14 @@ namespace paceline::h5 {
 struct Transfer {
   Handle list = properties(H5P_DATASET_XFER);
   explicit Transfer(bool collective) {
-    if (collective) check(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "H5Pset_dxpl_mpio");
+    // ROMIO tells of a failed write only the rank where it failed. That rank then leaves HDF5's collective write before
+    // its last MPI call, in which the others would wait forever.
+#ifdef ROMIO_VERSION
+    const auto mode = H5FD_MPIO_INDEPENDENT;
+#else
+    const auto mode = H5FD_MPIO_COLLECTIVE;
+#endif
+    if (collective) check(H5Pset_dxpl_mpio(list.get(), mode), "H5Pset_dxpl_mpio");
   }
   /// How a parallel write went: "collective", "independent" or "mixed".
   [[nodiscard]] std::string mode() const {

@@ -243,11 +243,11 @@ class Fetch(FetchCase):
 
     def peaks(self, urls, ranks, *options):
         """The most memory that each rank has had, in bytes."""
-        code = ("import os, pathlib, resource, subprocess, sys; code = subprocess.call(sys.argv[2:]);"
+        code = ("import os, pathlib, resource, subprocess, sys; code = subprocess.call(sys.argv[2:], close_fds=False);"
                 "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss;"
-                "pathlib.Path(sys.argv[1] + os.environ.get('OMPI_COMM_WORLD_RANK', '0')).write_text(str(peak));"
+                "pathlib.Path(sys.argv[1] + os.environ.get('OMPI_COMM_WORLD_RANK', os.environ.get('PMI_RANK', '0'))).write_text(str(peak));"
                 "sys.exit(code)")
-        wrap = (sys.executable, "-c", code, self.folder / "peak")
+        wrap = (sys.executable, "-c", code, str(self.folder / "peak"))
         result = harness.run(["fetch", *self.list_of(urls), "-o", self.path, *options], ranks, wrap_rank=wrap)
         self.assertEqual(result.code, 0, result)
         return [1024 * int((self.folder / f"peak{rank}").read_text()) for rank in range(ranks or 1)]

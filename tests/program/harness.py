@@ -28,6 +28,11 @@ ENVIRONMENT = {
     "OMPI_MCA_odls_base_sigkill_timeout": "0",
     "OMP_NUM_THREADS": "1",
 }
+# How ranks write together; see src/storage/transfer.hpp.
+IO_MODE = "independent" if "PACELINE_MPIRUN" in os.environ else "collective"
+if "PACELINE_MPIRUN" in os.environ:
+    # MPICH's UCX takes shared memory from files, which would meet the limits of files that tests set.
+    ENVIRONMENT["UCX_TLS"] = "self,sysv"
 
 
 def command(arguments, ranks=None, program=PROGRAM, wrap_rank=()):

@@ -89,7 +89,7 @@ class Layouts(harness.TestCase):
         few = ((3, "dynamic", 1), (4, "cyclic", 3), (2, "dynamic", 64), (3, "cyclic", 50))
         layouts = [(ranks, 1, ["--schedule", schedule, "--chunk", chunk]) for ranks, schedule, chunk in few]
         for record in self.check_all(image, layouts):
-            self.assertEqual(record["io_mode"], "collective")
+            self.assertEqual(record["io_mode"], harness.IO_MODE)
 
     def test_what_is_read_back_without_output(self):
         """--verify and --png need the items of all ranks on rank 0, whoever computed them."""

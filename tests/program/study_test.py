@@ -147,6 +147,19 @@ done < {steps}
         for row in samples(self.file):
             self.assertEqual(row["bound_ok"], row["threads"] == 1)
 
+    def test_own_binding_is_not_passed_on(self):
+        """OpenMP binds the study itself to one core; its runs have all that it was given."""
+        given = os.sched_getaffinity(0)
+        script = "sed -n 's/Cpus_allowed_list:[^0-9]*/given /p' /proc/self/status"
+        options = ["--launcher", "{command}", "--oversubscribe", "--repeats", 1, "--warmup", 0, "--digest-regex", "given (.*)"]
+        self.study_ok(options, ["--", "sh", "-c", script], OMP_PROC_BIND="close")
+        told = samples(self.file)["digest"][0].decode()
+        parts = [part.split("-") for part in told.split(",")]
+        self.assertEqual({cpu for part in parts for cpu in range(int(part[0]), int(part[-1]) + 1)}, given)
+        if len(given) > 1:
+            self.study_ok(["--launcher", "{command}", "--threads", "1,2", "--repeats", 1, "--force"], FRACTAL, OMP_PROC_BIND="close")
+            self.assertEqual(set(layouts_of(samples(self.file))), {(1, 1), (1, 2)})
+
     def test_no_layout_is_well_bound(self):
         options = ["--launcher", "sh -c 'exit 7' {ranks} {command}"]
         result = self.study(options, ["--", "true"])

@@ -192,7 +192,7 @@ class Table(harness.TestCase):
         self.assertEqual(len(digests), 1, digests)
         found, record = self.take(["--columns", "x,id", "--range", 300], 3)
         self.assertEqual(list(found), ["id", "x"])
-        self.assertEqual(record["io_mode"], "collective")
+        self.assertEqual(record["io_mode"], harness.IO_MODE)
 
     def test_against_pandas(self):
         rng = np.random.default_rng(5)

@@ -20,6 +20,7 @@
 
 #include <paceline/error.hpp>
 
+#include "host/places.hpp"
 #include "study/measure/memory_watch.hpp"
 #include "study/measure/process_tree.hpp"
 
@@ -105,8 +106,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 /// In the child: nothing here may allocate.
 [[noreturn]] void become(const char* program, char* const* words, char* const* variables, const Pipes& pipes,
-                         pid_t parent) {
+                         pid_t parent, const Unbinding& unbinding) {
   setpgid(0, 0);
+  unbinding.apply();
   // Should the study be killed, its run is not left alone.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);
@@ -180,6 +182,7 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   auto variables = merged(environment);
   const auto word_pointers = pointers(texts);
   const auto variable_pointers = pointers(variables);
+  const Unbinding unbinding;
   Pipes pipes;
   auto& [out, err, trouble] = pipes;
   ProcessResult result;
@@ -190,7 +193,7 @@ ProcessResult run_process(const std::vector<std::string>& words, const Environme
   if (pid < 0) {
     throw Error(ErrorKind::failure, "can't start a process", std::strerror(errno), "end others, or raise the limit");
   }
-  if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), pipes, parent);
+  if (pid == 0) become(program.c_str(), word_pointers.data(), variable_pointers.data(), pipes, parent, unbinding);
   setpgid(pid, pid);  // here too, whoever comes first
   for (auto* pipe : {&out, &err, &trouble}) pipe->close_write();
   int error = 0;

@@ -1,7 +1,6 @@
 #include "study/profile/attached_process.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <paceline/error.hpp>
 
 #include "host/clock.hpp"
+#include "host/places.hpp"
 
 namespace paceline {
 namespace {
@@ -54,13 +54,6 @@ class PassedOn {
   struct sigaction before_[count] = {};
 };
 
-/// OMP_PROC_BIND has bound us to one core as we were loaded. The program gets what the process has that started us.
-void unbind(pid_t starter) {
-  cpu_set_t processors[16];
-  if (sched_getaffinity(starter, sizeof processors, processors) != 0) return;
-  sched_setaffinity(0, sizeof processors, processors);
-}
-
 }  // namespace
 
 ProcessResult run_attached(const std::vector<std::string>& words, const Environment& environment, OutputTo output) {
@@ -78,11 +71,11 @@ ProcessResult run_attached(const std::vector<std::string>& words, const Environm
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t starter = getppid();
+  const Unbinding unbinding;
   const pid_t pid = fork();
   if (pid == 0) {
     passed_on.restore();
-    if (std::getenv("OMP_PROC_BIND") != nullptr) unbind(starter);
+    unbinding.apply();
     sigprocmask(SIG_SETMASK, &before, nullptr);
     if (output == OutputTo::standard_error) dup2(STDERR_FILENO, STDOUT_FILENO);
     for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
