@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: bash tests/run.sh [--sanitize] [ctest options].
-# --sanitize: the unit tests, on 1 and 3 ranks too, under AddressSanitizer and UBSan, in a build of their own.
+# --sanitize: the unit tests again under AddressSanitizer and UBSan, in a build of their own.
 # --mpich: the program with MPICH, beside the build with Open MPI, and the tests of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,7 +18,7 @@ if [[ "${1-}" == --sanitize ]]; then
   preset=sanitize
   folder=build-sanitize
   targets=(unit_tests rank_tests)
-  set -- --tests-regex '^(unit|ranks\.[13])$' "$@"
+  set -- --tests-regex '^(unit|ranks)' "$@"
 fi
 if [[ "${1-}" == --mpich ]]; then
   shift
@@ -29,5 +29,4 @@ if [[ "${1-}" == --mpich ]]; then
 fi
 configure "$preset"
 build "$folder" --target "${targets[@]}"
-# Half of the time of the tests is waiting: for servers, signals, time limits.
-ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" "$@"
+ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
