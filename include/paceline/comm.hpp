@@ -133,16 +133,18 @@ void agree(const Comm& comm, const std::optional<Error>& mine);
 /// Collective: runs `action` on this rank and turns an Error from any rank into an AgreedError on all.
 void collective(const Comm& comm, const std::function<void()>& action);
 
-/// Waits for a request without burning the core that compute threads need: looks, backs off, and calls `meanwhile`
-/// between.
-void wait_quietly(MPI_Request& request, const std::function<void()>& meanwhile = {});
-
 /// Who needs the core of a thread that waits for messages.
 enum class CoreUse {
   own,       ///< nobody else: the first looks follow each other at once, as most waits end within microseconds
   shared,    ///< compute threads may wake at any moment
   computing  ///< compute threads, which have enough to do
 };
+
+/// What a thread does between two looks for messages; it returns who needs its core.
+using Meanwhile = std::function<CoreUse()>;
+
+/// Waits for a request without burning the core that compute threads need: looks, calls `meanwhile`, and backs off.
+void wait_quietly(MPI_Request& request, const Meanwhile& meanwhile = {});
 
 /// How a thread passes the time between two looks for messages: not at all or shortly at first, longer when nothing has
 /// happened for a while. For one thread.

@@ -22,15 +22,15 @@ std::vector<std::vector<std::byte>> gathered(const Comm& team, std::vector<std::
   if (team.rank() != 0) {
     messages.send({bytes_of(size)}, 0, sizes_tag);
     messages.send({memory_of(mine)}, 0, drawn_tag);
-    messages.wait([] {});
+    messages.wait();
     return {};
   }
   std::vector<std::vector<std::byte>> all{std::move(mine)};
   for (int rank = 1; rank < team.size(); ++rank) {
     messages.receive({bytes_of(size)}, rank, sizes_tag);
-    messages.wait([] {});
+    messages.wait();
     messages.receive({memory_of(all.emplace_back(size))}, rank, drawn_tag);
-    messages.wait([] {});
+    messages.wait();
   }
   return all;
 }

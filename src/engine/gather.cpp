@@ -32,7 +32,7 @@ std::span<T> part(std::span<T> values, std::int64_t first, std::int64_t count) {
 
 }  // namespace
 
-Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile) {
+Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const Meanwhile& meanwhile) {
   if (plan_.owners_write()) return {view.runs, view.bytes, view.marks};
 
   const auto ranks = static_cast<std::size_t>(comm_.size());
@@ -115,7 +115,7 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const std:
 
 void Gatherer::gather_variable(std::span<const VariableRun> mine,
                                const std::function<void(std::span<const VariableRun>)>& write,
-                               const std::function<void()>& meanwhile) {
+                               const Meanwhile& meanwhile) {
   // Both sides of a message cut alike.
   const auto batch_of = [](std::span<const Slab> places, std::size_t begin) {
     auto end = begin;

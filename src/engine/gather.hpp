@@ -31,14 +31,14 @@ class Gatherer {
 
   /// Collective: every rank calls, bands in the same order; a rank may have no items. `meanwhile` is called while
   /// waiting. What is returned is valid until the next call, and as long as `view` is.
-  Gathered gather(std::int64_t band, const Bands::View& view, const std::function<void()>& meanwhile);
-  Gathered gather(std::int64_t band, Bands::View&& view, const std::function<void()>& meanwhile) = delete;
+  Gathered gather(std::int64_t band, const Bands::View& view, const Meanwhile& meanwhile);
+  Gathered gather(std::int64_t band, Bands::View&& view, const Meanwhile& meanwhile) = delete;
 
   /// Collective: the variable bytes of all ranks to rank 0, in batches of a few megabytes, each given to `write` there.
   /// A rank may have none.
   void gather_variable(std::span<const VariableRun> mine,
                        const std::function<void(std::span<const VariableRun>)>& write,
-                       const std::function<void()>& meanwhile);
+                       const Meanwhile& meanwhile);
 
  private:
   const Plan& plan_;

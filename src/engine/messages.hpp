@@ -23,7 +23,7 @@ class Messages {
   void send(const std::vector<std::span<std::byte>>& pieces, int to, int tag) { post(pieces, to, tag, true); }
   void receive(const std::vector<std::span<std::byte>>& pieces, int from, int tag) { post(pieces, from, tag, false); }
 
-  void wait(const std::function<void()>& meanwhile) {
+  void wait(const Meanwhile& meanwhile = {}) {
     for (auto& request : requests_) wait_quietly(request, meanwhile);
     requests_.clear();
   }

@@ -15,7 +15,7 @@ namespace {
 // computing what it holds.
 constexpr std::int64_t smallest_alone_bytes = std::int64_t{256} << 10;
 // With several ranks a band is some collective calls, in each of which all wait for the last one.
-constexpr std::int64_t smallest_part_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t smallest_part_bytes = std::int64_t{256} << 10;
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: first-touching memory costs more than extra writes.

@@ -59,9 +59,11 @@ class Writer {
   }
 
  private:
-  void serve() {
+  /// Says who needs the core: threads that compute, until the last of this rank has left.
+  CoreUse serve() {
     context_.dispenser.serve();
     context_.meanwhile();
+    return context_.bands.passed(context_.plan.bands()) ? CoreUse::own : CoreUse::computing;
   }
 
   /// A thread that waits for room has entered a band that has no memory yet.
@@ -75,7 +77,7 @@ class Writer {
 
   /// Until the band is passed, or it is time to save.
   void wait(std::int64_t band) {
-    for (Backoff backoff; !context_.bands.passed(band); backoff.wait()) {
+    for (Backoff backoff; !context_.bands.passed(band); backoff.wait(CoreUse::computing)) {
       const auto patience_s = !context_.shape.variable ? patience_s_ : is_pressed() ? pressed_wait_s : variable_wait_s;
       if (since_save_.seconds() > patience_s) return;
       serve();
@@ -98,7 +100,7 @@ class Writer {
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_MAX,
                              context_.comm.handle(), &request),
               "MPI_Iallreduce");
-    wait_quietly(request, [this] { serve(); });
+    wait_quietly(request, [this] { return serve(); });
     const Notice notice{values[0], values[1], values[2], values[3], values[4], values[5]};
     patience_s_ = std::clamp(save_share * 1e-6 * static_cast<double>(notice.save_us), least_wait_s,
                              std::max(least_wait_s, context_.save_every_s));
@@ -126,7 +128,7 @@ class Writer {
       Stopwatch watch;
       if (context_.shape.variable) write_variable(view, held);
       result_.write_s += watch.lap();
-      const auto gathered = context_.gatherer->gather(band, view, [this] { serve(); });
+      const auto gathered = context_.gatherer->gather(band, view, [this] { return serve(); });
       // Waiting for slower ranks was their computing, not our gathering.
       result_.gather_s += watch.lap();
       if (context_.file != nullptr)
@@ -150,7 +152,7 @@ class Writer {
               "MPI_Iexscan");
     check_mpi(MPI_Iallreduce(&sizes[1], &all, 1, MPI_INT64_T, MPI_SUM, context_.comm.handle(), &requests[1]),
               "MPI_Iallreduce");
-    for (auto& request : requests) wait_quietly(request, [this] { serve(); });
+    for (auto& request : requests) wait_quietly(request, [this] { return serve(); });
     if (context_.comm.rank() == 0) before = 0;
     auto at = variable_end_ + before;
     variable_end_ += all;
@@ -169,7 +171,7 @@ class Writer {
       if (context_.file != nullptr) attempt([&] { context_.file->write_variable(some); });
     };
     if (context_.plan.request().gather == Gather::root) {
-      context_.gatherer->gather_variable(runs, put, [this] { serve(); });
+      context_.gatherer->gather_variable(runs, put, [this] { return serve(); });
     } else {
       put(runs);
     }

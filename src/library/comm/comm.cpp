@@ -231,13 +231,12 @@ void Backoff::wait(CoreUse core) {
   ++rounds_;
 }
 
-void wait_quietly(MPI_Request& request, const std::function<void()>& meanwhile) {
+void wait_quietly(MPI_Request& request, const Meanwhile& meanwhile) {
   Backoff backoff;
   for (int done = 0;;) {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done != 0) return;
-    if (meanwhile) meanwhile();
-    backoff.wait();
+    backoff.wait(meanwhile ? meanwhile() : CoreUse::own);
   }
 }
 
