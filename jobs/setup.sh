@@ -6,7 +6,7 @@
 build_packages=(
   g++ cmake ninja-build pkg-config
   libopenmpi-dev openmpi-bin openssh-client
-  libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev zlib1g-dev libzstd-dev
+  libhdf5-openmpi-dev libhwloc-dev libhwy-dev libpng-dev zlib1g-dev libzstd-dev libisal-dev
   libcli11-dev libcurl4-openssl-dev ca-certificates libeigen3-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libboost-math-dev libre2-dev
 )

@@ -124,7 +124,7 @@ void expect_gathered(const Case& c) {
       }
     }
     const auto view = bands.take(band);
-    const auto gathered = gatherer.gather(band, view, [] {});
+    const auto gathered = gatherer.gather(band, view, {});
     check_gathered(gathered, shape, times);
     if (plan.request().gather == Gather::root && comm.rank() != 0) {
       EXPECT_TRUE(gathered.runs.empty());
@@ -220,7 +220,10 @@ TEST(Gatherer, CallsMeanwhileSoThatOthersAreServed) {
   if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   int calls = 0;
   const auto view = bands.take(0);
-  gatherer.gather(0, view, [&] { ++calls; });
+  gatherer.gather(0, view, [&] {
+    ++calls;
+    return CoreUse::own;
+  });
   if (comm.rank() != comm.size() - 1) {
     EXPECT_GT(calls, 0);
   }
@@ -282,7 +285,7 @@ void expect_variable_gathered(std::int64_t message_bytes, const std::function<bo
         }
         EXPECT_TRUE(are_own || runs.size() == 1 || held <= batch_bytes);
       },
-      [] {});
+      {});
   if (comm.rank() == 0) {
     EXPECT_TRUE(item_at.empty()) << "each arrives, and once";
   } else {
@@ -315,7 +318,11 @@ TEST(GatherVariable, CallsMeanwhileSoThatOthersAreServed) {
   if (comm.rank() == comm.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   int calls = 0;
   gatherer.gather_variable(
-      {}, [](auto) {}, [&] { ++calls; });
+      {}, [](auto) {},
+      [&] {
+        ++calls;
+        return CoreUse::own;
+      });
   if (comm.rank() == 0 && comm.size() > 1) {
     EXPECT_GT(calls, 0);
   }

@@ -31,7 +31,10 @@ class HeartbeatTest : public testing::Test {
     EXPECT_TRUE(beat_until(heartbeat, [&] { return heartbeat.was_heard(); }));
     MPI_Request all = MPI_REQUEST_NULL;
     MPI_Ibarrier(world.handle(), &all);
-    wait_quietly(all, [&] { heartbeat.beat(); });
+    wait_quietly(all, [&] {
+      heartbeat.beat();
+      return CoreUse::own;
+    });
   }
 
   Comm world = Comm::world().duplicate();
@@ -69,6 +72,7 @@ TEST_F(HeartbeatTest, NoticesASilentNodeAlone) {
   MPI_Ibarrier(world.handle(), &news);
   wait_quietly(news, [&] {
     if (world.rank() != 0) heartbeat.beat();
+    return CoreUse::own;
   });
 }
 

@@ -206,7 +206,7 @@ class Sites(unittest.TestCase):
         # Everything that CMake looks for is asked for, by Spack's name.
         spack = {"MPI": "mpi", "HDF5": "hdf5", "hwy": "highway", "CLI11": "cli11", "Eigen3": "eigen", "fmt": "fmt",
                  "nlohmann_json": "nlohmann-json", "PNG": "libpng", "re2": "re2", "ZLIB": "zlib-api", "zstd": "zstd",
-                 "hwloc": "hwloc", "Boost": "boost", "CURL": "curl", "xxhash": "xxhash", "PkgConfig": "pkgconfig",
+                 "hwloc": "hwloc", "isal": "isa-l", "Boost": "boost", "CURL": "curl", "xxhash": "xxhash", "PkgConfig": "pkgconfig",
                  "GTest": "googletest", "OpenMP": "c", "Threads": "c"}
         cmake = (harness.REPOSITORY / "CMakeLists.txt").read_text()
         found = re.findall(r"^(?:find_package|pkg_check_modules)\((\w+)", cmake, re.MULTILINE)

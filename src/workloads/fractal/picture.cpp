@@ -280,7 +280,8 @@ std::vector<std::byte> Picture::draw(Slab strips, std::span<const std::uint64_t>
       with_counts(shape_.type, std::span(read_rows(part)), [&](auto all) {
         const auto* counts = all.data();
         if (!is_averaged()) {
-          return index_of.colour(std::span(counts, static_cast<std::size_t>(part.size() * cols_)), row_at(begin).data());
+          return index_of.colour(std::span(counts, static_cast<std::size_t>(part.size() * cols_)),
+                                 row_at(begin).data());
         }
         for (std::int64_t r = begin; r < end; ++r) {
           const auto first = (r - begin) * factor_;

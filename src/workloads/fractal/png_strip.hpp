@@ -2,11 +2,8 @@
 // each other are one stream, and their checksums add up (zlib's manual, deflate() and adler32_combine()).
 #pragma once
 
-#include <zlib.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -20,21 +17,17 @@ struct PngStrip {
   std::vector<std::byte> packed;
 };
 
-/// For one thread and one size of pixels; its memory is used again by each strip.
+/// For one thread; its memory is used again by each strip.
 class StripPacker {
  public:
+  StripPacker();
   /// Packs whole rows of `width` pixels, each of so many bytes. Throws std::bad_alloc.
   PngStrip pack(std::span<const std::uint8_t> rows, std::int64_t width, std::int64_t pixel_bytes, StripEnd end);
 
  private:
-  struct DeflateEnd {
-    void operator()(z_stream* stream) const;
-  };
-  z_stream& deflater(int strategy);
-
-  std::unique_ptr<z_stream, DeflateEnd> stream_;
   std::vector<std::uint8_t> filtered_;
-  std::vector<std::byte> packed_;
+  std::vector<std::uint8_t> packed_;
+  std::vector<std::uint8_t> tables_;  ///< of the packer at its level
 };
 
 /// Consecutive strips as plain bytes, and back.

@@ -42,6 +42,7 @@ class Paceline(CMakePackage):
     depends_on("boost@1.74:+math", type="build")
     depends_on("nlohmann-json@3.11:", type="build")
     depends_on("fmt@9:")
+    depends_on("isa-l")
     depends_on("libpng")
     depends_on("re2+shared")
     depends_on("zlib-api")
