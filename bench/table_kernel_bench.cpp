@@ -49,6 +49,7 @@ struct Sample {
     find_separators(text.data() + begin, text.size() - begin, begin, state, found);
     layout.fields = columns;
     layout.file_bytes = std::ssize(text);
+    layout.types.assign(columns, Type::any);
     layout.wanted.resize(columns);
     std::iota(layout.wanted.begin(), layout.wanted.end(), 0);
   }

@@ -27,22 +27,24 @@ inline std::size_t take(const FieldRun& /*run*/, Kind /*kind*/, std::uint64_t* /
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// 16 characters of one field, and of two where vectors hold so many; more have too much to be put together.
+/// 16 characters of one field, and of as many fields as vectors hold.
 using Chars = hn::FixedTag<std::uint8_t, 16>;
 #if HWY_HAVE_SCALABLE || HWY_MAX_BYTES < 32
 using Wide = Chars;
-#else
+#elif HWY_MAX_BYTES < 64
 using Wide = hn::FixedTag<std::uint8_t, 32>;
+#else
+using Wide = hn::FixedTag<std::uint8_t, 64>;
 #endif
 template <class D>
 constexpr std::size_t fields_of = hn::MaxLanes(D()) / 16;
 
 /// One bit for each character.
 template <class D>
-HWY_INLINE std::uint32_t bits_of(D d, hn::Mask<D> mask) {
+HWY_INLINE std::uint64_t bits_of(D d, hn::Mask<D> mask) {
   std::uint8_t bits[8] = {};
   hn::StoreMaskBits(d, mask, bits);
-  std::uint32_t joined = 0;
+  std::uint64_t joined = 0;
   std::memcpy(&joined, bits, sizeof joined);
   return joined;
 }
@@ -53,7 +55,9 @@ HWY_INLINE hn::Vec<D> load_fields(D d, const std::uint8_t* const* addresses, int
   if constexpr (fields_of<D> == 1) {
     return hn::LoadU(d, addresses[0] + offset);
   } else {
-    return hn::Combine(d, hn::LoadU(Chars(), addresses[1] + offset), hn::LoadU(Chars(), addresses[0] + offset));
+    const hn::Half<D> half;
+    return hn::Combine(d, load_fields(half, addresses + fields_of<D> / 2, offset),
+                       load_fields(half, addresses, offset));
   }
 }
 
@@ -77,6 +81,23 @@ HWY_INLINE auto values_of_16(D /*d*/, hn::Vec<D> digits) {
   return hn::Add(sixteen, hn::DupOdd(eight));
 }
 HWY_INLINE std::uint64_t value_of_16(hn::Vec<Chars> digits) { return hn::GetLane(values_of_16(Chars(), digits)); }
+
+/// Which characters of the last 16 are the digits of a number: of a number that has `count` of them, `places` behind
+/// its point (16: it has none), at (17 * places + count) * 16. 0x80: none, so a zero.
+alignas(64) inline constexpr auto digit_places = [] {
+  std::array<std::uint8_t, 17 * 17 * 16> bytes{};
+  for (std::size_t places = 0; places <= 16; ++places) {
+    for (std::size_t count = 0; count <= 16; ++count) {
+      for (std::size_t i = 0; i < 16; ++i) {
+        const auto from_end = 15 - i;
+        const auto from = from_end < places ? i : i - 1;
+        const bool is_there = from_end < count && from < 16;
+        bytes[(17 * places + count) * 16 + i] = static_cast<std::uint8_t>(is_there ? from : 0x80);
+      }
+    }
+  }
+  return bytes;
+}();
 
 /// To be loaded from here + k: all bits in the last k places; k from -16 to 32.
 alignas(64) inline constexpr auto place_masks = [] {
@@ -102,7 +123,7 @@ HWY_INLINE bool are_digits(D d, hn::Vec<D> values) {
 }
 template <class D>
 HWY_INLINE std::uint32_t points_before(D d, const std::uint8_t* const* ends, std::uint8_t decimal) {
-  return bits_of(d, hn::Eq(load_fields(d, ends, -16), hn::Set(d, decimal)));
+  return static_cast<std::uint32_t>(bits_of(d, hn::Eq(load_fields(d, ends, -16), hn::Set(d, decimal))));
 }
 
 /// A field without its sign. A length of 0: it can't be a plain number.
@@ -124,81 +145,166 @@ HWY_INLINE Unsigned field_at(const std::uint8_t* bytes, const std::uint32_t* sep
 inline constexpr double short_divisors[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
                                             1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e0};
 
-/// Fields of up to 16 characters on their way to be numbers.
+/// Fields of up to 16 characters on their way to be numbers, each step for many at once.
 struct Fields {
   static constexpr std::size_t most = 128;
-  const std::uint8_t* ends[most];
+  std::uint32_t ends[most];  ///< behind the last character
   std::uint32_t lengths[most];
-  std::uint32_t masks[most];  ///< their characters, of those before the end
-  std::uint64_t are_negative[most];
+  std::uint32_t are_negative[most];
+  std::uint8_t chars[16 * most];  ///< the last 16 of each
+  std::uint16_t points[most];     ///< one bit for each of these
+  std::uint16_t minuses[most];
+  std::uint32_t places[most];    ///< behind the point; 16: there is none
+  std::uint32_t controls[most];  ///< where its digit_places are
   std::uint64_t mantissas[most];
   double divisors[most];
 };
 
-/// Puts as many together as a vector holds. False: they are not all plain.
-template <Kind kind, class D>
-HWY_INLINE bool join_digits(D d, Fields& fields, std::size_t at, std::uint8_t decimal) {
-  constexpr auto count = fields_of<D>;
-  const auto all_points = points_before(d, fields.ends + at, decimal);
-  const std::uint8_t* fractions[count];
-  const std::uint8_t* counted[count];
-  std::uint32_t is_plain = 1;
-  for (std::size_t k = 0; k < count; ++k) {
-    const auto points = all_points >> (16 * k) << 16 & fields.masks[at + k];
-    const auto places = static_cast<std::uint32_t>(std::countl_zero(points | 0x8000));  // after it; 16: no point
-    const auto digits = fields.lengths[at + k] - 1 + places / 16;
-    fractions[k] = last_places(places);
-    counted[k] = last_places(digits);
-    fields.divisors[at + k] = short_divisors[places];
-    is_plain &= digits != 0 ? 1 : 0;
-    if (kind == Kind::integer) is_plain &= places / 16;
+using Counts = hn::CappedTag<std::uint32_t, 16>;
+using Offsets = hn::RebindToSigned<Counts>;
+
+/// Finds `wanted` fields, which are whole vectors, up to one that can't be a short plain number; gives how many.
+HWY_INLINE std::size_t find_fields(const FieldRun& run, std::size_t begin, std::size_t wanted, Fields& fields) {
+  const Counts d;
+  const Offsets offsets;
+  const auto* positions = reinterpret_cast<const std::int32_t*>(run.positions);
+  const auto* words = reinterpret_cast<const std::int32_t*>(run.bytes);
+  const auto one = hn::Set(d, 1);
+  for (std::size_t at = 0; at < wanted; at += hn::Lanes(d)) {
+    const auto ends = hn::BitCast(offsets, hn::LoadU(d, run.ends.data() + begin + at));
+    auto stop = hn::BitCast(d, hn::GatherIndex(offsets, positions, ends));
+    const auto first = hn::Add(hn::BitCast(d, hn::GatherIndex(offsets, positions - 1, ends)), one);
+    const auto has_room = hn::Gt(stop, hn::Set(d, plain_room - 1));
+    if (run.ends_line) {
+      // The four bytes before the end, of which the last counts.
+      const auto offset = hn::Max(hn::Sub(hn::BitCast(offsets, stop), hn::Set(offsets, 4)), hn::Zero(offsets));
+      const auto last = hn::ShiftRight<24>(hn::BitCast(d, hn::GatherOffset(offsets, words, offset)));
+      stop = hn::Sub(stop, hn::IfThenElseZero(hn::Eq(last, hn::Set(d, '\r')), one));
+    }
+    const auto length = hn::Sub(stop, first);
+    const auto is_short = hn::And(has_room, hn::Lt(hn::Sub(length, one), hn::Set(d, 16)));
+    hn::StoreU(stop, d, fields.ends + at);
+    // Any length that has a place in the table, for those that are not taken.
+    hn::StoreU(hn::IfThenElse(is_short, length, one), d, fields.lengths + at);
+    if (HWY_UNLIKELY(!hn::AllTrue(d, is_short))) {
+      return at + static_cast<std::size_t>(hn::FindFirstTrue(d, hn::Not(is_short)));
+    }
   }
-  const auto digits = digits_before(d, fields.ends + at, fractions, counted);
-  if (HWY_UNLIKELY(is_plain == 0 || !are_digits(d, digits))) return false;
-  const auto values = values_of_16(d, digits);
-  if constexpr (count == 1) {
-    fields.mantissas[at] = hn::GetLane(values);
-  } else {
-    const hn::Repartition<std::uint64_t, D> lanes;
-    const hn::Half<decltype(lanes)> half;
-    hn::StoreU(hn::LowerHalf(half, hn::ConcatEven(lanes, values, values)), half, fields.mantissas + at);
-  }
-  return true;
+  return wanted;
 }
 
-/// As take(), up to a number of more than 16 characters, or of a size beyond exact doubles. In steps, so that many
-/// numbers are under way at once, and several are divided together.
+/// Signs and the places of points, and so which characters are digits. Gives how many fields are plain.
+template <Kind kind>
+HWY_INLINE std::size_t find_points(std::size_t found, Fields& fields) {
+  const Counts d;
+  const Offsets offsets;
+  const hn::Rebind<std::uint16_t, Counts> halves;
+  const hn::Rebind<float, Counts> floats;
+  for (std::size_t at = 0; at < found; at += hn::Lanes(d)) {
+    const auto one = hn::Set(d, 1);
+    const auto before = hn::Sub(hn::Set(d, 16), hn::LoadU(d, fields.lengths + at));  // characters of other fields
+    const auto first = hn::Shl(one, before);
+    const auto minuses = hn::PromoteTo(d, hn::LoadU(halves, fields.minuses + at));
+    const auto is_negative = hn::IfThenElseZero(hn::Ne(hn::And(minuses, first), hn::Zero(d)), one);
+    const auto length = hn::Sub(hn::LoadU(d, fields.lengths + at), is_negative);
+    const auto points =
+        hn::And(hn::PromoteTo(d, hn::LoadU(halves, fields.points + at)), hn::Sub(hn::Set(d, 0x10000), first));
+    // The highest of 17 bits, of which the lowest is always set, by the exponent of a number.
+    const auto bits = hn::BitCast(offsets, hn::Add(hn::Add(points, points), one));
+    const auto highest = hn::Sub(hn::ShiftRight<23>(hn::BitCast(d, hn::ConvertTo(floats, bits))), hn::Set(d, 127));
+    const auto places = hn::Sub(hn::Set(d, 16), highest);
+    const auto has_none = hn::Eq(highest, hn::Zero(d));
+    const auto digits = hn::Sub(length, hn::IfThenZeroElse(has_none, one));
+    hn::StoreU(is_negative, d, fields.are_negative + at);
+    hn::StoreU(places, d, fields.places + at);
+    // 17 * places + digits, a line of 16 bytes each.
+    hn::StoreU(hn::ShiftLeft<4>(hn::Add(hn::Add(hn::ShiftLeft<4>(places), places), digits)), d, fields.controls + at);
+    auto is_plain = hn::Ne(digits, hn::Zero(d));
+    if constexpr (kind == Kind::integer) is_plain = hn::And(is_plain, has_none);
+    if (HWY_UNLIKELY(!hn::AllTrue(d, is_plain))) {
+      return std::min(found, at + static_cast<std::size_t>(hn::FindFirstTrue(d, hn::Not(is_plain))));
+    }
+  }
+  return found;
+}
+
+/// The digits of as many fields as a vector holds.
+template <class D>
+HWY_INLINE hn::Vec<D> digits_at(D d, const Fields& fields, std::size_t at) {
+  const std::uint8_t* controls[fields_of<D>];
+  for (std::size_t k = 0; k < fields_of<D>; ++k) controls[k] = digit_places.data() + fields.controls[at + k];
+  const auto values = hn::Sub(hn::LoadU(d, fields.chars + 16 * at), hn::Set(d, '0'));
+  return hn::TableLookupBytesOr0(values, load_fields(d, controls, 0));
+}
+
+/// Puts digits together, whole vectors of fields. Gives how many fields have digits alone.
+HWY_INLINE std::size_t join_digits(std::size_t found, Fields& fields) {
+  const Wide d;
+  constexpr auto count = fields_of<Wide>;
+  auto largest = hn::Zero(d);
+  for (std::size_t at = 0; at < found; at += count) {
+    const auto digits = digits_at(d, fields, at);
+    largest = hn::Max(largest, digits);
+    const auto values = values_of_16(d, digits);
+    if constexpr (count == 1) {
+      fields.mantissas[at] = hn::GetLane(values);
+    } else {
+      const hn::Repartition<std::uint64_t, Wide> lanes;
+      const hn::Half<decltype(lanes)> half;
+      hn::StoreU(hn::LowerHalf(half, hn::ConcatEven(lanes, values, values)), half, fields.mantissas + at);
+    }
+  }
+  if (HWY_LIKELY(are_digits(d, largest))) return found;
+  for (std::size_t at = 0; at < found; ++at) {
+    if (!are_digits(Chars(), digits_at(Chars(), fields, at))) return at;
+  }
+  return found;
+}
+
+/// As take(), up to a number of more than 16 characters, or of a size beyond exact doubles, or to the last few that
+/// fill no vector.
 template <Kind kind>
 HWY_INLINE std::size_t take_short(const FieldRun& run, std::uint64_t* values) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(run.bytes);
-  const auto* positions = run.positions;
-  const bool ends_line = run.ends_line;
   const auto decimal = static_cast<std::uint8_t>(run.decimal);
-  Fields fields;
-  for (std::size_t begin = 0; begin < run.ends.size(); begin += Fields::most) {
-    const auto all = std::min(Fields::most, run.ends.size() - begin);
-    std::size_t found = 0;
-    for (; found < all; ++found) {
-      const auto field = field_at(bytes, positions + run.ends[begin + found], ends_line);
-      if (field.length < 1 || field.length > 16) break;
-      fields.ends[found] = field.end;
-      fields.lengths[found] = static_cast<std::uint32_t>(field.length);
-      fields.masks[found] = ~std::uint32_t{0} << (32 - field.length);
-      fields.are_negative[found] = field.is_negative;
+  const auto whole = run.ends.size() / hn::Lanes(Counts()) * hn::Lanes(Counts());
+  // Offsets of gathers have a sign.
+  if (whole == 0 || run.positions[run.ends[whole - 1]] > std::uint32_t{0x7fffffff}) return 0;
+  alignas(64) Fields fields;
+  for (std::size_t begin = 0; begin < whole; begin += Fields::most) {
+    const auto all = std::min(Fields::most, whole - begin);
+    const auto found = find_fields(run, begin, all, fields);
+    constexpr auto count = fields_of<Wide>;
+    for (std::size_t at = 0; at < found; at += count) {
+      const Wide d;
+      const std::uint8_t* ends[count];
+      // Of those beyond, any.
+      for (std::size_t k = 0; k < count; ++k) ends[k] = bytes + fields.ends[at + k < found ? at + k : at];
+      const auto chars = load_fields(d, ends, -16);
+      hn::StoreU(chars, d, fields.chars + 16 * at);
+      const auto points = bits_of(d, hn::Eq(chars, hn::Set(d, decimal)));
+      std::memcpy(fields.points + at, &points, 2 * count);
+      const auto minuses = bits_of(d, hn::Eq(chars, hn::Set(d, '-')));
+      std::memcpy(fields.minuses + at, &minuses, 2 * count);
     }
-    std::size_t joined = 0;
-    while (joined + fields_of<Wide> <= found && join_digits<kind>(Wide(), fields, joined, decimal))
-      joined += fields_of<Wide>;
-    while (joined < found && join_digits<kind>(Chars(), fields, joined, decimal)) ++joined;
-    std::size_t good = 0;
-    for (; good < joined; ++good) {
-      const auto mantissa = fields.mantissas[good];
-      // -0 is told apart only as a real.
-      if (kind == Kind::integer ? fields.are_negative[good] > mantissa : mantissa > detail::exact_doubles) break;
+    const auto joined = join_digits(find_points<kind>(found, fields), fields);
+    // -0 is told apart only as a real.
+    const auto is_left = [&](std::size_t k) {
+      const auto mantissa = fields.mantissas[k];
+      return kind == Kind::integer ? fields.are_negative[k] > mantissa : mantissa > detail::exact_doubles;
+    };
+    bool is_any_left = false;
+    for (std::size_t k = 0; k < joined; ++k) is_any_left |= is_left(k);
+    auto good = joined;
+    if (is_any_left) {
+      for (good = 0; !is_left(good);) ++good;
+    }
+    if constexpr (kind == Kind::real) {
+      for (std::size_t k = 0; k < good; ++k) fields.divisors[k] = short_divisors[fields.places[k]];
     }
     for (std::size_t k = 0; k < good; ++k) {
       const auto mantissa = fields.mantissas[k];
-      const auto is_negative = fields.are_negative[k];
+      const auto is_negative = std::uint64_t{fields.are_negative[k]};
       if constexpr (kind == Kind::integer) {
         values[begin + k] = (mantissa ^ (0 - is_negative)) + is_negative;
       } else {
@@ -208,7 +314,7 @@ HWY_INLINE std::size_t take_short(const FieldRun& run, std::uint64_t* values) {
     }
     if (good < all) return begin + good;
   }
-  return run.ends.size();
+  return whole;
 }
 
 /// As take(), of any length.
