@@ -99,7 +99,7 @@ class Runner {
   void make_plan() {
     // Both may follow from a file that is looked at first.
     scan_file(
-        world_, parts_.scanned_file, threads_, options_.memory_limit,
+        world_, node_, parts_.scanned_file, threads_, options_.memory_limit,
         options_.output.empty() ? std::filesystem::path() : std::filesystem::absolute(options_.output).parent_path());
     read_root_input(world_, parts_.root_input, options_.memory_limit);
     measure_inputs(world_, parts_.inputs, options_.memory_limit);

@@ -22,16 +22,21 @@ constexpr std::int64_t largest_piece = std::int64_t{256} << 20;
 
 class Scanner {
  public:
-  Scanner(const Comm& world, ScannedFile& file, int threads, std::int64_t memory_limit,
+  Scanner(const Comm& world, const Comm& node, ScannedFile& file, int threads, std::int64_t memory_limit,
           const std::filesystem::path& folder)
-      : world_(world), scanned_(file), threads_(threads), memory_limit_(memory_limit), folder_(folder) {}
+      : world_(world),
+        is_one_node_(node.size() == world.size()),
+        scanned_(file),
+        threads_(threads),
+        memory_limit_(memory_limit),
+        folder_(folder) {}
 
   void run() {
     open();
     const auto ranges = scanned_.ranges();
     const auto mine = even_part({0, ranges}, world_.rank(), world_.size());
     facts_.resize(static_cast<std::size_t>(ranges));
-    if (world_.size() == 1) {
+    if (is_one_node_) {
       look_alone(mine);
     } else {
       read_together(mine, even_part({0, ranges}, 0, world_.size()).size());
@@ -110,7 +115,8 @@ class Scanner {
     });
   }
 
-  /// One rank needs no MPI-IO: each thread reads what it then looks at, while it is in its cache.
+  /// Ranks of one node read through one page cache, and need no MPI-IO: each thread reads what it then looks at, while
+  /// it is in its cache.
   void look_alone(Slab ranges) {
     by_threads(ranges, [&](std::int64_t range, std::vector<char>& bytes) {
       const auto begin = begin_of(range);
@@ -195,6 +201,7 @@ class Scanner {
   }
 
   const Comm& world_;
+  bool is_one_node_;
   ScannedFile& scanned_;
   int threads_;
   std::int64_t memory_limit_;
@@ -211,9 +218,9 @@ class Scanner {
 
 }  // namespace
 
-void scan_file(const Comm& world, ScannedFile* file, int threads, std::int64_t memory_limit,
+void scan_file(const Comm& world, const Comm& node, ScannedFile* file, int threads, std::int64_t memory_limit,
                const std::filesystem::path& folder) {
-  if (file != nullptr) Scanner(world, *file, threads, memory_limit, folder).run();
+  if (file != nullptr) Scanner(world, node, *file, threads, memory_limit, folder).run();
 }
 
 }  // namespace paceline
