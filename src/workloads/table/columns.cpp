@@ -14,7 +14,8 @@ namespace {
 /// Of the text, in bytes.
 std::int64_t size_of(const Field& field) {
   const auto size = std::ssize(field.inner);
-  return field.is_quoted ? size - std::count(field.inner.begin(), field.inner.end(), '"') / 2 : size;
+  if (!has_doubled_quotes(field)) return size;
+  return size - std::count(field.inner.begin(), field.inner.end(), '"') / 2;
 }
 
 constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
@@ -139,11 +140,16 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
     ++facts_.missing;
     return skip(row, {});
   }
-  if (texts_ == Texts::kept) values_.texts.push_back(field);
+  if (texts_ == Texts::kept) {
+    // Measured before.
+    values_.texts.push_back(field);
+    return;
+  }
   const auto size = size_of(field);
   if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, size);
   facts_.bytes += size;
-  if (field.inner.size() < 16) facts_.marks |= marks_of(std::string_view(text_of(field)));
+  facts_.marks |= marks_of(field.inner);
+  if (!has_nul_) return;
   if (const auto at = field.inner.find('\0'); at != std::string_view::npos) {
     nul_ = std::min(nul_, static_cast<std::size_t>(field.inner.data() - bytes_.data()) + at);
   }

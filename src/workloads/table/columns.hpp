@@ -56,6 +56,7 @@ enum class Texts { left, kept };
 /// What all columns of a range are taken from, and where their values go.
 struct ColumnSource {
   std::span<const char> bytes;
+  bool has_nul;  ///< some of these are NUL
   const Dialect& dialect;
   ValueMemory& memory;
   Texts texts;
@@ -67,6 +68,7 @@ class ColumnScan {
 
   ColumnScan(const ColumnSource& source, Type type, ColumnFacts& facts, ColumnValues& values)
       : bytes_(source.bytes),
+        has_nul_(source.has_nul),
         dialect_(source.dialect),
         type_(type),
         memory_(source.memory),
@@ -98,6 +100,7 @@ class ColumnScan {
   std::span<std::uint64_t> numbers();
 
   std::span<const char> bytes_;
+  bool has_nul_;
   const Dialect& dialect_;
   Type type_;
   ValueMemory& memory_;

@@ -1,6 +1,7 @@
 // What stands where a value is missing: a value that no other row of the column has.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -23,10 +24,14 @@ constexpr std::int64_t marks_of(std::uint64_t value) {
   return below < integer_marks ? std::int64_t{1} << below : 0;
 }
 
-/// Texts: the first of these that the column does not have.
+/// Texts: the first of these that the column does not have. None has a quote: as fields are written will do.
 inline constexpr std::array<std::string_view, 8> text_marks = {"",     "NA",        "N/A",        "null",
                                                                "None", "(missing)", "(no value)", "(not given)"};
 constexpr std::int64_t marks_of(std::string_view value) {
+  constexpr std::size_t longest = 11;
+  static_assert(std::ranges::all_of(text_marks, [](auto mark) { return mark.size() <= longest; }));
+  const auto may_be_mark = value.empty() || value[0] == 'N' || value[0] == 'n' || value[0] == '(';
+  if (!may_be_mark || value.size() > longest) return 0;
   for (std::size_t k = 0; k < text_marks.size(); ++k) {
     if (value == text_marks[k]) return std::int64_t{1} << k;
   }

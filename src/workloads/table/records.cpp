@@ -18,6 +18,11 @@ ScanState state_of(const Dialect& dialect) {
   return state;
 }
 
+/// Of a range at once: asked for each text it would cost more than the text.
+bool has_nul(std::span<const char> bytes) {
+  return !bytes.empty() && std::memchr(bytes.data(), '\0', bytes.size()) != nullptr;
+}
+
 class RangeScan {
  public:
   RangeScan(const Layout& layout, const ReadRange& range, Workspace& workspace, ValueMemory& memory, Texts texts)
@@ -27,7 +32,7 @@ class RangeScan {
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
-        columns_{range.bytes, layout.dialect, memory, texts},
+        columns_{range.bytes, has_nul(range.bytes), layout.dialect, memory, texts},
         facts_(workspace.facts),
         values_(workspace.values) {}
 

@@ -189,13 +189,13 @@ void Table::put_texts(std::size_t column, std::int64_t item, std::span<std::byte
     rest = rest.subspan(size);
     return taken;
   };
-  std::string text;
+  std::string held;
   if (!are_long_[column]) {
     const auto width = static_cast<std::size_t>(std::max(std::int64_t{1}, info.longest));
     const auto place = take(rows * width);
     if (!place.empty()) std::memset(place.data(), 0, place.size());
     for (std::size_t row = 0; row < rows; ++row) {
-      if (!text_of_row(row, text)) text = info.text_mark;
+      const auto text = text_of_row(row, held).value_or(info.text_mark);
       if (!text.empty()) std::memcpy(&place[row * width], text.data(), std::min(width, text.size()));
     }
     return;
@@ -206,10 +206,10 @@ void Table::put_texts(std::size_t column, std::int64_t item, std::span<std::byte
   const auto sizes = take(rows * 8);
   std::size_t at = 0;
   for (std::size_t row = 0; row < rows; ++row) {
-    const bool is_there = text_of_row(row, text);
-    const auto size = is_there ? std::min(text.size(), bytes.size() - at) : 0;
-    if (size > 0) std::memcpy(&bytes[at], text.data(), size);
-    put(begins, row, is_there ? static_cast<std::uint64_t>(begin) + at : ~std::uint64_t{0});
+    const auto text = text_of_row(row, held);
+    const auto size = text ? std::min(text->size(), bytes.size() - at) : 0;
+    if (size > 0) std::memcpy(&bytes[at], text->data(), size);
+    put(begins, row, text ? static_cast<std::uint64_t>(begin) + at : ~std::uint64_t{0});
     put(sizes, row, size);
     at += size;
   }
@@ -222,11 +222,11 @@ Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
     for (std::size_t k = 0; k < values.size(); ++k) {
       const auto& column = file_->columns()[k];
       if (column.kind == Kind::text) {
-        put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) {
+        put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
           const auto& field = values[k].texts[row];
-          if (field.inner.empty() && !field.is_quoted) return false;
-          text = text_of(field);
-          return true;
+          if (field.inner.empty() && !field.is_quoted) return std::nullopt;
+          if (!has_doubled_quotes(field)) return field.inner;
+          return text = text_of(field);
         });
         continue;
       }
@@ -267,10 +267,10 @@ void Table::compute_reference(Slab items, Operands /*none*/, ItemOutput output) 
   for (std::size_t k = 0; k < file_->columns().size(); ++k) {
     const auto& column = file_->columns()[k];
     if (column.kind == Kind::text) {
-      put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) {
+      put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
         const auto& field = records[row][k];
-        text = text_of(field);
-        return !is_missing(column, field);
+        if (is_missing(column, field)) return std::nullopt;
+        return text = text_of(field);
       });
       continue;
     }

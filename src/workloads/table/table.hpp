@@ -40,7 +40,7 @@ class Table final : public Workload, public ScannedFile {
  private:
   void make_shape();
   void add_column(const ColumnInfo& column);
-  /// `text_of_row(row, text)`: the text of a row, or false where it is missing.
+  /// `text_of_row(row, memory)`: the text of a row, which may lie in `memory`; nothing where it is missing.
   template <class TextOfRow>
   void put_texts(std::size_t column, std::int64_t item, std::span<std::byte>& rest, const TextOfRow& text_of_row) const;
   /// The value of a row as it is stored, by what the column is.
