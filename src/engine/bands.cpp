@@ -29,7 +29,7 @@ void Bands::first_touch() {
 #pragma omp parallel for schedule(static, 1)
   for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
     for (std::int64_t band = 0; band < slots; ++band) {
-      touch(usual_place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
+      touch_in_huge_pages(usual_place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
     }
   }
 }

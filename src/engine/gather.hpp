@@ -37,8 +37,7 @@ class Gatherer {
   /// Collective: the variable bytes of all ranks to rank 0, in batches of a few megabytes, each given to `write` there.
   /// A rank may have none.
   void gather_variable(std::span<const VariableRun> mine,
-                       const std::function<void(std::span<const VariableRun>)>& write,
-                       const Meanwhile& meanwhile);
+                       const std::function<void(std::span<const VariableRun>)>& write, const Meanwhile& meanwhile);
 
  private:
   const Plan& plan_;

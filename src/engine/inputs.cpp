@@ -17,21 +17,6 @@ constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
 // Sent at once by rank 0, which makes the next such piece meanwhile.
 constexpr std::int64_t message_elements = std::int64_t{1} << 20;
 constexpr int input_tag = 20;
-// Ten times as long as it takes to clear a huge page.
-constexpr double slow_page_s = 1e-3;
-
-/// Huge pages, unless the first one shows that they are slow here: where memory is fragmented, or where a virtual
-/// machine gets it only now from its host, small pages that were used before are quicker (measured: 0.6 ms against 16
-/// ms for 2 MiB).
-void prefer_quick_pages(const PageBuffer& memory) {
-  memory.prefer_huge_pages();
-  const auto bytes = memory.bytes();
-  if (bytes.empty()) return;
-  const Stopwatch watch;
-  touch(bytes.first(1));
-  if (watch.seconds() > slow_page_s) madvise(bytes.data(), bytes.size(), MADV_NOHUGEPAGE);
-}
-
 void check_shared_space(const Comm& node, std::int64_t bytes) {
   struct statvfs space {};
   if (node.size() == 1 || node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
@@ -86,7 +71,7 @@ void Inputs::allocate(std::int64_t slots) {
     for (auto& slot : slots_) {
       for (auto& input : slot) {
         input.own = PageBuffer(bytes);
-        prefer_quick_pages(input.own);
+        input.own.prefer_huge_pages();
         input.values = {reinterpret_cast<double*>(input.own.bytes().data()), bytes / sizeof(double)};
       }
     }
@@ -116,7 +101,7 @@ void Inputs::allocate_shared(std::int64_t slots) {
       if (node_.size() == 1) {
         // Nobody to share with: memory of its own may come in huge pages, which that of nodes rarely does.
         input.own = PageBuffer(static_cast<std::size_t>(bytes));
-        prefer_quick_pages(input.own);
+        input.own.prefer_huge_pages();
         memory = input.own.bytes().data();
       } else {
         input.shared = std::make_unique<NodeMemory>(node_, static_cast<std::size_t>(bytes), NodeMemory::Content::fresh);
@@ -134,7 +119,7 @@ void Inputs::first_touch(std::int64_t slots) const {
     for (std::int64_t band = 0; band < bands; ++band) {
       const auto items = intersect(plan_.thread_part(band, world_.rank(), thread), filled_here(band));
       for (std::size_t k = 0; k < inputs_->inputs().size() && !items.empty(); ++k) {
-        touch(std::as_writable_bytes(place(band, k, items)));
+        touch_in_huge_pages(std::as_writable_bytes(place(band, k, items)));
       }
     }
   }
@@ -177,10 +162,17 @@ void Inputs::make_here() {
 
 /// Private memory: rank 0 has the data, as a program that reads or simulates them would, and the others get copies.
 void Inputs::make_on_first_and_send() {
-  if (world_.rank() == 0) make_here();
+  std::array<PageBuffer, 2> pieces;
+  if (world_.rank() == 0) {
+    make_here();
+    for (auto& piece : pieces) {
+      if (plan_.owns_slabs()) piece = PageBuffer(message_elements * bytes_per_element);
+      touch(piece.bytes());
+    }
+  }
   for (std::size_t k = 0; k < inputs_->inputs().size(); ++k) {
     if (plan_.owns_slabs()) {
-      send_slabs(k);
+      send_slabs(k, pieces);
       continue;
     }
     world_.barrier();
@@ -194,8 +186,8 @@ void Inputs::make_on_first_and_send() {
   }
 }
 
-/// Scatters in pieces, so that rank 0 never holds more than its own part and two of them.
-void Inputs::send_slabs(std::size_t input) {
+/// Scatters in pieces, so that rank 0 never holds more than its own part and two of them, which it has.
+void Inputs::send_slabs(std::size_t input, const std::array<PageBuffer, 2>& pieces) {
   if (world_.rank() != 0) {
     for (auto rest = place(0, input, window(0)); !rest.empty();) {
       const auto count = std::min(rest.size(), static_cast<std::size_t>(message_elements));
@@ -206,7 +198,6 @@ void Inputs::send_slabs(std::size_t input) {
     }
     return;
   }
-  std::array<std::vector<double>, 2> pieces;
   std::array<MPI_Request, 2> requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   std::size_t turn = 0;
   const auto wait = [&](MPI_Request& request) {
@@ -220,11 +211,12 @@ void Inputs::send_slabs(std::size_t input) {
       const Slab elements{begin, std::min(begin + message_elements, all.end)};
       wait(requests[turn]);
       const Stopwatch watch;
-      pieces[turn].resize(static_cast<std::size_t>(elements.size()));
-      make_together(inputs_->inputs()[input], elements, pieces[turn]);
+      const std::span piece(reinterpret_cast<double*>(pieces[turn].bytes().data()),
+                            static_cast<std::size_t>(elements.size()));
+      make_together(inputs_->inputs()[input], elements, piece);
       times_.fill_s += watch.seconds();
-      check_mpi(MPI_Isend(pieces[turn].data(), static_cast<int>(elements.size()), MPI_DOUBLE, rank, input_tag,
-                          world_.handle(), &requests[turn]),
+      check_mpi(MPI_Isend(piece.data(), static_cast<int>(elements.size()), MPI_DOUBLE, rank, input_tag, world_.handle(),
+                          &requests[turn]),
                 "MPI_Isend");
     }
   }

@@ -2,6 +2,7 @@
 // the memory limit, band by band or just in time where they don't.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -73,7 +74,7 @@ class Inputs {
   void first_touch(std::int64_t slots) const;
   void make_here();
   void make_on_first_and_send();
-  void send_slabs(std::size_t input);
+  void send_slabs(std::size_t input, const std::array<PageBuffer, 2>& pieces);
   void read_items(std::int64_t band, Slab items, std::optional<Error>& first);
 
   const Plan& plan_;
