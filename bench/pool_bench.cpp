@@ -15,6 +15,7 @@
 #include <paceline/pool.hpp>
 
 #include "host/clock.hpp"
+#include "run_benchmarks.hpp"
 
 #ifdef PACELINE_HAS_TBB
 #include <oneapi/tbb/global_control.h>
@@ -157,7 +158,7 @@ void tbb_task_group(benchmark::State& state, int threads) {
 }
 #endif
 
-void run_all(Pool& pool) {
+void register_all(Pool& pool) {
   const auto with_pool = [&](const char* name, void (*body)(benchmark::State&, Pool&)) {
     benchmark::RegisterBenchmark(name, [&pool, body](benchmark::State& state) { body(state, pool); })
         ->UseRealTime()
@@ -180,14 +181,14 @@ void run_all(Pool& pool) {
   with_pool("map_tasks_of_100us", map_short_tasks);
   with_pool("submit_tasks_of_100us", submit_short_tasks);
   peer("limit/openmp_for_100us", openmp_short_tasks);
-  benchmark::RunSpecifiedBenchmarks();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const MpiGuard mpi(argc, argv);
-  benchmark::Initialize(&argc, argv);
   Pool pool(Comm::world(), {.threads = 1});
-  if (pool.is_driver()) run_all(pool);
+  if (!pool.is_driver()) return 0;
+  register_all(pool);
+  return run_benchmarks(argc, argv);
 }

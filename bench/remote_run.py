@@ -29,13 +29,13 @@ def main():
             with nodes.start([BENCH], options=[]) as job:
                 if job.wait() != 0:
                     sys.exit(job.text())
-                for name, *values in re.findall(r"(?m)^(\w+) ([0-9.]+) ([0-9.]+)$", job.text()):
+                for name, *values in re.findall(r"(?m)^(\w+) ([0-9.]+) ([0-9.]+) ([0-9.]+) ([0-9.]+)$", job.text()):
                     figures.setdefault(name, []).append(list(map(float, values)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name, values in figures.items():
-        microseconds, ratio = (statistics.median(column) for column in zip(*values))
-        print(f"{name:20} {microseconds:8.1f} us {ratio:6.2f} of its round trips")
+        median, least, most, ratio = (statistics.median(column) for column in zip(*values))
+        print(f"{name:20} {median:8.1f} us ({least:.1f} to {most:.1f}) {ratio:6.2f} of its round trips")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "run_benchmarks.hpp"
 #include "study/advise/analysis.hpp"
 #include "study/fit/bootstrap_generator.hpp"
 
@@ -54,4 +55,4 @@ BENCHMARK_CAPTURE(fit, gustafson, "gustafson", Values{0.1, 100})->Unit(benchmark
 }  // namespace
 }  // namespace paceline
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return paceline::run_benchmarks(argc, argv); }

@@ -6,7 +6,7 @@
 //   queue    items per second, one rank pushes, one pops
 // with --multiple also value, mutex and barrier between nodes (each rank is taken for one), and what MPI's own
 // operations cost with MPI_THREAD_MULTIPLE, which these need. Limit: at home no slower than its MPI peer.
-// Run: mpirun -np 2 build/bench/sync_bench [--multiple]. Each figure is the median of 31 batches, in nanoseconds an
+// Run: mpirun -np 2 build/bench/sync_bench [--multiple]. Each figure is the median of 11 batches, in nanoseconds an
 // operation (median_ns; best_ns where others use the machine too); every batch checks its answer.
 #include <benchmark/benchmark.h>
 
@@ -19,12 +19,14 @@
 
 #include <paceline/sync.hpp>
 
+#include "run_benchmarks.hpp"
+
 namespace {
 
 using namespace paceline;
 using Clock = std::chrono::steady_clock;
 
-constexpr int batches = 31;
+constexpr int batches = 11;
 
 /// A batch does so many operations on this rank, and returns whether the answer was right.
 using Batch = std::function<bool(int operations)>;
@@ -172,11 +174,6 @@ bool bounce_by_mpi(const Comm& world, int operations) {
   return is_right;
 }
 
-class NoReporter : public benchmark::BenchmarkReporter {
-  bool ReportContext(const Context& /*context*/) override { return true; }
-  void ReportRuns(const std::vector<Run>& /*runs*/) override {}
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -221,7 +218,10 @@ int main(int argc, char** argv) {
     from_afar("nodes/mutex", &State::lock);
     add(world, "nodes/barrier", 500, [&](int n) { return far->meet(n); });
   }
-  benchmark::Initialize(&argc, argv);
-  NoReporter nothing;
-  benchmark::RunSpecifiedBenchmarks(rank == 0 ? nullptr : &nothing);
+  if (is_multiple) {
+    argv[1] = argv[0];
+    ++argv;
+    --argc;
+  }
+  return run_benchmarks_together(argc, argv, rank);
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "run_benchmarks.hpp"
 #include "workloads/table/field.hpp"
 #include "workloads/table/plain_numbers.hpp"
 #include "workloads/table/records.hpp"
@@ -191,4 +192,4 @@ BENCHMARK(reading)->Arg(0)->Arg(1);
 }  // namespace
 }  // namespace paceline::table
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return paceline::run_benchmarks(argc, argv); }

@@ -75,7 +75,7 @@ class Block {
         sink_(sink),
         max_iter_(params.max_iter),
         limit_(static_cast<std::uint32_t>(
-            max_iter_ <= group_only ? max_iter_ : first_steps + (max_iter_ - first_steps) % batch_steps)),
+            max_iter_ <= group_only ? max_iter_ : first_steps + (max_iter_ - first_steps) % batch_steps<skip>)),
         lanes_(sink_, max_iter_, max_iter_ - limit_) {}
 
   KernelWork run() {

@@ -19,8 +19,10 @@ HWY_BEFORE_NAMESPACE();
 namespace paceline::fractal {
 namespace HWY_NAMESPACE {
 
-// Steps of one batch: long enough to make tests cheap, and a multiple of the commonest periods.
-inline constexpr std::uint32_t batch_steps = 48;
+// Steps of one batch: long enough to make tests cheap, and a multiple of the commonest periods. Where periods are
+// looked for, a shorter one finds them sooner.
+template <bool skip>
+inline constexpr std::uint32_t batch_steps = skip ? 48 : 96;
 inline constexpr std::uint64_t save_distance = 5;  // batches
 inline constexpr std::size_t queue_room = 512;
 
@@ -38,7 +40,7 @@ template <Map map, bool skip>
 class Lanes {
  public:
   Lanes(CountsSink& sink, std::uint64_t max_iter, std::uint64_t remaining)
-      : sink_(sink), max_iter_(max_iter), batches_(remaining / batch_steps) {
+      : sink_(sink), max_iter_(max_iter), batches_(remaining / batch_steps<skip>) {
     for (std::size_t i = 0; i < max_group; ++i) make_idle(i);
   }
 
@@ -88,15 +90,15 @@ class Lanes {
     const DU du;
     const std::size_t lanes = hn::Lanes(d);
     ++now_;
-    executed_ += batch_steps * active_;
+    executed_ += batch_steps<skip> * active_;
 #define PACELINE_LOAD(i)                        \
   V x##i = hn::Load(d, x_ + i * lanes);         \
   V y##i = hn::Load(d, y_ + i * lanes);         \
   const V cx##i = hn::Load(d, cx_ + i * lanes); \
   const V cy##i = hn::Load(d, cy_ + i * lanes);
     PACELINE_EACH(PACELINE_LOAD)
-    for (std::uint32_t k = 0; k < batch_steps; ++k) {
-#define PACELINE_STEP(i) step<map, true>(x##i, y##i, cx##i, cy##i);
+    for (std::uint32_t k = 0; k < batch_steps<skip>; ++k) {
+#define PACELINE_STEP(i) step<map, fused_untested(i)>(x##i, y##i, cx##i, cy##i);
       PACELINE_EACH(PACELINE_STEP)
     }
     // An orbit that comes back to a former z never leaves: the map is a function of z alone. (-0 equals 0: the signs of
@@ -172,7 +174,7 @@ class Lanes {
       replay_cx_[r] = cx_[i];
       replay_cy_[r] = cy_[i];
       replay_pixel_[r] = pixel_[i];
-      replay_base_[r] = max_iter_ - (deadline_[i] - now_ + 1) * batch_steps;
+      replay_base_[r] = max_iter_ - (deadline_[i] - now_ + 1) * batch_steps<skip>;
       if (replays_ == group_) replay();
     }
     --active_;
@@ -196,8 +198,8 @@ class Lanes {
     }
     alignas(64) std::uint64_t counts[max_group];
     Ending unused;
-    const std::uint32_t steps = follow_group<map>(replay_x_, replay_y_, replay_cx_, replay_cy_, batch_steps, {}, counts,
-                                                  nullptr, nullptr, unused);
+    const std::uint32_t steps = follow_group<map>(replay_x_, replay_y_, replay_cx_, replay_cy_, batch_steps<skip>, {},
+                                                  counts, nullptr, nullptr, unused);
     executed_ += steps * group_;
     for (std::size_t i = 0; i < replays_; ++i) finish(replay_pixel_[i], replay_base_[i] + counts[i]);
     replays_ = 0;
