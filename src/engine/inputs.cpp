@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #include "host/clock.hpp"
 #include "storage/output_path.hpp"
@@ -17,6 +22,18 @@ constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
 // Sent at once by rank 0, which makes the next such piece meanwhile.
 constexpr std::int64_t message_elements = std::int64_t{1} << 20;
 constexpr int input_tag = 20;
+/// What this process has in huge pages, private or shared; 0 where the system doesn't tell.
+std::int64_t huge_page_bytes() {
+  std::int64_t bytes = 0;
+  std::ifstream lines("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(lines, line);) {
+    for (const std::string_view name : {"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"}) {
+      if (line.starts_with(name)) bytes += std::atoll(line.c_str() + name.size()) * 1024;
+    }
+  }
+  return bytes;
+}
+
 void check_shared_space(const Comm& node, std::int64_t bytes) {
   struct statvfs space {};
   if (node.size() == 1 || node.rank() != 0 || statvfs("/dev/shm", &space) != 0) return;
@@ -60,6 +77,7 @@ std::span<double> Inputs::place(std::int64_t band, std::size_t input, Slab items
 }
 
 void Inputs::allocate(std::int64_t slots) {
+  const auto huge_before = huge_page_bytes();
   const Stopwatch watch;
   slots_.resize(static_cast<std::size_t>(slots));
   for (auto& slot : slots_) slot.resize(inputs_->inputs().size());
@@ -78,6 +96,7 @@ void Inputs::allocate(std::int64_t slots) {
   }
   first_touch(slots);
   times_.allocate_s = watch.seconds();
+  times_.huge_bytes = std::max(std::int64_t{0}, huge_page_bytes() - huge_before);
 }
 
 /// Ranks that own slabs lay theirs one after the other; otherwise all work on the same items.

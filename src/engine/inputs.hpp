@@ -25,9 +25,10 @@ class Inputs {
  public:
   /// Seconds of this rank.
   struct Times {
-    double allocate_s = 0;  ///< getting memory, and touching it first
-    double fill_s = 0;      ///< making or reading
-    double copy_s = 0;      ///< sending what rank 0 made to the ranks that need it
+    double allocate_s = 0;        ///< getting memory, and touching it first
+    std::int64_t huge_bytes = 0;  ///< of it, in huge pages
+    double fill_s = 0;            ///< making or reading
+    double copy_s = 0;            ///< sending what rank 0 made to the ranks that need it
   };
 
   /// Collective over `world`; `node` are its ranks that share memory. Opens files; errors are agreed upon.

@@ -277,6 +277,7 @@ class Runner {
     summary.serial_part_s = serial_part_s_;
     summary.serial_s = output_.serial_s() + write_tail_s_ + serial_part_s_;
     summary.picture_s = output_.picture_s();
+    summary.huge_bytes = world_.reduce_all(inputs_ ? inputs_->times().huge_bytes : 0, MPI_SUM);
     summary.rate_alone = rate_alone_;
     summary.reduced = output_.reduced();
     summary.io_mode = output_.io_mode();

@@ -52,6 +52,9 @@ std::string inputs_text(const RunSummary& summary) {
   auto text = fmt::format("{} of {} {}", inputs.inputs().size(), human_bytes(each), feeding_verb(*summary.parts, true));
   if (feeding == Feeding::made) return text + " as they are needed, in the cache: they exceed --memory-limit";
   text += inputs.input_memory() == InputMemory::per_node ? ", shared by a node's ranks" : ", private to each rank";
+  text += summary.huge_bytes > 0
+              ? fmt::format(", {} in huge pages", human_bytes(static_cast<double>(summary.huge_bytes)))
+              : ", in small pages";
   return feeding == Feeding::streamed ? text + ", band by band: they exceed --memory-limit" : text;
 }
 

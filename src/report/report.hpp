@@ -31,6 +31,7 @@ struct RunSummary {
   double serial_part_s = 0;                  ///< the workload's own serial work, on rank 0
   double serial_s = 0;                       ///< all that one rank did while the others waited, that among it
   double picture_s = 0;                      ///< side outputs, on rank 0
+  std::int64_t huge_bytes = 0;               ///< of the inputs in memory of all ranks, in huge pages
   double rate_alone = 0;                     ///< work per second of one core alone; 0: not measured
   std::optional<Reduced> reduced;
   std::string io_mode = "none";

@@ -37,6 +37,7 @@ std::string json_report(const RunSummary& summary) {
     json_inputs["memory"] = summary.parts->inputs->input_memory() == InputMemory::per_node ? "shared" : "private";
     json_inputs["bytes"] =
         std::ssize(summary.parts->inputs->inputs()) * summary.parts->inputs->elements() * std::int64_t{sizeof(double)};
+    json_inputs["huge_page_bytes"] = summary.huge_bytes;
     json_inputs["allocate_s"] = largest(column(summary, &RankRow::allocate_s));
     json_inputs["fill_s"] = largest(column(summary, &RankRow::fill_s));
     json_inputs["copy_s"] = largest(column(summary, &RankRow::copy_s));
