@@ -41,6 +41,9 @@ class Gatherer {
                        const std::function<void()>& meanwhile);
 
  private:
+  [[nodiscard]] Gathered sorted(const Bands::View& view);
+  std::span<std::byte> some(std::size_t bytes);
+
   const Plan& plan_;
   const ResultShape& shape_;
   const Comm& comm_;
