@@ -154,6 +154,7 @@ class Simulation {
   void fill(const Event& reply) {
     auto& here = node(reply.place);
     here.asked = false;
+    here.demand.answered(now_);
     here.is_exhausted = reply.begin == reply.end;
     here.arrived += reply.end - reply.begin;
     here.last_end = reply.end;

@@ -202,6 +202,7 @@ void SharedDispenser::fetch_ahead() {
     check_mpi(MPI_Test(&reply_, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done == 0) return;
     asked_ = false;
+    demand_->answered(since_start_.seconds());
   } else {
     if (all_gone_ || spare.load() != nothing) return;
     const auto chunks = wanted();

@@ -234,13 +234,6 @@ std::int64_t Plan::band_end_chunk(std::int64_t index) const {
   return std::min((band_of_chunk(index) + 1) * (band_items_ / chunk_), all_chunks());
 }
 
-std::int64_t Plan::node_piece(std::int64_t next, int nodes, std::int64_t workers) const {
-  // Half of an even share of what the band has left, never across bands: nodes then work on the same bands, and the
-  // pieces shrink towards the end (guided self-scheduling, Polychronopoulos and Kuck 1987).
-  const auto left = band_end_chunk(next) - next;
-  return std::min(left, std::max(workers, left / (2 * nodes)));
-}
-
 std::int64_t Plan::own_chunks(int rank) const {
   if (owns_slabs()) return chunks_in(own_slab(rank).size());
   if (request_.schedule == Schedule::cyclic) {

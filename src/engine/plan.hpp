@@ -99,8 +99,6 @@ class Plan {
   [[nodiscard]] std::int64_t room_chunks() const { return room_items_ / chunk_; }
   /// One past the last chunk of the band that chunk `index` belongs to, in the same count.
   [[nodiscard]] std::int64_t band_end_chunk(std::int64_t index) const;
-  /// Chunks from `next` on that a node with so many workers is given at once at most.
-  [[nodiscard]] std::int64_t node_piece(std::int64_t next, int nodes, std::int64_t workers) const;
 
   /// True if who computes also writes, so that a band needs no gathering.
   [[nodiscard]] bool owners_write() const;

@@ -1,17 +1,16 @@
 #include "engine/supply.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace paceline {
 namespace {
 
-// An answer takes two looks of writing threads and one of who waits, each of up to 0.2 ms (Backoff), and a message.
-constexpr double answer_s = 0.5e-3;
-// What is asked for ahead lasts about so long: rank 0 answers some hundred thousand requests a second.
-constexpr double ahead_s = 4 * answer_s;
-// Of an even share of what is left a node has at most one in so many ahead.
+// An answer takes no less than two looks of writing threads and one of who waits, each of up to 0.2 ms (Backoff).
+constexpr double least_answer_s = 0.5e-3;
+// Of an even share of what is left a node has one in so many ahead: the end stays even where these take it several
+// times as long as others take theirs, and rank 0 hears of a node the more seldom the more there is to do (guided
+// self-scheduling, Polychronopoulos and Kuck 1987).
 constexpr std::int64_t ahead_share = 16;
 
 }  // namespace
@@ -22,7 +21,7 @@ Supply::Supply(const Plan& plan, std::vector<int> takers)
 std::optional<Slab> Supply::next(int node, Wanted wanted) {
   const auto left = plan_.all_chunks() - next_;
   if (left <= 0) return Slab{};
-  const auto ahead = std::min(wanted.ahead, left / (ahead_share * std::ssize(takers_)));
+  const auto ahead = wanted.ahead != 0 ? left / (ahead_share * std::ssize(takers_)) : 0;
   auto size = std::clamp(wanted.now + ahead, std::int64_t{1}, plan_.band_end_chunk(next_) - next_);
   if (plan_.limits_room()) {
     const auto band = plan_.band_of_chunk(next_);
@@ -37,7 +36,9 @@ std::optional<Slab> Supply::next(int node, Wanted wanted) {
 }
 
 Demand::Demand(const Plan& plan, int nodes, std::int64_t workers)
-    : all_(plan.all_chunks()), nodes_(nodes), workers_(std::max(workers, std::int64_t{1})) {}
+    : all_(plan.all_chunks()), nodes_(nodes), workers_(std::max(workers, std::int64_t{1})), answer_s_(least_answer_s) {}
+
+void Demand::answered(double now_s) { answer_s_ = std::max(least_answer_s, 0.5 * (answer_s_ + now_s - asked_at_s_)); }
 
 std::optional<Wanted> Demand::at(double now_s, std::int64_t claimed, std::int64_t left, std::int64_t waiting,
                                  std::int64_t end) {
@@ -45,18 +46,20 @@ std::optional<Wanted> Demand::at(double now_s, std::int64_t claimed, std::int64_
     has_begun_ = true;
     // The first chunk of each says nothing yet.
     before_ = recent_ = {now_s, workers_};
+    asked_at_s_ = now_s;
     return Wanted{workers_, 0};
   }
   // Workers that begin together are done together: less than all of their chunks would be a burst, or a lull.
   if (claimed - recent_.claimed >= workers_) before_ = std::exchange(recent_, {now_s, claimed});
-  const auto seconds = std::max(now_s - before_.at_s, answer_s);
+  const auto seconds = std::max(now_s - before_.at_s, least_answer_s);
   const auto rate = static_cast<double>(std::max(claimed - before_.claimed, std::int64_t{0})) / seconds;
   const auto chunks_each = static_cast<double>(all_ - end) / static_cast<double>(nodes_ * workers_);
-  const bool are_short = rate * answer_s * chunks_each > static_cast<double>(workers_);
-  const auto need = are_short ? rate * 2 * answer_s : 0.0;
+  const bool are_short = rate * answer_s_ * chunks_each > static_cast<double>(workers_);
+  const auto lasting = are_short ? rate * 2 * answer_s_ : 0.0;
   const bool is_needed = left == 0 && waiting > 0;
-  if (!is_needed && static_cast<double>(left) >= need) return std::nullopt;
-  return Wanted{waiting, are_short ? static_cast<std::int64_t>(std::ceil(rate * ahead_s)) : 0};
+  if (!is_needed && static_cast<double>(left) >= lasting) return std::nullopt;
+  asked_at_s_ = now_s;
+  return Wanted{waiting, are_short ? 1 : 0};
 }
 
 }  // namespace paceline

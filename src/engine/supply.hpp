@@ -12,7 +12,7 @@ namespace paceline {
 /// What a node asks for, in chunks.
 struct Wanted {
   std::int64_t now = 0;    ///< for threads that wait
-  std::int64_t ahead = 0;  ///< so that none has to
+  std::int64_t ahead = 0;  ///< 1: and some beside, so that none has to
 };
 
 /// What rank 0 has left of all chunks.
@@ -45,6 +45,8 @@ class Demand {
   /// `waiting` threads wait for some, and the last piece ended at `end`.
   std::optional<Wanted> at(double now_s, std::int64_t claimed, std::int64_t left, std::int64_t waiting,
                            std::int64_t end);
+  /// What was asked for has come.
+  void answered(double now_s);
 
  private:
   struct Mark {
@@ -55,6 +57,8 @@ class Demand {
   std::int64_t nodes_;
   std::int64_t workers_;
   bool has_begun_ = false;
+  double asked_at_s_ = 0;
+  double answer_s_;       ///< from asking to the answer, smoothed
   Mark before_, recent_;  ///< the rate is that since `before_`
 };
 

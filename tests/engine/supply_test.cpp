@@ -26,7 +26,7 @@ TEST(Supply, GivesEachChunkOnceAndEnds) {
   Supply supply(plan, takers_of(3));
   std::int64_t next = 0;
   for (int node = 0; next < plan.all_chunks(); node = (node + 1) % 3) {
-    const auto piece = supply.next(node, {2, 100});
+    const auto piece = supply.next(node, {2, 1});
     ASSERT_TRUE(piece);
     ASSERT_FALSE(piece->empty());
     ASSERT_EQ(piece->begin, next);
@@ -42,7 +42,7 @@ TEST(Supply, GivesLessAheadTheLessIsLeft) {
   Supply supply(plan, takers_of(4));
   std::int64_t last = 6400;
   for (int k = 0; k < 200; ++k) {
-    const auto size = supply.next(k % 4, {0, 1'000'000})->size();
+    const auto size = supply.next(k % 4, {0, 1})->size();
     ASSERT_LE(size, last);
     last = size;
   }
@@ -61,7 +61,7 @@ TEST(Supply, GivesANodeNoMoreOfABandThanItsRanksMayHold) {
   for (std::int64_t band = 0; band < 3; ++band) {
     // One node alone is quick.
     for (std::int64_t held = 0; held < 12;) {
-      const auto piece = supply.next(1, {5, 5});
+      const auto piece = supply.next(1, {5, 0});
       ASSERT_TRUE(piece);
       ASSERT_EQ(plan.band_of_chunk(piece->begin), band);
       ASSERT_EQ(piece->begin, next);
@@ -69,10 +69,10 @@ TEST(Supply, GivesANodeNoMoreOfABandThanItsRanksMayHold) {
       held += piece->size();
       ASSERT_LE(held, 12);
     }
-    EXPECT_FALSE(supply.next(1, {5, 5})) << "it is full";
+    EXPECT_FALSE(supply.next(1, {5, 1})) << "it is full";
     // Others take the rest of the band, and then it may go on.
     for (int node = 2; next < 30 * (band + 1); node = node % 4 + 1) {
-      const auto piece = supply.next(node, {4, 4});
+      const auto piece = supply.next(node, {4, 1});
       if (node == 1) {
         ASSERT_FALSE(piece);
       } else if (piece) {
@@ -93,7 +93,7 @@ TEST(Supply, FindsRoomForAllWhoeverAsks) {
     for (int refused = 0; next < 2000;) {
       random = random * 6364136223846793005U + 1442695040888963407U;
       const auto node = static_cast<int>((random >> 40) % (nodes + 3U)) % nodes;
-      const auto piece = supply.next(node, {1 + static_cast<std::int64_t>(random >> 60), 3});
+      const auto piece = supply.next(node, {1 + static_cast<std::int64_t>(random >> 60), 1});
       refused = piece ? 0 : refused + 1;
       ASSERT_LT(refused, 1000);
       if (piece) next = piece->end;
@@ -121,7 +121,7 @@ TEST_F(DemandTest, AsksAheadOnlyForShortChunks) {
   const auto wanted = demand.at(0.010, 6400, 100, 0, 6500);
   ASSERT_TRUE(wanted) << "what is left lasts for a fraction of a millisecond";
   EXPECT_EQ(wanted->now, 0);
-  EXPECT_NEAR(static_cast<double>(wanted->ahead), 0.002 * (6400 - workers) / 0.010, 2);
+  EXPECT_EQ(wanted->ahead, 1);
   EXPECT_FALSE(demand.at(0.0101, 6400, 3000, 0, 9500)) << "that lasts";
   // 100 ms each.
   Demand slow(plan, 4, workers);
@@ -140,6 +140,15 @@ TEST_F(DemandTest, AsksNothingAheadWhereFewChunksAreLeft) {
   EXPECT_FALSE(demand.at(0.0101, 640, 20, 0, 64'000 - 256)) << "and with one it is not";
 }
 
+TEST_F(DemandTest, AsksTheEarlierTheLongerAnswersTake) {
+  demand.at(0, 0, 0, workers, 0);
+  demand.answered(0.0005);
+  EXPECT_FALSE(demand.at(0.010, 6400, 2000, 0, 8400)) << "three milliseconds, of which an answer takes half of one";
+  ASSERT_TRUE(demand.at(0.010, 6400, 100, 0, 8400));
+  demand.answered(0.020);
+  EXPECT_TRUE(demand.at(0.020, 12'800, 2000, 0, 14'800)) << "an answer takes ten";
+}
+
 TEST_F(DemandTest, TakesNoBurstForARate) {
   demand.at(0, 0, 0, workers, 0);
   EXPECT_FALSE(demand.at(0.0004, workers, 0, 0, workers)) << "all have begun";
@@ -149,7 +158,13 @@ TEST_F(DemandTest, TakesNoBurstForARate) {
   EXPECT_EQ(wanted->now, workers);
   const auto more = demand.at(0.0504, 2 * workers, 0, 1, 2 * workers);
   ASSERT_TRUE(more);
-  EXPECT_LE(more->ahead, 4) << "64 in 50 ms, not in a fraction of one";
+  EXPECT_EQ(more->ahead, 1) << "50 ms are short where 1,000 chunks are left for each";
+  Demand few(Plan(request_of(64'000, 4, 1 << 20)), 4, workers);
+  few.at(0, 0, 0, workers, 0);
+  few.at(0.0502, workers, 0, workers, workers);
+  const auto last = few.at(0.0504, 2 * workers, 0, 1, 64'000 - 10 * 256);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->ahead, 0) << "64 in 50 ms, not in a fraction of one";
 }
 
 }  // namespace
