@@ -12,6 +12,8 @@ constexpr double least_answer_s = 0.5e-3;
 // times as long as others take theirs, and rank 0 hears of a node the more seldom the more there is to do (guided
 // self-scheduling, Polychronopoulos and Kuck 1987).
 constexpr std::int64_t ahead_share = 16;
+// Where that is so many chunks for each worker it does no harm, however long they take.
+constexpr double harmless_ahead = 2;
 
 }  // namespace
 
@@ -42,24 +44,26 @@ void Demand::answered(double now_s) { answer_s_ = std::max(least_answer_s, 0.5 *
 
 std::optional<Wanted> Demand::at(double now_s, std::int64_t claimed, std::int64_t left, std::int64_t waiting,
                                  std::int64_t end) {
+  const auto chunks_each = static_cast<double>(all_ - end) / static_cast<double>(nodes_ * workers_);
+  const bool has_many = chunks_each >= harmless_ahead * ahead_share;
   if (!has_begun_) {
     has_begun_ = true;
     // The first chunk of each says nothing yet.
     before_ = recent_ = {now_s, workers_};
     asked_at_s_ = now_s;
-    return Wanted{workers_, 0};
+    return Wanted{workers_, has_many ? 1 : 0};
   }
   // Workers that begin together are done together: less than all of their chunks would be a burst, or a lull.
   if (claimed - recent_.claimed >= workers_) before_ = std::exchange(recent_, {now_s, claimed});
   const auto seconds = std::max(now_s - before_.at_s, least_answer_s);
   const auto rate = static_cast<double>(std::max(claimed - before_.claimed, std::int64_t{0})) / seconds;
-  const auto chunks_each = static_cast<double>(all_ - end) / static_cast<double>(nodes_ * workers_);
   const bool are_short = rate * answer_s_ * chunks_each > static_cast<double>(workers_);
-  const auto lasting = are_short ? rate * 2 * answer_s_ : 0.0;
+  const bool goes_ahead = has_many || are_short;
+  const auto lasting = goes_ahead ? rate * 2 * answer_s_ : 0.0;
   const bool is_needed = left == 0 && waiting > 0;
   if (!is_needed && static_cast<double>(left) >= lasting) return std::nullopt;
   asked_at_s_ = now_s;
-  return Wanted{waiting, are_short ? 1 : 0};
+  return Wanted{waiting, goes_ahead ? 1 : 0};
 }
 
 }  // namespace paceline
