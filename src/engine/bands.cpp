@@ -17,6 +17,10 @@ Bands::Bands(const Plan& plan, const ResultShape& shape, int rank, int threads)
     auto& most = needed[static_cast<std::size_t>(band) % needed.size()];
     most = std::max(most, shape.bytes_in(plan.window(band, rank)));
   }
+  if (plan.limits_room()) {
+    const auto room = static_cast<std::size_t>(plan.room_items() * shape.most_bytes_per_item());
+    for (auto& most : needed) most = std::min(most, room);
+  }
   for (std::size_t k = 0; k < slots_.size() && static_cast<std::int64_t>(k) < plan.bands(); ++k) {
     slots_[k].bytes = PageBuffer(needed[k]);
   }
@@ -29,7 +33,13 @@ void Bands::first_touch() {
 #pragma omp parallel for schedule(static, 1)
   for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
     for (std::int64_t band = 0; band < slots; ++band) {
-      touch_in_huge_pages(usual_place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
+      if (plan_.limits_room()) {
+        const auto bytes = slot(band).bytes.bytes();
+        const auto part = even_part({0, std::ssize(bytes)}, static_cast<std::int64_t>(thread), std::ssize(threads_));
+        touch_in_huge_pages(bytes.subspan(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.size())));
+      } else {
+        touch_in_huge_pages(usual_place(band, plan_.thread_part(band, rank_, static_cast<int>(thread))));
+      }
     }
   }
 }
@@ -58,7 +68,7 @@ std::span<std::byte> Bands::usual_place(std::int64_t band, Slab items) {
 }
 
 std::span<std::byte> Bands::place(std::int64_t band, Slab items) {
-  if (plan_.owners_write()) return usual_place(band, items);
+  if (have_places()) return usual_place(band, items);
   auto& here = slot(band);
   const auto size = shape_.bytes_in(items);
   return here.bytes.bytes().subspan(here.filled.fetch_add(size, std::memory_order_relaxed), size);

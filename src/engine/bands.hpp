@@ -1,7 +1,8 @@
 // Bands in flight on one rank: where compute threads leave items and the writing thread finds them.
 //
-// Who writes what it computes has items at their places; others lay them one after the other as they come, so that a
-// rank holds what it computes and not what the band might have been. Memory of a band that is written is used again.
+// Who writes what it computes, and has room for all of a band, has items at their places; others lay them one after the
+// other as they come, so that a rank holds what it computes and not what the band might have been. Memory of a band
+// that is written is used again.
 #pragma once
 
 #include <atomic>
@@ -79,6 +80,7 @@ class Bands {
   struct alignas(64) Place {
     std::atomic<std::int64_t> band{0};
   };
+  [[nodiscard]] bool have_places() const { return plan_.owners_write() && !plan_.limits_room(); }
   [[nodiscard]] std::span<std::byte> usual_place(std::int64_t band, Slab items);
   Slot& slot(std::int64_t band) { return slots_[static_cast<std::size_t>(band % Plan::bands_in_flight())]; }
 

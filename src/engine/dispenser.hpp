@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "engine/node_state.hpp"
 #include "engine/plan.hpp"
+#include "engine/supply.hpp"
+#include "host/clock.hpp"
 
 namespace paceline {
 
@@ -48,8 +51,9 @@ class OwnDispenser : public Dispenser {
   std::vector<Place> places_;  ///< the band that a thread is in
 };
 
-/// Dynamic: threads of all ranks of a node take chunks from a counter in shared memory. Between nodes the first rank
-/// of each fetches large pieces ahead of need from rank 0, whose own MPI thread answers while its others compute.
+/// Chunks that are handed out: threads of all ranks of a node take them from a counter in shared memory. Between nodes
+/// the first rank of each fetches pieces ahead of need from rank 0, whose own MPI thread answers while its others
+/// compute. See supply.hpp for when and how much. A rank that is full of a band leaves the rest of it to others.
 class SharedDispenser : public Dispenser {
  public:
   /// Collective over `world`; `node_state` belongs to this rank's node.
@@ -60,25 +64,37 @@ class SharedDispenser : public Dispenser {
   [[nodiscard]] bool served() const override;
 
  private:
-  struct Piece {
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-  };
-  Piece next_piece();
+  enum class Taking { done, none, no_room };
+  Taking take(std::int64_t& index);
+  std::optional<Slab> next_piece(int node, Wanted wanted);
   void answer_requests();
+  /// What this node is to ask for now, if anything.
+  std::optional<Wanted> wanted();
   void fetch_ahead();
 
   const Plan& plan_;
   const NodeState& node_state_;
   std::optional<Comm> leaders_;  ///< the first ranks of all nodes; nothing on other ranks
   int nodes_ = 1;
-  std::int64_t next_ = 0;  ///< on rank 0: first chunk that no node has
-  int askers_ = 0;         ///< on rank 0: other nodes that have workers
-  int told_all_gone_ = 0;  ///< on rank 0: those of them that know that nothing is left
-  bool all_gone_ = false;  ///< on a leader: rank 0 has said so, or nobody here would take any
+  struct Request {
+    int node = 0;
+    Wanted wanted;
+  };
+  std::optional<Supply> supply_;   ///< on rank 0
+  std::vector<Request> requests_;  ///< on rank 0: not answered yet
+  int askers_ = 0;                 ///< on rank 0: other nodes that have workers
+  int told_all_gone_ = 0;          ///< on rank 0: those of them that know that nothing is left
+  bool all_gone_ = false;          ///< on a leader: rank 0 has said so, or nobody here would take any
   bool asked_ = false;
   MPI_Request reply_ = MPI_REQUEST_NULL;
-  Piece fetched_;
+  Slab fetched_;
+  std::optional<Demand> demand_;  ///< on a leader
+  std::int64_t arrived_ = 0;      ///< on a leader: chunks so far
+  Stopwatch since_start_;
+  // Of this rank, where the plan limits its room.
+  std::mutex mutex_;
+  std::int64_t band_ = -1;  ///< that it took from last
+  std::int64_t held_ = 0;   ///< chunks of it
 };
 
 std::unique_ptr<Dispenser> make_dispenser(const Plan& plan, const Comm& world, const NodeState& node_state,

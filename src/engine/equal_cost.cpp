@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <queue>
 
 namespace paceline {
 
@@ -74,6 +77,29 @@ std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vec
   }
   slabs.back().end = items;
   return slabs;
+}
+
+double costliest_slab(const std::vector<Slab>& slabs, const std::vector<double>& costs) {
+  double most = 0;
+  for (const auto& slab : slabs) {
+    most = std::max(most, std::accumulate(costs.begin() + slab.begin, costs.begin() + slab.end, 0.0));
+  }
+  return most;
+}
+
+double list_cost(const std::vector<double>& costs, std::int64_t workers) {
+  std::priority_queue<double, std::vector<double>, std::greater<>> busy_until;
+  double last = 0;
+  for (const auto cost : costs) {
+    double begin = 0;
+    if (std::ssize(busy_until) == workers) {
+      begin = busy_until.top();
+      busy_until.pop();
+    }
+    busy_until.push(begin + cost);
+    last = std::max(last, begin + cost);
+  }
+  return last;
 }
 
 }  // namespace paceline

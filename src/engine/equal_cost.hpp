@@ -29,4 +29,10 @@ class CumulativeCosts {
 /// From costs at sample_items(): a slab a rank.
 std::vector<Slab> equal_cost_slabs(std::int64_t items, int ranks, const std::vector<double>& sampled);
 
+// Where the cost of every item is known.
+
+double costliest_slab(const std::vector<Slab>& slabs, const std::vector<double>& costs);
+/// Of the worker that has most to do if whoever is free takes the next item.
+double list_cost(const std::vector<double>& costs, std::int64_t workers);
+
 }  // namespace paceline

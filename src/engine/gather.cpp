@@ -32,8 +32,36 @@ std::span<T> part(std::span<T> values, std::int64_t first, std::int64_t count) {
 
 }  // namespace
 
+std::span<std::byte> Gatherer::some(std::size_t bytes) {
+  if (bytes > capacity_) {
+    bytes_.reset();
+    bytes_.reset(new std::byte[bytes]);
+    capacity_ = bytes;
+  }
+  return {bytes_.get(), bytes};
+}
+
+/// Items that lie as they came are copied where they don't lie in their order already, as HDF5 takes them.
+Gathered Gatherer::sorted(const Bands::View& view) {
+  Gathered gathered{view.runs, view.bytes, view.marks};
+  const auto lies_before = [](const Run& a, const Run& b) { return a.byte_at < b.byte_at; };
+  if (std::is_sorted(view.runs.begin(), view.runs.end(), lies_before)) return gathered;
+  std::size_t all = 0;
+  for (const auto& run : view.runs) all += shape_.bytes_in(run.items);
+  const auto bytes = some(all);
+  std::size_t at = 0;
+  for (auto& run : gathered.runs) {
+    const auto size = shape_.bytes_in(run.items);
+    std::copy_n(view.bytes.data() + run.byte_at, size, bytes.data() + at);
+    run.byte_at = static_cast<std::int64_t>(at);
+    at += size;
+  }
+  gathered.bytes = bytes;
+  return gathered;
+}
+
 Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const Meanwhile& meanwhile) {
-  if (plan_.owners_write()) return {view.runs, view.bytes, view.marks};
+  if (plan_.owners_write()) return sorted(view);
 
   const auto ranks = static_cast<std::size_t>(comm_.size());
   std::map<int, std::vector<Slab>> outgoing;
@@ -78,14 +106,8 @@ Gathered Gatherer::gather(std::int64_t band, const Bands::View& view, const Mean
     next.at += slab.size();
     next.byte_at += static_cast<std::int64_t>(shape_.bytes_in(slab));
   }
-  const auto needed = static_cast<std::size_t>(next.byte_at);
-  if (needed > capacity_) {
-    bytes_.reset();
-    bytes_.reset(new std::byte[needed]);
-    capacity_ = needed;
-  }
   marks_.resize(std::max(marks_.size(), static_cast<std::size_t>(next.at)));
-  const std::span bytes(bytes_.get(), needed);
+  const auto bytes = some(static_cast<std::size_t>(next.byte_at));
   const std::span marks(marks_);
   gathered.bytes = bytes;
   gathered.marks = marks;

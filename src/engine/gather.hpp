@@ -40,6 +40,9 @@ class Gatherer {
                        const std::function<void(std::span<const VariableRun>)>& write, const Meanwhile& meanwhile);
 
  private:
+  [[nodiscard]] Gathered sorted(const Bands::View& view);
+  std::span<std::byte> some(std::size_t bytes);
+
   const Plan& plan_;
   const ResultShape& shape_;
   const Comm& comm_;

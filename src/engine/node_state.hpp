@@ -18,6 +18,7 @@ class NodeState {
   struct Shared {
     alignas(line) std::atomic<std::uint64_t> current;  ///< chunks being handed out, see Dispenser
     alignas(line) std::atomic<std::uint64_t> spare;    ///< chunks for when they are gone
+    alignas(line) std::atomic<std::int64_t> waiting;   ///< threads that wait for chunks
     alignas(line) std::atomic<std::int64_t> items_done;
     alignas(line) std::atomic<std::uint32_t> stop;  ///< not 0: everyone leaves at the next row
     std::atomic<std::uint32_t> has_warned;          ///< not 0: a watchdog has spoken, once is enough

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
+#include <numeric>
 
 #include <paceline/error.hpp>
 
@@ -35,6 +37,8 @@ constexpr std::int64_t chunks_per_thread = 64;
 constexpr std::int64_t largest_chosen_chunk = 64;
 // Pieces that are cut by their cost: some hundredths of a second to find them.
 constexpr std::int64_t most_pieces_by_cost = std::int64_t{1} << 18;
+// What handing out costs is lost only where slabs lose more.
+constexpr double worthwhile_gain = 1.02;
 // A dispenser counts chunks in half a word.
 constexpr std::int64_t most_dynamic_chunks = (std::int64_t{1} << 32) - 2;
 
@@ -55,10 +59,14 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
   const auto items = request_.items;
   piece_ = std::clamp(std::min(request_.items_between_checks, cached_bytes / request_.bytes_per_item), std::int64_t{1},
                       largest_chosen_chunk);
-  if (owns_slabs()) {
+  if (request_.schedule == Schedule::block || request_.schedule == Schedule::weighted) {
     if (request_.schedule == Schedule::weighted) {
       own_ = equal_cost_slabs(items, request_.ranks, request_.costs);
-      costs_.emplace(items, request_.ranks, request_.costs);
+      if (slabs_are_too_uneven()) {
+        own_.clear();
+      } else {
+        costs_.emplace(items, request_.ranks, request_.costs);
+      }
     } else {
       for (int rank = 0; rank < request_.ranks; ++rank) own_.push_back(even_part({0, items}, rank, request_.ranks));
     }
@@ -76,11 +84,45 @@ Plan::Plan(PlanRequest request) : request_(std::move(request)) {
       size_bands(request_.bytes_per_item, divide_up(request_.input_bytes_per_item, request_.input_sharers));
     }
   }
-  if (request_.schedule == Schedule::dynamic && all_chunks() > most_dynamic_chunks) {
+  if (request_.schedule == Schedule::weighted && !owns_slabs()) order_by_cost();
+  if (hands_out_chunks() && all_chunks() > most_dynamic_chunks) {
     throw Error(ErrorKind::usage, fmt::format("chunks of {} of {} items are too many", chunk_, items),
                 fmt::format("the dynamic schedule counts {}", most_dynamic_chunks),
                 "raise --chunk and --memory-limit, or choose another --schedule");
   }
+}
+
+/// Whole items can't be cut evenly, and all costs are known.
+bool Plan::slabs_are_too_uneven() const {
+  // Slabs keep their inputs, and who asks for chunks of several items gets them.
+  const bool may_change = request_.ranks > 1 && request_.input_bytes_per_item == 0 && request_.chunk <= 1;
+  if (!may_change || std::ssize(request_.costs) != request_.items || request_.items > most_pieces_by_cost) return false;
+  auto sorted = request_.costs;
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  const auto workers = static_cast<std::int64_t>(request_.ranks) * request_.threads;
+  const auto slab = costliest_slab(own_, request_.costs) / request_.threads;
+  return slab > worthwhile_gain * list_cost(sorted, workers);
+}
+
+void Plan::order_by_cost() {
+  const auto in_band = band_items_ / chunk_;
+  order_.resize(static_cast<std::size_t>(all_chunks()));
+  std::iota(order_.begin(), order_.end(), 0U);
+  const auto cost = [&](std::uint32_t chunk) { return request_.costs[static_cast<std::size_t>(chunk * chunk_)]; };
+  for (std::int64_t begin = 0; begin < all_chunks(); begin += in_band) {
+    std::stable_sort(order_.begin() + begin, order_.begin() + std::min(begin + in_band, all_chunks()),
+                     [&](std::uint32_t a, std::uint32_t b) { return cost(a) > cost(b); });
+  }
+}
+
+std::int64_t Plan::band_holders(std::int64_t extra_bytes_per_item) const {
+  // Rank 0 holds all that it gathers, and inputs are there for whoever may compute.
+  const bool is_held_whole = request_.gather == Gather::root || extra_bytes_per_item > 0;
+  if (owns_slabs() || is_held_whole) return 1;
+  if (request_.schedule == Schedule::cyclic) return request_.ranks;
+  // Half of them: the quick ones take twice their share before they are full.
+  const auto takers = request_.takers > 0 ? std::min(request_.takers, request_.ranks) : request_.ranks;
+  return std::max(1, takers / 2);
 }
 
 /// `extra_bytes_per_item`: what is held beside the result of each band in flight.
@@ -106,16 +148,17 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   const auto worthwhile =
       std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
                chunk_ * request_.threads * sharers * band_chunks_per_thread);
-  band_items_ = std::min(limit_items, request_.ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_);
-  band_items_ = std::max(std::int64_t{1}, std::min(band_items_, share_));
+  // Sorting by cost is best for all items at once.
+  const bool is_ordered = request_.ordered && (request_.schedule != Schedule::weighted || owns_slabs());
+  band_items_ = is_ordered ? std::max(worthwhile, divide_up(share_, usual_bands)) : share_;
+  const auto most_room = std::min(limit_items, std::max(share_, chunk_)) / chunk_ * chunk_;
+  const auto most_items = most_room * band_holders(extra_bytes_per_item);
+  band_items_ = std::max(std::int64_t{1}, std::min({band_items_, most_items, share_}));
   if (chunk_ > band_items_) chunk_ = band_items_;
   band_items_ = band_items_ / chunk_ * chunk_;
+  room_items_ = std::min(most_room, band_items_);
   bands_ = std::max(std::int64_t{1}, divide_up(share_, band_items_));
   if (costs_) fit_bands_of_equal_cost(limit_items);
-}
-
-bool Plan::owns_slabs() const {
-  return request_.schedule == Schedule::block || request_.schedule == Schedule::weighted;
 }
 
 Slab Plan::band_range(std::int64_t band) const {
@@ -162,11 +205,12 @@ void Plan::fit_bands_of_equal_cost(std::int64_t limit_items) {
       }
     }
     band_items_ = most * chunk_;
+    room_items_ = band_items_;
     if (band_items_ <= limit_items) return;
   }
   // Too many to look at, or what costs nothing, which can't be cut by its cost.
   costs_.reset();
-  band_items_ = limit_items / chunk_ * chunk_;
+  band_items_ = room_items_ = limit_items / chunk_ * chunk_;
   bands_ = divide_up(share_, band_items_);
 }
 
@@ -182,19 +226,12 @@ std::int64_t Plan::chunks_in(std::int64_t items) const { return divide_up(items,
 std::int64_t Plan::all_chunks() const { return chunks_in(request_.items); }
 
 Chunk Plan::any_chunk(std::int64_t index) const {
-  const auto begin = index * chunk_;
+  const auto begin = (order_.empty() ? index : order_[static_cast<std::size_t>(index)]) * chunk_;
   return {{begin, std::min(begin + chunk_, request_.items)}, begin / band_items_};
 }
 
 std::int64_t Plan::band_end_chunk(std::int64_t index) const {
-  return std::min((any_chunk(index).band + 1) * (band_items_ / chunk_), all_chunks());
-}
-
-std::int64_t Plan::node_piece(std::int64_t next, int nodes, std::int64_t workers) const {
-  // Half of an even share of what the band has left, never across bands: nodes then work on the same bands, and the
-  // pieces shrink towards the end (guided self-scheduling, Polychronopoulos and Kuck 1987).
-  const auto left = band_end_chunk(next) - next;
-  return std::min(left, std::max(workers, left / (2 * nodes)));
+  return std::min((band_of_chunk(index) + 1) * (band_items_ / chunk_), all_chunks());
 }
 
 std::int64_t Plan::own_chunks(int rank) const {
@@ -230,7 +267,8 @@ bool Plan::owners_write() const {
 
 int Plan::writers(std::int64_t items) const {
   const auto worthwhile = items * request_.bytes_per_item / smallest_write_bytes;
-  return static_cast<int>(std::clamp(worthwhile, std::int64_t{1}, static_cast<std::int64_t>(request_.ranks)));
+  const auto fewest = std::max(std::int64_t{1}, divide_up(items, room_items_));  // that can hold so much
+  return static_cast<int>(std::clamp(worthwhile, fewest, std::max(fewest, std::int64_t{request_.ranks})));
 }
 
 std::vector<Plan::Share> Plan::shares(std::int64_t band, Slab items, int rank) const {
@@ -252,9 +290,10 @@ std::vector<Plan::Share> Plan::shares(std::int64_t band, Slab items, int rank) c
 std::int64_t Plan::held_bytes() const {
   if (!request_.kept) return std::min(piece_, chunk_) * request_.threads * request_.bytes_per_item;
   const auto flying = std::min(static_cast<std::int64_t>(bands_in_flight()), bands_);
-  const auto gathered =
-      owners_write() ? 0 : band_items_ * (owns_slabs() ? static_cast<std::int64_t>(request_.ranks) : 1);
-  return (flying * band_items_ + gathered) * request_.bytes_per_item;
+  // What lies as it came is sorted before it is written.
+  const bool moves = !owners_write() || limits_room();
+  const auto gathered = moves ? room_items_ * (owns_slabs() ? static_cast<std::int64_t>(request_.ranks) : 1) : 0;
+  return (flying * room_items_ + gathered) * request_.bytes_per_item;
 }
 
 std::int64_t Plan::held_input_bytes() const {

@@ -4,6 +4,12 @@
 //   block, weighted   a rank owns one slab; band b is the b-th of equally many pieces of every rank's slab, of equal
 //                     size or of equal cost: ranks go through bands together
 //   cyclic, dynamic   band b is consecutive items; its chunks go round the ranks, or to whoever comes first
+// With few items for each rank no slabs of whole items are of equal cost. Where others would be done earlier, weighted
+// owns none: chunks go to whoever comes first, the costliest of a band first (Graham, Bounds on multiprocessing timing
+// anomalies, 1969).
+//
+// A band may be larger than what one rank may hold of it, since ranks hold only what they compute; a rank that is full
+// leaves the rest to others. They have room for twice a band.
 // No matter which rank computed them, the items of a band are gathered by its writers: rank 0, or consecutive slabs
 // spread over the ranks, so that each writes one contiguous piece of the file. Owners of slabs write their own, nothing
 // moves. Items that go nowhere are computed in any order: bands hold nothing then and nobody waits for them.
@@ -48,6 +54,7 @@ struct PlanRequest {
   std::int64_t datasets = 1;                            ///< that an item has a part of
   bool ordered = true;                                  ///< false: few bands, so that no item waits for another
   bool kept = true;                                     ///< false: the result is digested and goes nowhere
+  int takers = 0;                                       ///< ranks that surely take chunks and can wait; 0: all
 };
 
 /// A chunk as it is handed to a thread.
@@ -74,17 +81,24 @@ class Plan {
   /// The consecutive items among which lie all that `rank` may compute in `band`. Its size never exceeds band_items().
   [[nodiscard]] Slab window(std::int64_t band, int rank) const;
   [[nodiscard]] std::int64_t band_items() const { return band_items_; }
+  /// Items of one band that a rank may hold.
+  [[nodiscard]] std::int64_t room_items() const { return room_items_; }
+  /// Whether that is less than the band, so that a rank may have to leave some of it to others.
+  [[nodiscard]] bool limits_room() const { return goes_by_bands() && room_items_ < band_items_; }
 
-  /// Chunks that belong to a rank from the start (all but dynamic), in the order of bands.
+  /// True if chunks belong to nobody from the start, but go to whoever comes first.
+  [[nodiscard]] bool hands_out_chunks() const { return own_.empty() && request_.schedule != Schedule::cyclic; }
+  /// Chunks that belong to a rank from the start, in the order of bands.
   [[nodiscard]] std::int64_t own_chunks(int rank) const;
   [[nodiscard]] Chunk own_chunk(int rank, std::int64_t index) const;
-  /// Chunks of everyone in order, as the dynamic schedule hands them out.
+  /// Chunks of everyone in the order in which they are handed out.
   [[nodiscard]] std::int64_t all_chunks() const;
   [[nodiscard]] Chunk any_chunk(std::int64_t index) const;
+  [[nodiscard]] std::int64_t band_of_chunk(std::int64_t index) const { return index / (band_items_ / chunk_); }
+  /// Chunks of one band that a rank may hold.
+  [[nodiscard]] std::int64_t room_chunks() const { return room_items_ / chunk_; }
   /// One past the last chunk of the band that chunk `index` belongs to, in the same count.
   [[nodiscard]] std::int64_t band_end_chunk(std::int64_t index) const;
-  /// Chunks from `next` on that a node with so many workers is given at once by the dynamic schedule.
-  [[nodiscard]] std::int64_t node_piece(std::int64_t next, int nodes, std::int64_t workers) const;
 
   /// True if who computes also writes, so that a band needs no gathering.
   [[nodiscard]] bool owners_write() const;
@@ -94,9 +108,9 @@ class Plan {
     Slab items;
   };
   [[nodiscard]] std::vector<Share> shares(std::int64_t band, Slab items, int rank) const;
-  /// True if each rank owns one slab: block and weighted.
-  [[nodiscard]] bool owns_slabs() const;
-  /// Items that `rank` owns from the start; empty for dynamic and cyclic, where it owns no single slab.
+  /// True if each rank owns one slab: block, and weighted where that is best.
+  [[nodiscard]] bool owns_slabs() const { return !own_.empty(); }
+  /// Items that `rank` owns from the start; empty where it owns no single slab.
   [[nodiscard]] Slab own_slab(int rank) const;
   /// All that `rank` may compute.
   [[nodiscard]] Slab reach(int rank) const;
@@ -110,6 +124,10 @@ class Plan {
 
  private:
   void size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_item);
+  /// Ranks that can be relied upon to hold parts of one band.
+  [[nodiscard]] std::int64_t band_holders(std::int64_t extra_bytes_per_item) const;
+  [[nodiscard]] bool slabs_are_too_uneven() const;
+  void order_by_cost();
   [[nodiscard]] Slab band_range(std::int64_t band) const;
   [[nodiscard]] int writers(std::int64_t band_items) const;
   /// Own chunks of `rank` before `band`; block and weighted.
@@ -121,11 +139,13 @@ class Plan {
   std::int64_t chunk_ = 1;
   std::int64_t piece_ = 1;
   std::int64_t band_items_ = 1;  ///< of the whole band (cyclic, dynamic) or of a rank's piece (block, weighted)
+  std::int64_t room_items_ = 1;
   std::int64_t bands_ = 1;
   std::int64_t share_ = 0;  ///< what the bands of a rank cover in all
   Feeding feeding_ = Feeding::none;
   std::vector<Slab> own_;                 ///< block and weighted: a slab a rank
   std::optional<CumulativeCosts> costs_;  ///< weighted
+  std::vector<std::uint32_t> order_;      ///< weighted without slabs: chunks as they are handed out
 };
 
 std::string to_string(Schedule schedule);

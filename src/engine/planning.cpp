@@ -51,6 +51,8 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, c
   // Variable bytes are counted, and given back, by who takes them out of bands.
   request.kept = is_kept(options, parts) || shape.variable;
   request.ranks = world.size();
+  // Workers that wait for items can't wait for room beside.
+  if (parts.waiting != nullptr) request.takers = 1;
   request.threads = threads;
   request.schedule = options.schedule;
   request.gather = gather_of(options, parts);

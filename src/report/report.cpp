@@ -192,7 +192,7 @@ std::string plan_report(const RunOptions& options, const Parts& parts, const Pla
     if (request.schedule == Schedule::cyclic) {
       items =
           fmt::format("{}: numbers {}, {}, ...", plural(plan.own_chunks(rank), "chunk"), rank, rank + request.ranks);
-    } else if (request.schedule != Schedule::dynamic) {
+    } else if (plan.owns_slabs()) {
       const auto own = plan.own_slab(rank);
       items = own.empty() ? "no items"
                           : fmt::format("items {} to {}: {}, {}", own.begin, own.end - 1, plural(own.size(), "item"),

@@ -254,6 +254,38 @@ TEST(Bands, LayItemsOneAfterTheOtherWhereOthersWriteThem) {
   EXPECT_EQ(bands.place(Plan::bands_in_flight(), {300, 305}).data(), view.bytes.data()) << "the memory is used again";
 }
 
+TEST(Bands, HaveRoomForWhatARankMayHoldOfALargerBand) {
+  PlanRequest request;
+  request.items = 3001;
+  request.ranks = 8;
+  request.chunk = 5;
+  request.bytes_per_item = 20'000;  // so large that who computes them writes them
+  request.memory_limit = 4 * request.bytes_per_item * 20;
+  const Plan plan(request);
+  ASSERT_TRUE(plan.owners_write());
+  ASSERT_EQ(plan.band_items(), 80);
+  ASSERT_EQ(plan.room_items(), 20);
+  Bands bands(plan, shape, 0, 1);
+  bands.first_touch();
+  for (std::int64_t band = 0; band < plan.bands(); ++band) {
+    EXPECT_TRUE(bands.enter(0, band, never));
+    const auto first = plan.window(band, 0).begin;
+    // As many as there is room for, the last first.
+    std::vector<Slab> all;
+    for (int k = 3; k >= 0; --k) {
+      const Slab items{first + 10 * k, first + 10 * k + 5};
+      if (items.end > plan.window(band, 0).end) continue;
+      compute_into(bands, band, items);
+      all.insert(all.begin(), items);
+    }
+    auto view = bands.take(band);
+    EXPECT_LE(view.bytes.size(), 20U * width);
+    EXPECT_EQ(items_of(view), all);
+    ASSERT_NO_FATAL_FAILURE(expect_right(shape, view));
+    bands.release(band);
+  }
+}
+
 TEST(Bands, HoldNothingAndLetEverybodyOnWhereItemsGoNowhere) {
   PlanRequest request;
   request.items = 1000;

@@ -120,6 +120,42 @@ TEST_P(SharedDispenserOn, ServesNodesWhoseNeighboursAreBusy) {
   });
 }
 
+TEST_P(SharedDispenserOn, GivesARankNoMoreOfABandThanItMayHold) {
+  for (const std::int64_t room : {1, 3, 10}) {
+    for (const std::int64_t chunk : {1, 2}) {
+      for (int slow = -1; slow < Comm::world().size(); ++slow) {
+        const auto request = request_of(400, chunk, room, 2);
+        const auto world = Comm::world().duplicate();
+        const auto node = fake_node(world, GetParam());
+        const NodeState node_state(node);
+        const Plan plan(request);
+        EXPECT_EQ(plan.limits_room(), world.size() >= 4);
+        const auto dispenser = make_dispenser(plan, world, node_state);
+        const auto claimed = claim_all(*dispenser, node_state, 2, [&](std::size_t claims) {
+          if (world.rank() == slow && claims % 8 == 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        });
+        std::vector<std::int64_t> held(static_cast<std::size_t>(plan.bands()), 0);
+        for (const auto& chunks : claimed.chunks) {
+          for (const auto& one : chunks) held[static_cast<std::size_t>(one.band)] += one.items.size();
+        }
+        EXPECT_LE(*std::max_element(held.begin(), held.end()), plan.room_items());
+        EXPECT_EQ(handed_out(world, plan, claimed), std::vector<int>(400, 1));
+        EXPECT_EQ(node_state.shared().waiting, 0);
+      }
+    }
+  }
+}
+
+TEST_P(SharedDispenserOn, HandsOutTheCostliestFirstWhereSlabsAreUneven) {
+  auto request = request_of(40, 0, 1000, 1);
+  request.schedule = Schedule::weighted;
+  for (const auto item : sample_items(40, request.ranks))
+    request.costs.push_back(item % 5 == 0 ? 30.0 : 1.0 + static_cast<double>(item));
+  // Halves of these are even enough.
+  EXPECT_EQ(Plan(request).hands_out_chunks(), request.ranks > 2);
+  expect_once(request, GetParam(), 1);
+}
+
 /// Each rank in `stoppers` stops its node after some claims.
 void stop_amid(int ranks_per_node, const std::function<bool(int)>& stoppers, std::size_t after) {
   const auto world = Comm::world().duplicate();
@@ -168,7 +204,9 @@ TEST_P(SharedDispenserOn, BringsNothingToNodesWithoutWorkers) {
   for (const int worker : {0, world.size() - 1}) {
     const auto node = fake_node(world, GetParam());
     const NodeState node_state(node);
-    const Plan plan(request_of(500, 1, 50, 2));
+    auto request = request_of(500, 1, 50, 2);
+    request.takers = 1;
+    const Plan plan(request);
     const bool works = world.rank() == worker;
     const auto dispenser = make_dispenser(plan, world, node_state, works ? Workers::some : Workers::none);
     const auto claimed = claim_all(*dispenser, node_state, works ? 2 : 0, [](std::size_t) {});
@@ -189,7 +227,7 @@ TEST(SharedDispenser, LosesAndDoublesNothingWhenEveryClaimRefills) {
   for (int round = 0; round < 3 && !HasFailure(); ++round) {
     const NodeState node_state(self);
     SharedDispenser dispenser(plan, self, node_state);
-    auto& [current, spare, items_done, stop, has_warned] = node_state.shared();
+    auto& [current, spare, waiting, items_done, stop, has_warned] = node_state.shared();
     current = 0;
     spare = 0;
     std::vector<std::atomic<int>> times(chunks);

@@ -97,5 +97,18 @@ TEST(EqualCostSlabs, HaveTheLeastCostliestSlab) {
   }
 }
 
+TEST(ListCost, IsThatOfTheWorkerWithMost) {
+  EXPECT_EQ(list_cost({}, 3), 0);
+  EXPECT_EQ(list_cost({5, 1, 1}, 3), 5);
+  EXPECT_EQ(list_cost({5, 4, 3, 3, 2}, 2), 9) << "5 3 against 4 3 2";
+  EXPECT_EQ(list_cost({1, 1, 1, 9}, 2), 10) << "the costliest last";
+  EXPECT_EQ(list_cost({2, 2, 2}, 1), 6);
+}
+
+TEST(CostliestSlab, IsTheLargestSum) {
+  EXPECT_EQ(costliest_slab({{0, 2}, {2, 2}, {2, 5}}, {1, 2, 3, 1, 1}), 5);
+  EXPECT_EQ(costliest_slab({{0, 3}, {3, 5}}, {4, 4, 4, 1, 1}), 12);
+}
+
 }  // namespace
 }  // namespace paceline

@@ -22,8 +22,10 @@ struct Case {
   std::int64_t chunk = 3;
   std::int64_t band_items = 300;
   std::int64_t message_bytes = Messages::largest_message;
-  bool is_uneven = false;  ///< items have 0 to 3 rows
-  bool is_direct = false;  ///< items are so large that who computes them writes them
+  bool is_backwards = false;  ///< of a band a rank computes the last chunk first
+  bool is_uneven = false;     ///< items have 0 to 3 rows
+  bool is_spread = false;     ///< ranks hold parts of a band, so that it may be larger than their room
+  bool is_direct = false;     ///< items are so large that who computes them writes them
   /// Dynamic: which rank computes a chunk. Negative: nobody does, as when it is resumed or not reached.
   std::function<int(std::int64_t)> owner = [](std::int64_t chunk_begin) {
     return static_cast<int>(test::scrambled(static_cast<std::uint64_t>(chunk_begin)) % 1000);
@@ -50,6 +52,7 @@ Plan plan_of(const Case& c, int ranks) {
   request.gather = c.gather;
   request.chunk = c.chunk;
   request.ordered = false;  // bands as large as they may be
+  request.takers = c.is_spread ? 0 : 1;
   const bool root_holds_all =
       c.gather == Gather::root && (c.schedule == Schedule::block || c.schedule == Schedule::weighted);
   request.memory_limit = (3 + (root_holds_all ? ranks : 1)) * request.bytes_per_item * c.band_items;
@@ -59,7 +62,7 @@ Plan plan_of(const Case& c, int ranks) {
 
 std::vector<Chunk> chunks_of(const Plan& plan, const Comm& comm, const Case& c) {
   std::vector<Chunk> mine;
-  if (c.schedule != Schedule::dynamic) {
+  if (!plan.hands_out_chunks()) {
     for (std::int64_t i = 0; i < plan.own_chunks(comm.rank()); ++i) mine.push_back(plan.own_chunk(comm.rank(), i));
     return mine;
   }
@@ -111,7 +114,10 @@ void expect_gathered(const Case& c) {
   const auto shape = shape_of(c);
   Bands bands(plan, shape, comm.rank(), 1);
   Gatherer gatherer(plan, shape, comm, c.message_bytes);
-  const auto mine = chunks_of(plan, comm, c);
+  auto mine = chunks_of(plan, comm, c);
+  std::stable_sort(mine.begin(), mine.end(), [&](const Chunk& a, const Chunk& b) {
+    return a.band != b.band ? a.band < b.band : c.is_backwards && a.items.begin > b.items.begin;
+  });
   std::vector<int> times(static_cast<std::size_t>(c.items), 0), expected(times);
   auto chunk = mine.begin();
   for (std::int64_t band = 0; band < plan.bands(); ++band) {
@@ -170,6 +176,30 @@ TEST(Gatherer, BringsEveryItemToItsWriter) {
     });
   }
   for_each_way([&](Case& c) { c.is_direct = true; });
+}
+
+TEST(Gatherer, WorksWhereABandIsLargerThanWhatARankHolds) {
+  for (const bool is_direct : {true, false}) {
+    for (const bool is_uneven : {true, false}) {
+      for (const auto schedule : {Schedule::dynamic, Schedule::cyclic}) {
+        Case c;
+        c.schedule = schedule;
+        c.is_spread = true;
+        c.is_direct = is_direct;
+        c.is_uneven = is_uneven;
+        c.band_items = 30;
+        // In turn, backwards or forwards, as threads that overtake each other lay them.
+        c.owner = [](std::int64_t begin) { return static_cast<int>(begin / 3 % Comm::world().size()); };
+        if (Comm::world().size() >= 4) {
+          EXPECT_TRUE(plan_of(c, Comm::world().size()).limits_room());
+        }
+        for (const bool is_backwards : {true, false}) {
+          c.is_backwards = is_backwards;
+          expect_gathered(c);
+        }
+      }
+    }
+  }
 }
 
 TEST(Gatherer, WorksForAnySize) {

@@ -19,15 +19,13 @@ std::string describe(const PlanRequest& r) {
                      to_string(r.schedule), to_string(r.gather), r.chunk, r.memory_limit);
 }
 
-bool has_slabs(const PlanRequest& r) { return r.schedule == Schedule::block || r.schedule == Schedule::weighted; }
-
-/// The chunks of one claimer in order: for the dynamic schedule of everyone together.
+/// The chunks of one claimer in order: where they are handed out of everyone together.
 struct Claims {
   std::int64_t count;
   std::function<Chunk(std::int64_t)> chunk;
 };
 Claims claims_of(const Plan& plan, int rank) {
-  if (plan.request().schedule != Schedule::dynamic) {
+  if (!plan.hands_out_chunks()) {
     return {plan.own_chunks(rank), [&plan, rank](std::int64_t i) { return plan.own_chunk(rank, i); }};
   }
   return {rank == 0 ? plan.all_chunks() : 0, [&plan](std::int64_t i) { return plan.any_chunk(i); }};
@@ -58,6 +56,8 @@ void expect_shared(const Plan& plan, std::int64_t band, Slab slab, int rank) {
       ASSERT_EQ(share.writer, rank);
     } else if (request.gather == Gather::root) {
       ASSERT_EQ(share.writer, 0);
+    } else {
+      ASSERT_LE(share.items.size(), plan.room_items()) << "what is gathered is held, too";
     }
   }
   if (!slab.empty()) {
@@ -72,12 +72,18 @@ void expect_covers(const Plan& plan) {
   std::vector<int> in_chunks(items, 0), in_windows(items, 0);
   for (int rank = 0; rank < request.ranks; ++rank) {
     const auto claims = claims_of(plan, rank);
-    std::int64_t last_band = 0;
+    std::int64_t last_band = 0, of_band = 0;
     for (std::int64_t i = 0; i < claims.count; ++i) {
       const auto chunk = claims.chunk(i);
       ASSERT_NO_FATAL_FAILURE(expect_fits(plan, chunk, rank));
       ASSERT_GE(chunk.band, last_band);
+      of_band = chunk.band == last_band ? of_band + 1 : 1;
       last_band = chunk.band;
+      if (plan.hands_out_chunks()) {
+        ASSERT_EQ(plan.band_of_chunk(i), chunk.band);
+      } else if (!plan.owns_slabs()) {
+        ASSERT_LE(of_band, plan.room_chunks()) << "nobody can take what is too much";
+      }
       for (auto item = chunk.items.begin; item < chunk.items.end; ++item) ++in_chunks[static_cast<std::size_t>(item)];
     }
     for (std::int64_t band = 0; band < plan.bands(); ++band) {
@@ -85,7 +91,7 @@ void expect_covers(const Plan& plan) {
       ASSERT_NO_FATAL_FAILURE(expect_shared(plan, band, window, rank));
       const Slab some{window.begin + window.size() / 3, window.end - window.size() / 4};
       ASSERT_NO_FATAL_FAILURE(expect_shared(plan, band, some, rank));
-      if (!has_slabs(request) && rank > 0) continue;  // all ranks have the same window
+      if (!plan.owns_slabs() && rank > 0) continue;  // all ranks have the same window
       for (auto item = window.begin; item < window.end; ++item) ++in_windows[static_cast<std::size_t>(item)];
     }
   }
@@ -115,16 +121,18 @@ void expect_continues(const Plan& plan) {
     ASSERT_NO_FATAL_FAILURE(expect_shared(plan, plan.bands() / 2, window, rank));
   }
   ASSERT_GT(chunks, 0);
-  const auto last = has_slabs(request) ? plan.own_slab(request.ranks - 1) : plan.window(plan.bands() - 1, 0);
+  const auto last = plan.owns_slabs() ? plan.own_slab(request.ranks - 1) : plan.window(plan.bands() - 1, 0);
   ASSERT_EQ(last.end, request.items);
 }
 
 void expect_valid(const PlanRequest& request) {
   SCOPED_TRACE(describe(request));
-  // Three bands in flight and one that is gathered; rank 0 gathers the pieces of all.
-  const auto held = 3 + (has_slabs(request) && request.gather == Gather::root ? request.ranks : 1);
   std::optional<Plan> plan;
   const auto error = test::error_of([&] { plan.emplace(request); });
+  // Three bands in flight and one that is gathered; of slabs, rank 0 gathers the pieces of all.
+  const bool has_slabs =
+      plan ? plan->owns_slabs() : request.schedule == Schedule::block || request.schedule == Schedule::weighted;
+  const auto held = 3 + (has_slabs && request.gather == Gather::root ? request.ranks : 1);
   if (held * bytes_per_item > request.memory_limit) {
     ASSERT_TRUE(error);
     ASSERT_EQ(error->kind(), ErrorKind::usage);
@@ -134,6 +142,15 @@ void expect_valid(const PlanRequest& request) {
   ASSERT_FALSE(error) << error->what();
   ASSERT_LE(plan->held_bytes(), request.memory_limit);
   ASSERT_EQ(plan->band_items() % plan->chunk_items(), 0);
+  ASSERT_EQ(plan->room_items() % plan->chunk_items(), 0);
+  ASSERT_GE(plan->room_items(), 1);
+  ASSERT_EQ(plan->room_items() < plan->band_items(), plan->limits_room());
+  if (plan->limits_room()) {
+    const auto holders = request.schedule == Schedule::cyclic ? request.ranks : request.ranks / 2;
+    ASSERT_FALSE(plan->owns_slabs());
+    ASSERT_EQ(request.gather, Gather::parallel) << "rank 0 holds all that it gathers";
+    ASSERT_LE(plan->band_items(), plan->room_items() * holders);
+  }
   ASSERT_GE(plan->piece_items(), 1);
   if (request.chunk > 0) {
     ASSERT_LE(plan->chunk_items(), request.chunk);
@@ -184,6 +201,14 @@ PlanRequest lessons_image() {
   return request;
 }
 
+PlanRequest lessons_image_by_cost() {
+  auto request = lessons_image();
+  request.schedule = Schedule::weighted;
+  for (const auto item : sample_items(request.items, request.ranks))
+    request.costs.push_back(1.0 + 1e-3 * static_cast<double>(item));
+  return request;
+}
+
 TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
   const Plan plan(lessons_image());
   EXPECT_GE(plan.all_chunks(), 64 * 4);
@@ -209,6 +234,86 @@ TEST(Plan, GivesTheThreadsOfABandEnoughToDo) {
     const Plan plan(request);
     EXPECT_GE(plan.band_items(), std::min(request.items, 2 * plan.chunk_items() * ranks)) << ranks << " ranks";
   }
+}
+
+TEST(Plan, HasBandsForManyRanksWhereEachMayHoldLittle) {
+  PlanRequest request;
+  request.items = 65'536;
+  request.bytes_per_item = 2 * request.items;
+  request.ranks = 4096;
+  request.items_between_checks = 1;
+  for (const auto schedule : {Schedule::cyclic, Schedule::dynamic}) {
+    request.schedule = schedule;
+    request.takers = 0;
+    const Plan plan(request);
+    EXPECT_GE(plan.band_items(), 2 * request.ranks) << "two chunks for each";
+    EXPECT_TRUE(plan.limits_room());
+    EXPECT_LE(plan.held_bytes(), request.memory_limit);
+    EXPECT_EQ(plan.room_items(), 1024);
+  }
+  request.takers = 1;
+  EXPECT_FALSE(Plan(request).limits_room()) << "one rank may have to take all";
+  request.takers = 0;
+  request.gather = Gather::root;
+  EXPECT_FALSE(Plan(request).limits_room());
+  request.gather = Gather::parallel;
+  request.kept = false;
+  EXPECT_FALSE(Plan(request).limits_room());
+}
+
+/// Few items, some of which cost as much as a rank's share.
+PlanRequest of_uneven_items(int ranks) {
+  PlanRequest request;
+  request.items = 4 * ranks;
+  request.bytes_per_item = 100;
+  request.ranks = ranks;
+  request.schedule = Schedule::weighted;
+  for (const auto item : sample_items(request.items, ranks)) request.costs.push_back(item % 7 < 3 ? 8.0 : 1.0);
+  return request;
+}
+
+TEST(Plan, HandsOutTheCostliestFirstWhereSlabsAreUneven) {
+  const auto request = of_uneven_items(50);
+  const Plan plan(request);
+  ASSERT_FALSE(plan.owns_slabs());
+  ASSERT_TRUE(plan.hands_out_chunks());
+  ASSERT_EQ(plan.bands(), 1);
+  std::set<std::int64_t> seen;
+  double last = 1e9;
+  for (std::int64_t i = 0; i < plan.all_chunks(); ++i) {
+    const auto chunk = plan.any_chunk(i);
+    ASSERT_EQ(chunk.items.size(), 1);
+    const auto cost = request.costs[static_cast<std::size_t>(chunk.items.begin)];
+    ASSERT_LE(cost, last);
+    last = cost;
+    ASSERT_TRUE(seen.insert(chunk.items.begin).second);
+  }
+  EXPECT_EQ(std::ssize(seen), request.items);
+  // Where not all fit at once, those of each band.
+  auto small = request;
+  small.memory_limit = 4 * 100;
+  const Plan banded(small);
+  ASSERT_EQ(banded.bands(), 8);
+  for (std::int64_t i = 0; i < banded.all_chunks(); ++i) {
+    const auto chunk = banded.any_chunk(i);
+    ASSERT_EQ(intersect(chunk.items, banded.window(chunk.band, 0)), chunk.items);
+    ASSERT_EQ(chunk.band, i / 25);
+  }
+}
+
+TEST(Plan, KeepsSlabsWhereTheyAreNoWorse) {
+  EXPECT_TRUE(Plan(lessons_image_by_cost()).owns_slabs()) << "many items for each rank";
+  auto request = of_uneven_items(50);
+  request.chunk = 2;
+  EXPECT_TRUE(Plan(request).owns_slabs()) << "chunks that were asked for";
+  request.chunk = 0;
+  request.input_bytes_per_item = 8;
+  EXPECT_TRUE(Plan(request).owns_slabs()) << "a rank has the inputs of its own slab";
+  request.input_bytes_per_item = 0;
+  request.costs.assign(request.costs.size(), 1.0);
+  EXPECT_TRUE(Plan(request).owns_slabs()) << "items that cost the same";
+  request.costs.assign(request.costs.size(), 0.0);
+  EXPECT_TRUE(Plan(request).owns_slabs()) << "items that cost nothing";
 }
 
 TEST(Plan, ComputesAtOnceWhatACacheHolds) {
@@ -271,6 +376,7 @@ TEST(Plan, SharesABandAmongAllRanksWhereThatIsWorthIt) {
   request = lessons_image();
   request.chunk = 1;
   request.memory_limit = 4 * 100 * request.bytes_per_item;
+  request.takers = 1;
   const Plan small(request);
   ASSERT_GE(small.bands(), 4);
   std::set<int> writers;

@@ -12,8 +12,8 @@
 namespace paceline::scan_test {
 namespace {
 
-/// Adds up the bytes of each line, by the range in which the line feed before it lies. The facts of a range: where its first line begins,
-/// how many there are, and their sum.
+/// Adds up the bytes of each line, by the range in which the line feed before it lies. The facts of a range: where its
+/// first line begins, how many there are, and their sum.
 class Lines final : public ScannedFile {
  public:
   Lines(std::filesystem::path path, std::int64_t range_bytes) : path_(std::move(path)), range_bytes_(range_bytes) {}

@@ -141,6 +141,7 @@ class TablesTest : public testing::TestWithParam<bool> {  // variable
     request.items = items;
     request.bytes_per_item = shape.most_bytes_per_item() + std::int64_t{sizeof(ItemMark)};
     request.ranks = world.size();
+    request.takers = c.only_rank < 0 ? 0 : 1;
     request.threads = 2;
     request.schedule = c.schedule;
     request.gather = c.gather;

@@ -23,6 +23,7 @@ struct Case {
   int threads = 2;
   int ranks_per_node = 8;
   std::int64_t band_items = 20;
+  bool is_direct = false;        ///< items are so large that who computes them writes them
   std::int64_t stop_after = -1;  ///< items on one node
   std::int64_t fails_at = -1;
   double save_every_s = 30;
@@ -45,7 +46,7 @@ class WriterTest : public testing::Test {
   Plan plan_of(const Case& c) const {
     PlanRequest request;
     request.items = items;
-    request.bytes_per_item = width + 8;
+    request.bytes_per_item = c.is_direct ? 1 << 20 : width + 8;
     request.ranks = world.size();
     request.threads = c.threads;
     request.schedule = c.schedule;
@@ -137,6 +138,9 @@ std::vector<Case> all_ways() {
     // Several nodes.
     cases.push_back({Schedule::dynamic, gather, 2, 1});
     cases.push_back({Schedule::dynamic, gather, 1, 2});
+    // Bands that are larger than what a rank may hold of them.
+    cases.push_back({Schedule::dynamic, gather, 2, 1, 4, true});
+    cases.push_back({Schedule::cyclic, gather, 2, 8, 4, true});
   }
   return cases;
 }

@@ -91,6 +91,24 @@ class Layouts(harness.TestCase):
         for record in self.check_all(image, layouts):
             self.assertEqual(record["io_mode"], harness.IO_MODE)
 
+    def test_bands_larger_than_what_a_rank_holds(self):
+        """Many ranks share a band where each may hold little of it, and where chunks are large enough that who computed
+        them writes them."""
+        layouts = [(ranks, threads, ["--schedule", schedule, "--memory-limit", TINY_MEMORY])
+                   for ranks, threads, schedule in ((5, 1, "cyclic"), (6, 2, "dynamic"), (8, 1, "dynamic"))]
+        self.check_all(IMAGE, layouts)
+        wide = ["--rows", 60, "--cols", 40_000]
+        layouts = [(ranks, threads, ["--schedule", schedule, "--memory-limit", "400kB"])
+                   for ranks, threads, schedule in ((5, 1, "cyclic"), (6, 2, "dynamic"), (8, 1, "dynamic"))]
+        for record in self.check_all(wide, layouts):
+            self.assertGreaterEqual(record["bands"], 5)
+
+    def test_few_uneven_rows_by_cost(self):
+        """With --schedule weighted: the costliest first to who is free."""
+        layouts = [(ranks, threads, ["--schedule", "weighted", "--gather", gather, *options]) for ranks, threads, options in
+                   ((4, 1, []), (8, 1, []), (6, 2, ["--memory-limit", "1MB"])) for gather in GATHERS]
+        self.check_all(["--rows", 23, "--cols", 4000, "--im=-1.25:1.25", "--re=-2:0.5"], layouts)
+
     def test_what_is_read_back_without_output(self):
         """--verify and --png need the items of all ranks on rank 0, whoever computed them."""
         pictures = set()
