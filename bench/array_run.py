@@ -12,9 +12,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
+from runs import CORES, ENVIRONMENT, PROGRAM, launcher, needed, seconds
 
-from runs import CORES, ENVIRONMENT, PROGRAM, launcher, seconds
+np = needed("numpy", "python3-numpy")
 
 SIZE = 16_000_000
 

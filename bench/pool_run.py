@@ -9,14 +9,13 @@ import concurrent.futures
 import importlib.util
 import json
 import multiprocessing
-import os
 import statistics
 import subprocess
 import sys
 
 import runs
 
-BENCH = os.environ.get("PACELINE_POOL_BENCH", "build/bench/pool_bench")
+BENCH = runs.built("bench/pool_bench", "PACELINE_POOL_BENCH")
 ENVIRONMENT = {**runs.ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 # mpi4py's workers are ranks of their own beside the one that drives.
 MPI4PY = """

@@ -5,15 +5,14 @@ Limit: an 8-byte ping-pong and an empty parallel region become no more than 5 % 
 and without in turn, and the medians of the ratios of neighbours are printed: a busy machine meets both.
 Run: python3 bench/probe_run.py [ROUNDS]
 """
-import os
 import statistics
 import subprocess
 import sys
 
 import runs
 
-BENCH = os.environ.get("PACELINE_PROBE_BENCH", "build/bench/probe_bench")
-PROBE = os.environ.get("PACELINE_PROBE", "build/libpaceline_probe.so")
+BENCH = runs.built("bench/probe_bench", "PACELINE_PROBE_BENCH")
+PROBE = runs.built("libpaceline_probe.so", "PACELINE_PROBE")
 
 
 def times(ranks, threads, preload):

@@ -4,7 +4,6 @@
 Three nodes of network namespaces of this machine, one rank each, over TCP. Each line: microseconds an operation, and how
 often the raw round trips it takes (bench/remote_bench.cpp), medians over ROUNDS runs. Run: python3 bench/remote_run.py [ROUNDS]
 """
-import os
 import pathlib
 import re
 import shutil
@@ -12,10 +11,12 @@ import statistics
 import sys
 import tempfile
 
+import runs
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "network"))
 import network  # noqa: E402
 
-BENCH = pathlib.Path(os.environ.get("PACELINE_REMOTE_BENCH", "build/bench/remote_bench")).resolve()
+BENCH = runs.built("bench/remote_bench", "PACELINE_REMOTE_BENCH")
 
 
 def main():

@@ -10,15 +10,13 @@ tasks' time over that of all ranks until the last one is done. Limit: a differen
 Run: python3 bench/scale_run.py [ROUNDS]
 """
 import json
-import os
 import statistics
 import subprocess
 import sys
 
 import runs
 
-BENCH = os.path.abspath(os.environ.get("PACELINE_SCALE_BENCH",
-                                       os.path.join(os.path.dirname(__file__), "../build/bench/scale_bench")))
+BENCH = runs.built("bench/scale_bench", "PACELINE_SCALE_BENCH")
 RANKS = 64
 NODE_RANKS = 16
 TASKS = 16 * RANKS

@@ -23,10 +23,10 @@ import sys
 import tempfile
 import time
 
-import numpy
-import pandas
+from runs import CORES, ENVIRONMENT, PROGRAM, launcher, needed, seconds
 
-from runs import CORES, ENVIRONMENT, PROGRAM, launcher, seconds
+numpy = needed("numpy", "python3-numpy")
+pandas = needed("pandas", "python3-pandas")
 
 try:
     import dask

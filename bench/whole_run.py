@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
+from runs import ENVIRONMENT, PROGRAM, launcher, needed
 
-from runs import ENVIRONMENT, PROGRAM, launcher
+np = needed("numpy", "python3-numpy")
 
 DEEP = ["--max-iter", "1000", "--interior", "plain"]
 
