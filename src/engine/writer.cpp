@@ -75,8 +75,8 @@ class Writer {
     return context_.variable != nullptr && context_.variable->held() > context_.variable->limit() / 2;
   }
 
-  /// Until the band is passed, or it is time to save. A yield to threads that compute lasts a time slice here, and costs
-  /// them less than to be interrupted by a timer.
+  /// Until the band is passed, or it is time to save. A yield to threads that compute lasts a time slice here, and
+  /// costs them less than to be interrupted by a timer.
   void wait(std::int64_t band) {
     for (Backoff backoff; !context_.bands.passed(band); backoff.wait()) {
       const auto patience_s = !context_.shape.variable ? patience_s_ : is_pressed() ? pressed_wait_s : variable_wait_s;
