@@ -6,13 +6,13 @@
 namespace paceline {
 namespace {
 
-// An answer takes no less than two looks of writing threads and one of who waits, each of up to 0.2 ms (Backoff).
+// For an answer, two writing threads and a waiting thread must look, each of them every 0.2 ms (Backoff).
 constexpr double least_answer_s = 0.5e-3;
 // Of an even share of what is left a node has one in so many ahead: the end stays even where these take it several
 // times as long as others take theirs, and rank 0 hears of a node the more seldom the more there is to do (guided
 // self-scheduling, Polychronopoulos and Kuck 1987).
 constexpr std::int64_t ahead_share = 16;
-// Where that is so many chunks for each worker it does no harm, however long they take.
+// A piece of at least so many chunks for each worker may always be fetched ahead, however long a chunk takes.
 constexpr double harmless_ahead = 2;
 
 }  // namespace

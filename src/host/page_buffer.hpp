@@ -66,7 +66,7 @@ inline void touch(std::span<std::byte> fresh) {
 }
 
 /// The same in huge pages, as long as these are quick: where memory is fragmented, or where a virtual machine gets it
-/// only now from its host, one takes up to 16 ms, and so many bytes in small pages less than one.
+/// only now from its host, one takes up to 16 ms. The same bytes in small pages take less than 1 ms.
 inline void touch_in_huge_pages(std::span<std::byte> fresh) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;
   constexpr auto slow = std::chrono::milliseconds(1);

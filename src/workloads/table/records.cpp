@@ -32,7 +32,7 @@ class RangeScan {
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
-        columns_{range.bytes, has_nul(range.bytes), layout.dialect, memory, texts},
+        columns_{range.bytes, texts == Texts::left && has_nul(range.bytes), layout.dialect, memory, texts},
         facts_(workspace.facts),
         values_(workspace.values) {}
 
