@@ -23,7 +23,7 @@ TASKS = 16 * RANKS
 MEAN_MS = 150
 SLEEP_S = 0.4
 COUNT = 1000
-# Ranks of one machine need no network, whose start takes long for so many; who waits gives its core away.
+# No network: 64 ranks of one machine would start slowly. A rank that waits yields its core.
 MPIRUN = ["mpirun", "-q", "-np", str(RANKS), "--oversubscribe", "--bind-to", "none",
           "--mca", "mpi_yield_when_idle", "1", "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
 

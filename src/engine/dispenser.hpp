@@ -68,7 +68,7 @@ class SharedDispenser : public Dispenser {
   Taking take(std::int64_t& index);
   std::optional<Slab> next_piece(int node, Wanted wanted);
   void answer_requests();
-  /// What this node is to ask for now, if anything.
+  /// How many chunks this node should request from rank 0; nothing: it needs none yet.
   std::optional<Wanted> wanted();
   void fetch_ahead();
 
@@ -84,7 +84,7 @@ class SharedDispenser : public Dispenser {
   std::vector<Request> requests_;  ///< on rank 0: not answered yet
   int askers_ = 0;                 ///< on rank 0: other nodes that have workers
   int told_all_gone_ = 0;          ///< on rank 0: those of them that know that nothing is left
-  bool all_gone_ = false;          ///< on a leader: rank 0 has said so, or nobody here would take any
+  bool all_gone_ = false;          ///< on a leader: rank 0 has said that no chunk is left, or this node has no workers
   bool asked_ = false;
   MPI_Request reply_ = MPI_REQUEST_NULL;
   Slab fetched_;

@@ -86,7 +86,7 @@ class Plan {
   /// Whether that is less than the band, so that a rank may have to leave some of it to others.
   [[nodiscard]] bool limits_room() const { return goes_by_bands() && room_items_ < band_items_; }
 
-  /// True if chunks belong to nobody from the start, but go to whoever comes first.
+  /// True if no rank owns chunks from the start: each goes to the rank that asks first.
   [[nodiscard]] bool hands_out_chunks() const { return own_.empty() && request_.schedule != Schedule::cyclic; }
   /// Chunks that belong to a rank from the start, in the order of bands.
   [[nodiscard]] std::int64_t own_chunks(int rank) const;
