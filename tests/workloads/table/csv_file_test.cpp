@@ -215,7 +215,7 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
 TEST(CsvFile, IsWhatRfc4180Says) {
   std::mt19937_64 random(6);
   int good = 0, bad = 0;
-  for (int round = 0; round < 30'000; ++round) {
+  for (int round = 0; round < 12'000; ++round) {
     CsvOptions options;
     if (round % 3 != 0) {
       options.delimiter = std::vector<std::string>{",", ";", "tab"}[random() % 3];
@@ -238,8 +238,8 @@ TEST(CsvFile, IsWhatRfc4180Says) {
     for (std::size_t column = 0; expected && column < 3; ++column) expect_column(file, column, *expected);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(good, 7000);
-  EXPECT_GT(bad, 4000);
+  EXPECT_GT(good, 2800);
+  EXPECT_GT(bad, 1600);
 }
 
 TEST(CsvFile, LooksAgainWhereAGuessWasWrong) {
