@@ -56,7 +56,7 @@ enum class Texts { left, kept };
 /// What all columns of a range are taken from, and where their values go.
 struct ColumnSource {
   std::span<const char> bytes;
-  bool has_nul;  ///< some of these are NUL; looked for where texts are left
+  bool has_nul;  ///< some of these are NUL
   const Dialect& dialect;
   ValueMemory& memory;
   Texts texts;

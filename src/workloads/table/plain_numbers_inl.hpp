@@ -141,9 +141,14 @@ HWY_INLINE Unsigned field_at(const std::uint8_t* bytes, const std::uint32_t* sep
   return {bytes + stop, static_cast<int>(stop - begin) - static_cast<int>(is_negative), is_negative};
 }
 
-/// 10^places; of 16 places, which stand for no point, 1.
-inline constexpr double short_divisors[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
-                                            1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e0};
+/// 10^places, of places from 0 to 15, and what is nearest to its reciprocal.
+alignas(64) inline constexpr double short_divisors[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+alignas(64) inline constexpr auto short_reciprocals = [] {
+  std::array<double, 16> reciprocals{};
+  for (std::size_t k = 0; k < 16; ++k) reciprocals[k] = 1 / short_divisors[k];
+  return reciprocals;
+}();
 
 /// Fields of up to 16 characters on their way to be numbers, each step for many at once.
 struct Fields {
@@ -157,7 +162,6 @@ struct Fields {
   std::uint32_t places[most];    ///< behind the point; 16: there is none
   std::uint32_t controls[most];  ///< where its digit_places are
   std::uint64_t mantissas[most];
-  double divisors[most];
 };
 
 using Counts = hn::CappedTag<std::uint32_t, 16>;
@@ -261,6 +265,72 @@ HWY_INLINE std::size_t join_digits(std::size_t found, Fields& fields) {
   return found;
 }
 
+/// An entry of 16 for each of places from 0 to 16, where 16, no point, is as 0.
+template <class D, class I>
+HWY_INLINE hn::Vec<D> of_places(D d, const double* table, hn::Vec<I> places) {
+  const I counts;
+  if constexpr (hn::MaxLanes(D()) == 8) {
+    const auto low = hn::IndicesFromVec(d, hn::And(places, hn::Set(counts, 7)));
+    const auto is_high = hn::Ne(hn::And(places, hn::Set(counts, 8)), hn::Zero(counts));
+    return hn::IfThenElse(hn::RebindMask(d, is_high), hn::TableLookupLanes(hn::Load(d, table + 8), low),
+                          hn::TableLookupLanes(hn::Load(d, table), low));
+  } else {
+    return hn::GatherIndex(d, table, hn::And(places, hn::Set(counts, 15)));
+  }
+}
+
+/// The nearest to mantissa / 10^places. With fused operations: the estimate's rest is exact, and corrects it to within
+/// far less than what lies between a quotient by 5^15 or less and the middle of two doubles (Markstein 1990,
+/// "Computation of elementary functions on the IBM RISC System/6000 processor", gives the method).
+template <class D, class I = hn::RebindToSigned<D>>
+HWY_INLINE hn::Vec<D> quotients(D d, hn::Vec<D> mantissas, hn::Vec<I> places) {
+  const auto divisors = of_places<D, I>(d, short_divisors, places);
+#if HWY_NATIVE_FMA
+  const auto reciprocals = of_places<D, I>(d, short_reciprocals.data(), places);
+  const auto estimates = hn::Mul(mantissas, reciprocals);
+  return hn::MulAdd(hn::NegMulAdd(estimates, divisors, mantissas), reciprocals, estimates);
+#else
+  return hn::Div(mantissas, divisors);
+#endif
+}
+
+/// The values of fields of digits. Gives how many are numbers of the kind: as an integer -0 is none, and a mantissa
+/// beyond exact doubles needs more care.
+template <Kind kind>
+HWY_INLINE std::size_t put_values(std::size_t joined, const Fields& fields, std::uint64_t* values) {
+  const hn::CappedTag<std::int64_t, 8> d;
+  const hn::RebindToFloat<decltype(d)> reals;
+  const hn::Rebind<std::int32_t, decltype(d)> counts;
+  const auto load = [&](const std::uint32_t* from) {
+    return hn::PromoteTo(d, hn::LoadU(counts, reinterpret_cast<const std::int32_t*>(from)));
+  };
+  // What -0 or too large a mantissa has in a bit of its own.
+  constexpr auto beyond = static_cast<std::int64_t>(detail::exact_doubles);
+  auto left = hn::Zero(d);
+  for (std::size_t at = 0; at < joined; at += hn::Lanes(d)) {
+    const auto mantissas = hn::LoadU(d, reinterpret_cast<const std::int64_t*>(fields.mantissas + at));
+    const auto are_negative = load(fields.are_negative + at);
+    auto bits = mantissas;
+    if constexpr (kind == Kind::integer) {
+      left = hn::Or(left, hn::Sub(mantissas, are_negative));
+      bits = hn::Add(hn::Xor(mantissas, hn::Neg(are_negative)), are_negative);
+    } else {
+      left = hn::Or(left, hn::Add(mantissas, hn::Set(d, beyond - 1)));
+      const auto sizes = quotients(reals, hn::ConvertTo(reals, mantissas), load(fields.places + at));
+      bits = hn::Or(hn::BitCast(d, sizes), hn::ShiftLeft<63>(are_negative));
+    }
+    hn::StoreU(bits, d, reinterpret_cast<std::int64_t*>(values + at));
+  }
+  const auto flag = kind == Kind::integer ? std::int64_t{1} << 63 : 2 * beyond;
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Eq(hn::And(left, hn::Set(d, flag)), hn::Zero(d))))) return joined;
+  for (std::size_t k = 0; k < joined; ++k) {
+    const auto mantissa = fields.mantissas[k];
+    const bool is_left = kind == Kind::integer ? fields.are_negative[k] > mantissa : mantissa > detail::exact_doubles;
+    if (is_left) return k;
+  }
+  return joined;
+}
+
 /// As take(), up to a number of more than 16 characters, or of a size beyond exact doubles, or to the last few that
 /// fill no vector.
 template <Kind kind>
@@ -288,30 +358,7 @@ HWY_INLINE std::size_t take_short(const FieldRun& run, std::uint64_t* values) {
       std::memcpy(fields.minuses + at, &minuses, 2 * count);
     }
     const auto joined = join_digits(find_points<kind>(found, fields), fields);
-    // -0 is told apart only as a real.
-    const auto is_left = [&](std::size_t k) {
-      const auto mantissa = fields.mantissas[k];
-      return kind == Kind::integer ? fields.are_negative[k] > mantissa : mantissa > detail::exact_doubles;
-    };
-    bool is_any_left = false;
-    for (std::size_t k = 0; k < joined; ++k) is_any_left |= is_left(k);
-    auto good = joined;
-    if (is_any_left) {
-      for (good = 0; !is_left(good);) ++good;
-    }
-    if constexpr (kind == Kind::real) {
-      for (std::size_t k = 0; k < good; ++k) fields.divisors[k] = short_divisors[fields.places[k]];
-    }
-    for (std::size_t k = 0; k < good; ++k) {
-      const auto mantissa = fields.mantissas[k];
-      const auto is_negative = std::uint64_t{fields.are_negative[k]};
-      if constexpr (kind == Kind::integer) {
-        values[begin + k] = (mantissa ^ (0 - is_negative)) + is_negative;
-      } else {
-        const auto size = static_cast<double>(static_cast<std::int64_t>(mantissa)) / fields.divisors[k];
-        values[begin + k] = std::bit_cast<std::uint64_t>(size) | is_negative << 63;
-      }
-    }
+    const auto good = put_values<kind>(joined, fields, values + begin);
     if (good < all) return begin + good;
   }
   return whole;

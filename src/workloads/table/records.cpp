@@ -18,11 +18,6 @@ ScanState state_of(const Dialect& dialect) {
   return state;
 }
 
-/// Of a range at once: asked for each text it would cost more than the text.
-bool has_nul(std::span<const char> bytes) {
-  return !bytes.empty() && std::memchr(bytes.data(), '\0', bytes.size()) != nullptr;
-}
-
 class RangeScan {
  public:
   RangeScan(const Layout& layout, const ReadRange& range, Workspace& workspace, ValueMemory& memory, Texts texts)
@@ -32,7 +27,7 @@ class RangeScan {
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
-        columns_{range.bytes, texts == Texts::left && has_nul(range.bytes), layout.dialect, memory, texts},
+        columns_{range.bytes, false, layout.dialect, memory, texts},
         facts_(workspace.facts),
         values_(workspace.values) {}
 
@@ -53,6 +48,7 @@ class RangeScan {
       }
     }
     facts_.rows = std::ssize(rows_);
+    columns_.has_nul = separators_.has_nul;
     for (std::size_t k = 0; k < values_.size(); ++k) take_column(k);
     if (separators_.has_high_bytes) check_utf8(begin);
     facts_.begin = origin_ + static_cast<std::int64_t>(begin);
@@ -73,7 +69,7 @@ class RangeScan {
     positions.assign(1, static_cast<std::uint32_t>(record_) - 1);
     line_ends.clear();
     separators_.wrong = Separators::none;
-    separators_.has_high_bytes = false;
+    separators_.has_high_bytes = separators_.has_nul = false;
     const auto passed = [&](std::size_t at) { return !line_ends.empty() && positions[line_ends.back()] >= at; };
     auto at = record_;
     bool begins_line = true;  // outside of quotes

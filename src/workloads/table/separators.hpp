@@ -32,6 +32,7 @@ struct Separators {
   std::uint32_t wrong = none;   ///< first byte that RFC 4180 has not here: a quote within an unquoted field, anything
                                 ///< but an end after quotes that closed, or after a carriage return no line feed
   bool has_high_bytes = false;  ///< some byte is not ASCII
+  bool has_nul = false;         ///< some byte is 0
 };
 
 /// Adds what is found of `size` bytes that begin at position `base`. Whole scans are cut at multiples of 64 bytes only.

@@ -23,6 +23,7 @@ void expect_same(const Separators& a, const Separators& b) {
   EXPECT_EQ(a.line_ends, b.line_ends);
   EXPECT_EQ(a.wrong, b.wrong);
   EXPECT_EQ(a.has_high_bytes, b.has_high_bytes);
+  EXPECT_EQ(a.has_nul, b.has_nul);
 }
 
 TEST(Separators, AreTheSameOnEveryTarget) {
