@@ -17,8 +17,9 @@ namespace paceline {
 
 class PageBuffer {
  public:
-  /// The smallest that a system has.
+  /// The smallest that a system has, and its usual huge one.
   static constexpr std::size_t page = 4096;
+  static constexpr std::size_t huge = std::size_t{2} << 20;
 
   PageBuffer() = default;
   /// Throws std::bad_alloc.
@@ -43,7 +44,18 @@ class PageBuffer {
   void prefer_huge_pages() const {
     if (data_ != nullptr) madvise(data_, bytes_, MADV_HUGEPAGE);
   }
+  /// The pages that are not there yet become small ones.
+  void avoid_huge_pages() const {
+    if (data_ != nullptr) madvise(data_, bytes_, MADV_NOHUGEPAGE);
+  }
   [[nodiscard]] std::span<std::byte> bytes() const { return {data_, bytes_}; }
+  /// A byte of the first huge page that fits, or of the first page.
+  [[nodiscard]] std::span<std::byte> huge_page() const {
+    void* place = data_;
+    auto size = bytes_;
+    const bool fits = std::align(huge, huge, place, size) != nullptr;
+    return {fits ? static_cast<std::byte*>(place) : data_, std::min(bytes_, std::size_t{1})};
+  }
 
  private:
   std::byte* data_ = nullptr;
@@ -65,17 +77,18 @@ inline void touch(std::span<std::byte> fresh) {
   }
 }
 
+/// Longer than the same bytes take in small pages.
+inline constexpr auto slow_huge_page = std::chrono::milliseconds(1);
+
 /// The same in huge pages, as long as these are quick: where memory is fragmented, or where a virtual machine gets it
-/// only now from its host, one takes up to 16 ms. The same bytes in small pages take less than 1 ms.
+/// only now from its host, one takes up to 16 ms. (A guest that reports free memory to its host reports huge pages.)
 inline void touch_in_huge_pages(std::span<std::byte> fresh) {
-  constexpr std::size_t huge_page = std::size_t{2} << 20;
-  constexpr auto slow = std::chrono::milliseconds(1);
   while (!fresh.empty()) {
-    const auto some = fresh.first(std::min(fresh.size(), huge_page));
+    const auto some = fresh.first(std::min(fresh.size(), PageBuffer::huge));
     fresh = fresh.subspan(some.size());
     const auto start = std::chrono::steady_clock::now();
     touch(some);
-    if (std::chrono::steady_clock::now() - start < slow || fresh.empty()) continue;
+    if (std::chrono::steady_clock::now() - start < slow_huge_page || fresh.empty()) continue;
     // Whole pages alone can be advised on.
     auto* rest = static_cast<void*>(fresh.data());
     auto size = fresh.size();

@@ -84,7 +84,7 @@ void CsvFile::find_names(const std::vector<std::string>& header) {
 }
 
 bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<std::int64_t>& facts) {
-  auto& scratch = scratch_.mine();
+  auto& scratch = scratch_.mine(pages_);
   scratch.range = no_range;
   auto& workspace = scratch.workspace;
   const auto at = static_cast<std::size_t>(range);
@@ -95,15 +95,18 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   std::optional<Place> known;
   if (places_[at] != Place::unknown) known = places_[at];
   // Kept as long as there is room; a range more than that for each thread does no harm.
-  const bool is_kept = memory_.taken() < keep_bytes_ && memory_.is_worth_it();
-  auto& memory = is_kept ? memory_ : workspace.memory;
+  const bool is_kept = kept_bytes_ < keep_bytes_ && pages_.are_worth_it();
+  auto& memory = is_kept ? scratch.kept : workspace.memory;
   workspace.memory.clear();
   if (!scan_range(layout_, {range * range_bytes_, range_bytes_, bytes, known}, workspace, memory)) {
     facts = {workspace.facts.end};
     return false;
   }
   facts = words_of(workspace.facts);
-  if (is_kept) kept_[at] = workspace.values;
+  if (is_kept) {
+    kept_[at] = workspace.values;
+    for (const auto& column : kept_[at]) kept_bytes_ += static_cast<std::int64_t>(column.values.size_bytes());
+  }
   return true;
 }
 

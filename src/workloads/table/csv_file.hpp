@@ -1,6 +1,7 @@
 // The columns of a CSV file, by a scan of its ranges: whose records they are, and what each column is.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -54,7 +55,7 @@ class CsvFile {
   template <class Use>
   void with_values(std::int64_t range, Use&& use) const {
     if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
-    auto& scratch = scratch_.mine();
+    auto& scratch = scratch_.mine(pages_);
     // A caller that takes a range bit by bit parses it once.
     if (scratch.range != range) {
       scratch.range = no_range;
@@ -74,9 +75,12 @@ class CsvFile {
  private:
   /// What a thread needs while it scans or parses.
   struct Scratch {
+    explicit Scratch(KeptPages& pages) : kept(&pages) {}
+
     std::int64_t range = no_range;  ///< that was parsed here last
     std::vector<char> bytes;
     Workspace workspace;
+    ValueMemory kept;  ///< values of `kept_`
   };
   static constexpr std::int64_t no_range = -1;
 
@@ -102,9 +106,10 @@ class CsvFile {
   std::vector<Kind> kinds_;
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
-  ValueMemory memory_;
+  mutable KeptPages pages_;
   std::vector<RangeValues> kept_;  ///< of ranges scanned here, as far as there is room
   std::int64_t keep_bytes_ = 0;
+  std::atomic<std::int64_t> kept_bytes_ = 0;
   PerThread<Scratch> scratch_;
 };
 

@@ -11,11 +11,12 @@ namespace paceline::table {
 template <class T>
 class PerThread {
  public:
-  /// The calling thread's own, made when it has none; the same until this goes.
-  T& mine() const {
+  /// The calling thread's own, made of `from` when it has none; the same until this goes.
+  template <class... From>
+  T& mine(From&... from) const {
     const std::lock_guard lock(mutex_);
     auto& place = all_[std::this_thread::get_id()];
-    if (!place) place = std::make_unique<T>();
+    if (!place) place = std::make_unique<T>(from...);
     return *place;
   }
 

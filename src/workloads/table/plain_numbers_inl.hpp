@@ -171,13 +171,17 @@ using Offsets = hn::RebindToSigned<Counts>;
 HWY_INLINE std::size_t find_fields(const FieldRun& run, std::size_t begin, std::size_t wanted, Fields& fields) {
   const Counts d;
   const Offsets offsets;
-  const auto* positions = reinterpret_cast<const std::int32_t*>(run.positions);
   const auto* words = reinterpret_cast<const std::int32_t*>(run.bytes);
   const auto one = hn::Set(d, 1);
   for (std::size_t at = 0; at < wanted; at += hn::Lanes(d)) {
-    const auto ends = hn::BitCast(offsets, hn::LoadU(d, run.ends.data() + begin + at));
-    auto stop = hn::BitCast(d, hn::GatherIndex(offsets, positions, ends));
-    const auto first = hn::Add(hn::BitCast(d, hn::GatherIndex(offsets, positions - 1, ends)), one);
+    alignas(64) std::uint64_t pairs[hn::MaxLanes(d)];
+    for (std::size_t k = 0; k < hn::MaxLanes(d); ++k) {
+      std::memcpy(&pairs[k], run.positions + run.ends[begin + at + k] - 1, 8);
+    }
+    const auto* halves = reinterpret_cast<const std::uint32_t*>(pairs);
+    const auto low = hn::Load(d, halves), high = hn::Load(d, halves + hn::MaxLanes(d));
+    auto stop = hn::ConcatOdd(d, high, low);
+    const auto first = hn::Add(hn::ConcatEven(d, high, low), one);
     const auto has_room = hn::Gt(stop, hn::Set(d, plain_room - 1));
     if (run.ends_line) {
       // The four bytes before the end, of which the last counts.
@@ -282,7 +286,7 @@ HWY_INLINE hn::Vec<D> of_places(D d, const double* table, hn::Vec<I> places) {
 /// The nearest to mantissa / 10^places. With fused operations: the estimate's rest is exact, and corrects it to within
 /// far less than what lies between a quotient by 5^15 or less and the middle of two doubles (Markstein 1990,
 /// "Computation of elementary functions on the IBM RISC System/6000 processor", gives the method).
-template <class D, class I = hn::RebindToSigned<D>>
+template <class D, class I = hn::RebindToSigned<D> >
 HWY_INLINE hn::Vec<D> quotients(D d, hn::Vec<D> mantissas, hn::Vec<I> places) {
   const auto divisors = of_places<D, I>(d, short_divisors, places);
 #if HWY_NATIVE_FMA

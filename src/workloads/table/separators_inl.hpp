@@ -153,7 +153,8 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
     for (std::size_t k = 0;;) {
       for (std::size_t j = 0; j < 2; ++j) {
         const auto below = (feeds & (~feeds + 1)) - 1;
-        line_ends[lines + k + j] = static_cast<std::uint32_t>(count) + static_cast<std::uint32_t>(std::popcount(ends & below));
+        line_ends[lines + k + j] =
+            static_cast<std::uint32_t>(count) + static_cast<std::uint32_t>(std::popcount(ends & below));
         feeds &= feeds - 1;
       }
       k += 2;
