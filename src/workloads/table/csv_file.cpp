@@ -9,6 +9,7 @@
 
 #include "workloads/table/csv_errors.hpp"
 #include "workloads/table/header.hpp"
+#include "workloads/table/packed_values.hpp"
 #include "workloads/table/range_words.hpp"
 
 namespace paceline::table {
@@ -94,31 +95,82 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   }
   std::optional<Place> known;
   if (places_[at] != Place::unknown) known = places_[at];
-  // Kept as long as there is room; a range more than that for each thread does no harm.
-  const bool is_kept = kept_bytes_ < keep_bytes_ && pages_.are_worth_it();
-  auto& memory = is_kept ? scratch.kept : workspace.memory;
   workspace.memory.clear();
-  if (!scan_range(layout_, {range * range_bytes_, range_bytes_, bytes, known}, workspace, memory)) {
+  if (!scan_range(layout_, {range * range_bytes_, range_bytes_, bytes, known}, workspace, workspace.memory)) {
     facts = {workspace.facts.end};
     return false;
   }
   facts = words_of(workspace.facts);
-  if (is_kept) {
-    kept_[at] = workspace.values;
-    for (const auto& column : kept_[at]) kept_bytes_ += static_cast<std::int64_t>(column.values.size_bytes());
-  }
+  // As long as there is room; a range more than that for each thread does no harm.
+  if (kept_bytes_ < keep_bytes_ && pages_.are_worth_it()) keep(range, workspace.values, scratch.kept);
   return true;
+}
+
+void CsvFile::keep(std::int64_t range, const RangeValues& values, ValueMemory& memory) {
+  auto& kept = kept_[static_cast<std::size_t>(range)];
+  kept.clear();
+  // Of texts only the bytes have all; they are parsed again.
+  const auto is_text = [](const ColumnValues& column) { return column.kind == Kind::text; };
+  if (std::any_of(values.begin(), values.end(), is_text)) return;
+  std::int64_t taken = 0;
+  for (const auto& column : values) {
+    const auto rows = column.values.size();
+    // What stands where one is missing must not keep others from being packed.
+    for (const auto row : column.missing) column.values[row] = 0;
+    const auto memory_of_all = memory.take(rows);
+    auto* numbers = reinterpret_cast<std::int32_t*>(memory_of_all.data());
+    KeptColumn all{column.kind,   column.has_negative_zero, pack(column.kind, column.values, numbers), {}, {},
+                   column.missing};
+    if (all.places) {
+      all.packed = {numbers, rows};
+      memory.give_back(rows / 2);
+    } else {
+      std::copy(column.values.begin(), column.values.end(), memory_of_all.begin());
+      all.values = memory_of_all;
+    }
+    taken += static_cast<std::int64_t>(all.packed.size_bytes() + all.values.size_bytes());
+    kept.push_back(std::move(all));
+  }
+  kept_bytes_ += taken;
 }
 
 bool CsvFile::is_kept(std::int64_t range) const {
   const auto& kept = kept_[static_cast<std::size_t>(range)];
   for (std::size_t k = 0; k < kept.size(); ++k) {
-    const bool is_text = kinds_[k] == Kind::text || kept[k].kind == Kind::text;
     const bool is_changed = kept[k].has_negative_zero && kinds_[k] == Kind::real;
-    if (is_text || is_changed) return false;
+    if (kinds_[k] == Kind::text || is_changed) return false;
   }
   const auto at = static_cast<std::size_t>(range);
-  return !kept.empty() && std::ssize(kept.front().values) == starts_[at + 1] - starts_[at];
+  return !kept.empty() && static_cast<std::int64_t>(kept.front().rows()) == starts_[at + 1] - starts_[at];
+}
+
+const RangeValues& CsvFile::values(std::int64_t range) const {
+  auto& scratch = scratch_.mine(pages_);
+  if (scratch.range != range) {
+    scratch.range = no_range;
+    if (is_kept(range)) {
+      unpack_kept(range, scratch.workspace);
+    } else {
+      parse(range, scratch);
+    }
+    scratch.range = range;
+  }
+  return scratch.workspace.values;
+}
+
+void CsvFile::unpack_kept(std::int64_t range, Workspace& workspace) const {
+  const auto& kept = kept_[static_cast<std::size_t>(range)];
+  workspace.memory.clear();
+  workspace.values.resize(kept.size());
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    const auto& column = kept[k];
+    auto all = column.values;
+    if (column.places) {
+      all = workspace.memory.take(column.packed.size());
+      unpack(column.kind, *column.places, column.packed, all.data());
+    }
+    workspace.values[k] = {column.kind, column.has_negative_zero, all, column.missing, {}};
+  }
 }
 
 /// So that its line can be told: the line feeds that are before it, as `rows`.
@@ -236,13 +288,11 @@ void CsvFile::read_reals(std::size_t column, Slab rows, std::span<double> values
     const auto first = starts_[static_cast<std::size_t>(range)];
     const auto wanted = intersect(rows, {first, starts_[static_cast<std::size_t>(range) + 1]});
     if (wanted.empty()) continue;
-    with_values(range, [&](const RangeValues& all) {
-      const auto& here = all[column];
-      for (auto row = wanted.begin; row < wanted.end; ++row) {
-        const auto value = here.values[static_cast<std::size_t>(row - first)];
-        values[static_cast<std::size_t>(row - rows.begin)] = real_of_bits(here.kind, value);
-      }
-    });
+    const auto& here = this->values(range)[column];
+    for (auto row = wanted.begin; row < wanted.end; ++row) {
+      const auto value = here.values[static_cast<std::size_t>(row - first)];
+      values[static_cast<std::size_t>(row - rows.begin)] = real_of_bits(here.kind, value);
+    }
   }
 }
 

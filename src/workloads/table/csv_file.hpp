@@ -50,20 +50,9 @@ class CsvFile {
   [[nodiscard]] std::int64_t bytes_of(std::int64_t range) const;
   [[nodiscard]] std::int64_t most_bytes() const;
 
-  /// Calls `use(values, rows)` with the columns of a range: as they were kept, else parsed again. Throws Error (input)
-  /// if the file is no longer what it was.
-  template <class Use>
-  void with_values(std::int64_t range, Use&& use) const {
-    if (is_kept(range)) return use(kept_[static_cast<std::size_t>(range)]);
-    auto& scratch = scratch_.mine(pages_);
-    // A caller that takes a range bit by bit parses it once.
-    if (scratch.range != range) {
-      scratch.range = no_range;
-      parse(range, scratch);
-      scratch.range = range;
-    }
-    use(scratch.workspace.values);
-  }
+  /// The columns of a range, as they were kept, else parsed again; the calling thread's, until it asks for another
+  /// range. Throws Error (input) if the file is no longer what it was.
+  [[nodiscard]] const RangeValues& values(std::int64_t range) const;
   /// Rows `rows` of a column that is a number without missing values, as doubles; by any thread.
   void read_reals(std::size_t column, Slab rows, std::span<double> values) const;
   /// Records of a range by the reference parser, the wanted fields in order. `bytes` keeps what they are views of.
@@ -73,11 +62,21 @@ class CsvFile {
   [[nodiscard]] const std::string& origin() const { return source_.origin; }
 
  private:
+  /// Values of a column of a range.
+  struct KeptColumn {
+    Kind kind = Kind::nothing;
+    bool has_negative_zero = false;
+    std::optional<int> places;        ///< of packed values, see pack(); none: they are not packed
+    std::span<std::uint64_t> values;  ///< or
+    std::span<std::int32_t> packed;
+    std::vector<std::uint32_t> missing;
+    [[nodiscard]] std::size_t rows() const { return places ? packed.size() : values.size(); }
+  };
   /// What a thread needs while it scans or parses.
   struct Scratch {
     explicit Scratch(KeptPages& pages) : kept(&pages) {}
 
-    std::int64_t range = no_range;  ///< that was parsed here last
+    std::int64_t range = no_range;  ///< whose values are in the workspace
     std::vector<char> bytes;
     Workspace workspace;
     ValueMemory kept;  ///< values of `kept_`
@@ -86,6 +85,8 @@ class CsvFile {
 
   void choose_range();
   void find_names(const std::vector<std::string>& header);
+  void keep(std::int64_t range, const RangeValues& values, ValueMemory& memory);
+  void unpack_kept(std::int64_t range, Workspace& workspace) const;
   void parse(std::int64_t range, Scratch& scratch) const;
   [[nodiscard]] bool is_kept(std::int64_t range) const;
   [[nodiscard]] RangeFacts lines_before_trouble(std::int64_t range, std::span<const char> bytes) const;
@@ -107,7 +108,7 @@ class CsvFile {
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> begins_, ends_;  ///< in the file, of the records of each range
   mutable KeptPages pages_;
-  std::vector<RangeValues> kept_;  ///< of ranges scanned here, as far as there is room
+  std::vector<std::vector<KeptColumn>> kept_;  ///< of ranges scanned here, as far as there is room
   std::int64_t keep_bytes_ = 0;
   std::atomic<std::int64_t> kept_bytes_ = 0;
   PerThread<Scratch> scratch_;

@@ -14,6 +14,7 @@
 
 #include "hwy/highway.h"
 #include "workloads/table/plain_numbers.hpp"
+#include "workloads/table/quotients_inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace paceline::table::HWY_NAMESPACE {
@@ -283,21 +284,6 @@ HWY_INLINE hn::Vec<D> of_places(D d, const double* table, hn::Vec<I> places) {
   }
 }
 
-/// The nearest to mantissa / 10^places. With fused operations: the estimate's rest is exact, and corrects it to within
-/// far less than what lies between a quotient by 5^15 or less and the middle of two doubles (Markstein 1990,
-/// "Computation of elementary functions on the IBM RISC System/6000 processor", gives the method).
-template <class D, class I = hn::RebindToSigned<D> >
-HWY_INLINE hn::Vec<D> quotients(D d, hn::Vec<D> mantissas, hn::Vec<I> places) {
-  const auto divisors = of_places<D, I>(d, short_divisors, places);
-#if HWY_NATIVE_FMA
-  const auto reciprocals = of_places<D, I>(d, short_reciprocals.data(), places);
-  const auto estimates = hn::Mul(mantissas, reciprocals);
-  return hn::MulAdd(hn::NegMulAdd(estimates, divisors, mantissas), reciprocals, estimates);
-#else
-  return hn::Div(mantissas, divisors);
-#endif
-}
-
 /// The values of fields of digits. Gives how many are numbers of the kind: as an integer -0 is none, and a mantissa
 /// beyond exact doubles needs more care.
 template <Kind kind>
@@ -320,7 +306,10 @@ HWY_INLINE std::size_t put_values(std::size_t joined, const Fields& fields, std:
       bits = hn::Add(hn::Xor(mantissas, hn::Neg(are_negative)), are_negative);
     } else {
       left = hn::Or(left, hn::Add(mantissas, hn::Set(d, beyond - 1)));
-      const auto sizes = quotients(reals, hn::ConvertTo(reals, mantissas), load(fields.places + at));
+      const auto places = load(fields.places + at);
+      const auto sizes = quotients(reals, hn::ConvertTo(reals, mantissas),
+                                   of_places<decltype(reals), decltype(d)>(reals, short_divisors, places),
+                                   of_places<decltype(reals), decltype(d)>(reals, short_reciprocals.data(), places));
       bits = hn::Or(hn::BitCast(d, sizes), hn::ShiftLeft<63>(are_negative));
     }
     hn::StoreU(bits, d, reinterpret_cast<std::int64_t*>(values + at));

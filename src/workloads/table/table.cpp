@@ -217,29 +217,28 @@ void Table::put_texts(std::size_t column, std::int64_t item, std::span<std::byte
 
 Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
   const auto rows = static_cast<std::size_t>(shape_.rows_of(items).size());
-  file_->with_values(items.begin, [&](const RangeValues& values) {
-    auto rest = output.bytes;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto& column = file_->columns()[k];
-      if (column.kind == Kind::text) {
-        put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
-          const auto& field = values[k].texts[row];
-          if (field.inner.empty() && !field.is_quoted) return std::nullopt;
-          if (!has_doubled_quotes(field)) return field.inner;
-          return text = text_of(field);
-        });
-        continue;
-      }
-      const auto place = rest.first(rows * 8);
-      rest = rest.subspan(place.size());
-      if (values[k].kind == column.kind) {
-        if (rows > 0) std::memcpy(place.data(), values[k].values.data(), place.size());
-      } else {
-        for (std::size_t row = 0; row < rows; ++row) put(place, row, stored(column, values[k], row));
-      }
-      for (const auto row : values[k].missing) put(place, row, column.mark);
+  const auto& values = file_->values(items.begin);
+  auto rest = output.bytes;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const auto& column = file_->columns()[k];
+    if (column.kind == Kind::text) {
+      put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
+        const auto& field = values[k].texts[row];
+        if (field.inner.empty() && !field.is_quoted) return std::nullopt;
+        if (!has_doubled_quotes(field)) return field.inner;
+        return text = text_of(field);
+      });
+      continue;
     }
-  });
+    const auto place = rest.first(rows * 8);
+    rest = rest.subspan(place.size());
+    if (values[k].kind == column.kind) {
+      if (rows > 0) std::memcpy(place.data(), values[k].values.data(), place.size());
+    } else {
+      for (std::size_t row = 0; row < rows; ++row) put(place, row, stored(column, values[k], row));
+    }
+    for (const auto row : values[k].missing) put(place, row, column.mark);
+  }
   const auto read = static_cast<std::uint64_t>(file_->bytes_of(items.begin));
   return {read, read};
 }

@@ -68,6 +68,8 @@ class ValueMemory {
     used_ += bytes;
     return {values, count};
   }
+  /// The last of these, of what take() gave last, are free again.
+  void give_back(std::size_t count) { used_ -= count * sizeof(std::uint64_t); }
   /// All that was taken is free again, to be taken once more.
   void clear() { current_ = used_ = 0; }
 

@@ -44,9 +44,7 @@ int survey(CsvFile& file, const std::string& text, std::size_t beyond, std::int6
 std::vector<std::string> texts_of(const CsvFile& file, std::size_t column) {
   std::vector<std::string> texts;
   for (std::int64_t range = 0; range < file.ranges(); ++range) {
-    file.with_values(range, [&](const RangeValues& values) {
-      for (const auto& field : values[column].texts) texts.push_back(text_of(field));
-    });
+    for (const auto& field : file.values(range)[column].texts) texts.push_back(text_of(field));
   }
   return texts;
 }
@@ -194,20 +192,19 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
   }
   std::size_t row = 0;
   for (std::int64_t range = 0; range < file.ranges(); ++range) {
-    file.with_values(range, [&](const RangeValues& all) {
-      const auto& values = all[column];
-      for (const auto& text : values.texts) ASSERT_EQ(text_of(text), text_of(field_at(row++)));
-      for (std::size_t k = 0; kind != Kind::text && k < values.values.size(); ++k, ++row) {
-        const auto field = field_at(row);
-        const bool is_missing = std::find(values.missing.begin(), values.missing.end(), k) != values.missing.end();
-        ASSERT_EQ(is_missing, is_nothing(field));
-        if (is_missing) continue;
-        const auto number = parse_number_reference(field.inner, dialect.decimal);
-        const auto expected = values.kind == Kind::real ? std::bit_cast<std::uint64_t>(real_of(number))
-                                                        : static_cast<std::uint64_t>(number.integer);
-        ASSERT_EQ(values.values[k], expected) << field.inner;
-      }
-    });
+    const auto& all = file.values(range);
+    const auto& values = all[column];
+    for (const auto& text : values.texts) ASSERT_EQ(text_of(text), text_of(field_at(row++)));
+    for (std::size_t k = 0; kind != Kind::text && k < values.values.size(); ++k, ++row) {
+      const auto field = field_at(row);
+      const bool is_missing = std::find(values.missing.begin(), values.missing.end(), k) != values.missing.end();
+      ASSERT_EQ(is_missing, is_nothing(field));
+      if (is_missing) continue;
+      const auto number = parse_number_reference(field.inner, dialect.decimal);
+      const auto expected = values.kind == Kind::real ? std::bit_cast<std::uint64_t>(real_of(number))
+                                                      : static_cast<std::uint64_t>(number.integer);
+      ASSERT_EQ(values.values[k], expected) << field.inner;
+    }
   }
   ASSERT_EQ(row, records.size());
 }
