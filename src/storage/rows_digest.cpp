@@ -44,8 +44,11 @@ std::uint64_t of_bytes(std::uint64_t column, std::int64_t at, std::span<const st
   const auto skipped = static_cast<std::size_t>(at % word_bytes);
   auto place = std::min((whole - skipped) % whole, bytes.size());
   if (place > 0) add(at, skipped, bytes.first(place));
-  for (; place + whole <= bytes.size(); place += whole) {
-    add(at + static_cast<std::int64_t>(place), 0, bytes.subspan(place, whole));
+  auto key = column + static_cast<std::uint64_t>((at + static_cast<std::int64_t>(place)) / word_bytes) * golden;
+  for (; place + whole <= bytes.size(); place += whole, key += golden) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, &bytes[place], sizeof word);
+    sum += word * (mixed(key) | 1);
   }
   if (place < bytes.size()) add(at + static_cast<std::int64_t>(place), 0, bytes.subspan(place));
   return sum;

@@ -25,15 +25,48 @@ constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<d
 void ColumnScan::take(FieldRun run) {
   run.decimal = dialect_.decimal;
   rows_ = run.ends.size();
+  if (facts_.kind == Kind::text && texts_ == Texts::kept) values_.texts.resize(rows_);
   for (std::size_t row = 0; row < rows_; ++row) {
     const bool may_be_plain = facts_.kind == Kind::real || (facts_.kind == Kind::integer && type_ != Type::time);
     if (may_be_plain) {
       row += take_plain(run, row);
       if (row == rows_) break;
     }
+    // Nearly all texts.
+    if (facts_.kind == Kind::text && !has_quotes_ && !has_nul_ && !dialect_.missing.are_for_texts()) {
+      return take_plain_texts(run, row);
+    }
     take_field(row, field_at(run, row));
   }
   find_negatives(rows_);
+}
+
+/// Of texts that are as they are written: without quotes, NUL bytes and words for what is missing.
+void ColumnScan::take_plain_texts(const FieldRun& run, std::size_t row) {
+  std::uint32_t longest = 0;
+  std::int64_t bytes = 0, missing = 0, marks = 0;
+  for (; row < rows_; ++row) {
+    const auto* separator = run.positions + run.ends[row];
+    auto end = separator[0];
+    const auto begin = separator[-1] + 1;
+    if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
+    const auto size = end - begin;
+    if (texts_ == Texts::kept) {
+      values_.texts[row] = {bytes_.data() + begin, size, false};
+      continue;
+    }
+    longest = std::max(longest, size);
+    bytes += size;
+    if (size == 0) {
+      ++missing;
+    } else {
+      marks |= marks_of(std::string_view(bytes_.data() + begin, size));
+    }
+  }
+  if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, std::int64_t{longest});
+  facts_.bytes += bytes;
+  facts_.missing += missing;
+  facts_.marks |= marks;
 }
 
 Field ColumnScan::field_at(const FieldRun& run, std::size_t row) const {
@@ -142,7 +175,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
   }
   if (texts_ == Texts::kept) {
     // Measured before.
-    values_.texts.push_back(field);
+    values_.texts[row] = {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
     return;
   }
   const auto size = size_of(field);
@@ -157,7 +190,9 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
 
 void ColumnScan::skip(std::size_t row, const Field& field) {
   if (facts_.kind == Kind::text) {
-    if (texts_ == Texts::kept) values_.texts.push_back(field);
+    if (texts_ == Texts::kept) {
+      values_.texts[row] = {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
+    }
     return;
   }
   values_.missing.push_back(static_cast<std::uint32_t>(row));
@@ -180,6 +215,7 @@ void ColumnScan::widen_to_text() {
   facts_.marks = facts_.blank > 0 ? marks_of(std::string_view()) : 0;
   values_ = {};
   values_.kind = Kind::text;
+  if (texts_ == Texts::kept) values_.texts.resize(rows_);
 }
 
 /// Whether the values are also natural. What stands where one is missing is not negative.

@@ -41,13 +41,21 @@ struct ColumnFacts {
   std::int64_t marks = 0;        ///< bit k: the k-th mark for missing values is a value, see marks.hpp
 };
 
+/// Where a text lies, as it is written.
+struct TextPlace {
+  const char* begin = nullptr;
+  std::uint32_t size = 0;
+  bool is_quoted = false;
+  [[nodiscard]] Field field() const { return {{begin, size}, is_quoted}; }
+};
+
 /// Values of a column in a range. Reals are kept as their bits, texts only where they are asked for.
 struct ColumnValues {
   Kind kind = Kind::nothing;           ///< of the values; text has none
   bool has_negative_zero = false;      ///< as an integer: then the values are no good as reals
   std::span<std::uint64_t> values;     ///< a value per row, any where it is missing
   std::vector<std::uint32_t> missing;  ///< rows without a value, quoted or not; of text none
-  std::vector<Field> texts;            ///< a field a row; views of the bytes that were scanned
+  std::vector<TextPlace> texts;        ///< a text a row, in the bytes that were scanned
 };
 
 /// Fields that are texts: only counted and measured, or among the values as well.
@@ -56,7 +64,8 @@ enum class Texts { left, kept };
 /// What all columns of a range are taken from, and where their values go.
 struct ColumnSource {
   std::span<const char> bytes;
-  bool has_nul;  ///< some of these are NUL
+  bool has_nul;     ///< some of these are NUL
+  bool has_quotes;  ///< quotes that are no text
   const Dialect& dialect;
   ValueMemory& memory;
   Texts texts;
@@ -69,6 +78,7 @@ class ColumnScan {
   ColumnScan(const ColumnSource& source, Type type, ColumnFacts& facts, ColumnValues& values)
       : bytes_(source.bytes),
         has_nul_(source.has_nul),
+        has_quotes_(source.has_quotes),
         dialect_(source.dialect),
         type_(type),
         memory_(source.memory),
@@ -86,6 +96,7 @@ class ColumnScan {
  private:
   [[nodiscard]] Field field_at(const FieldRun& run, std::size_t row) const;
   std::size_t take_plain(FieldRun run, std::size_t row);
+  void take_plain_texts(const FieldRun& run, std::size_t row);
   void take_field(std::size_t row, const Field& field);
   void take_number(std::size_t row, const Number& number);
   void take_missing_word(std::size_t row, const Field& field);
@@ -101,6 +112,7 @@ class ColumnScan {
 
   std::span<const char> bytes_;
   bool has_nul_;
+  bool has_quotes_;
   const Dialect& dialect_;
   Type type_;
   ValueMemory& memory_;

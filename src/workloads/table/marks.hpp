@@ -28,12 +28,15 @@ constexpr std::int64_t marks_of(std::uint64_t value) {
 inline constexpr std::array<std::string_view, 8> text_marks = {"",     "NA",        "N/A",        "null",
                                                                "None", "(missing)", "(no value)", "(not given)"};
 constexpr std::int64_t marks_of(std::string_view value) {
+  // Nearly all have another size or another first character.
   constexpr std::size_t longest = 11;
   static_assert(std::ranges::all_of(text_marks, [](auto mark) { return mark.size() <= longest; }));
   const auto may_be_mark = value.empty() || value[0] == 'N' || value[0] == 'n' || value[0] == '(';
   if (!may_be_mark || value.size() > longest) return 0;
   for (std::size_t k = 0; k < text_marks.size(); ++k) {
-    if (value == text_marks[k]) return std::int64_t{1} << k;
+    const auto mark = text_marks[k];
+    if (value.size() != mark.size() || (!mark.empty() && value[0] != mark[0])) continue;
+    if (value == mark) return std::int64_t{1} << k;
   }
   return 0;
 }

@@ -51,6 +51,7 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
     if (is_end) found.positions.push_back(position);
     if (static_cast<unsigned char>(byte) >= 0x80) found.has_high_bytes = true;
     if (byte == '\0') found.has_nul = true;
+    if (is_quote) found.has_quotes = true;
     if (is_quote) state.inside = ~state.inside;
     state.may_open = is_end || closes ? 1 : 0;
     state.after_closing = closes ? 1 : 0;

@@ -33,6 +33,7 @@ struct Separators {
                                 ///< but an end after quotes that closed, or after a carriage return no line feed
   bool has_high_bytes = false;  ///< some byte is not ASCII
   bool has_nul = false;         ///< some byte is 0
+  bool has_quotes = false;      ///< some byte is a quote, and quotes are no text
 };
 
 /// Adds what is found of `size` bytes that begin at position `base`. Whole scans are cut at multiples of 64 bytes only.

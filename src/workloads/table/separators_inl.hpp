@@ -101,6 +101,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
   const auto delimiter = static_cast<std::uint8_t>(now.delimiter);
   const Bytes d;
   Seen seen = {hn::Zero(d), hn::Set(d, ' ')};
+  std::uint64_t quotes = 0;
   std::uint8_t last[64];
   for (std::size_t at = 0; at < size; at += 64, bytes += 64) {
     const auto here = std::min(std::size_t{64}, size - at);
@@ -112,6 +113,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
     }
     auto masks = masks_of(block, delimiter, seen);
     masks.quote &= now.quotes;
+    quotes |= masks.quote;
     auto ends = masks.comma | masks.feed;
     auto feeds = masks.feed;
     if ((masks.quote | masks.carriage | now.inside | now.after_closing | now.after_return) != 0) {
@@ -167,6 +169,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
   found.positions.resize(count);
   found.line_ends.resize(lines);
   found.has_high_bytes = found.has_high_bytes || !hn::AllTrue(d, hn::Lt(seen.all, hn::Set(d, 0x80)));
+  found.has_quotes = found.has_quotes || quotes != 0;
   found.has_nul = found.has_nul || !hn::AllTrue(d, hn::Ne(seen.smallest, hn::Zero(d)));
 }
 

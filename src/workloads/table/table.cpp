@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <set>
@@ -55,6 +56,29 @@ std::string_view name_of(const ColumnInfo& column) {
 
 void put(std::span<std::byte> bytes, std::size_t place, std::uint64_t value) {
   std::memcpy(&bytes[place * sizeof value], &value, sizeof value);
+}
+
+/// As memcpy(), for which most texts are too short.
+void copy_text(std::byte* to, const char* from, std::size_t size) {
+  const auto copy = [&]<class Part>(Part part) {
+    std::memcpy(&part, from, sizeof part);
+    Part last;
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    std::memcpy(to, &part, sizeof part);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+  };
+  using Sixteen = std::array<std::uint64_t, 2>;
+  if (size > 32) {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    copy(Sixteen());
+  } else if (size >= 8) {
+    copy(std::uint64_t{});
+  } else if (size >= 4) {
+    copy(std::uint32_t{});
+  } else {
+    for (std::size_t k = 0; k < size; ++k) to[k] = static_cast<std::byte>(from[k]);
+  }
 }
 
 }  // namespace
@@ -196,7 +220,7 @@ void Table::put_texts(std::size_t column, std::int64_t item, std::span<std::byte
     if (!place.empty()) std::memset(place.data(), 0, place.size());
     for (std::size_t row = 0; row < rows; ++row) {
       const auto text = text_of_row(row, held).value_or(info.text_mark);
-      if (!text.empty()) std::memcpy(&place[row * width], text.data(), std::min(width, text.size()));
+      copy_text(&place[row * width], text.data(), std::min(width, text.size()));
     }
     return;
   }
@@ -223,7 +247,7 @@ Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
     const auto& column = file_->columns()[k];
     if (column.kind == Kind::text) {
       put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
-        const auto& field = values[k].texts[row];
+        const auto field = values[k].texts[row].field();
         if (field.inner.empty() && !field.is_quoted) return std::nullopt;
         if (!has_doubled_quotes(field)) return field.inner;
         return text = text_of(field);

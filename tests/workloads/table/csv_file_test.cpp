@@ -44,7 +44,7 @@ int survey(CsvFile& file, const std::string& text, std::size_t beyond, std::int6
 std::vector<std::string> texts_of(const CsvFile& file, std::size_t column) {
   std::vector<std::string> texts;
   for (std::int64_t range = 0; range < file.ranges(); ++range) {
-    for (const auto& field : file.values(range)[column].texts) texts.push_back(text_of(field));
+    for (const auto& text : file.values(range)[column].texts) texts.push_back(text_of(text.field()));
   }
   return texts;
 }
@@ -194,7 +194,7 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
   for (std::int64_t range = 0; range < file.ranges(); ++range) {
     const auto& all = file.values(range);
     const auto& values = all[column];
-    for (const auto& text : values.texts) ASSERT_EQ(text_of(text), text_of(field_at(row++)));
+    for (const auto& text : values.texts) ASSERT_EQ(text_of(text.field()), text_of(field_at(row++)));
     for (std::size_t k = 0; kind != Kind::text && k < values.values.size(); ++k, ++row) {
       const auto field = field_at(row);
       const bool is_missing = std::find(values.missing.begin(), values.missing.end(), k) != values.missing.end();

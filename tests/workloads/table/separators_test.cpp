@@ -11,8 +11,9 @@ namespace {
 
 std::string random_text(std::mt19937_64& random, std::size_t size) {
   // Quotes are rare in some texts and everywhere in others.
-  const std::string all = "aaaaaa,,\n\r\"\xc3\xa9 \"\n";
-  const auto letters = all.substr(0, random() % 2 == 0 ? 9 : all.size());
+  const std::string all = "aaaaaa,,\n\r\"\xc3\xa9 \"\n" + std::string(1, '\0');
+  const std::size_t sizes[] = {9, 10, all.size() - 1, all.size()};
+  const auto letters = all.substr(0, sizes[random() % 4]);
   std::string text;
   for (std::size_t i = 0; i < size; ++i) text += letters[random() % letters.size()];
   return text;
@@ -24,6 +25,7 @@ void expect_same(const Separators& a, const Separators& b) {
   EXPECT_EQ(a.wrong, b.wrong);
   EXPECT_EQ(a.has_high_bytes, b.has_high_bytes);
   EXPECT_EQ(a.has_nul, b.has_nul);
+  EXPECT_EQ(a.has_quotes, b.has_quotes);
 }
 
 TEST(Separators, AreTheSameOnEveryTarget) {
