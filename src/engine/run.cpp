@@ -25,6 +25,7 @@
 #include "engine/writer.hpp"
 #include "host/interrupt.hpp"
 #include "host/machine.hpp"
+#include "host/places.hpp"
 #include "host/progress.hpp"
 #include "report/report.hpp"
 
@@ -51,6 +52,7 @@ class Runner {
         variable_bytes_(options.memory_limit / 2),
         output_(world, node_, options, parts_) {
     omp_set_num_threads(threads_);
+    spread_threads(processors_of_threads(machine_, node_.gather_all(machine_.bound_cores), node_.rank(), workers_));
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);
     me_.bound_cores = static_cast<std::int32_t>(machine_.bound_cores.size());

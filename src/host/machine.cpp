@@ -42,6 +42,20 @@ std::vector<CoreKind> read_kinds(hwloc_topology_t topology) {
   return kinds.size() > 1 ? kinds : std::vector<CoreKind>();
 }
 
+struct NodeCores {
+  std::size_t different;  ///< how many ranks may use
+  bool are_shared;        ///< some by several ranks
+};
+NodeCores cores_of_node(const std::vector<std::vector<int>>& bound) {
+  std::set<int> different;
+  std::size_t seen = 0;
+  for (const auto& cores : bound) {
+    different.insert(cores.begin(), cores.end());
+    seen += cores.size();
+  }
+  return {different.size(), seen > different.size()};
+}
+
 }  // namespace
 
 Machine read_machine() {
@@ -82,6 +96,9 @@ Machine read_machine() {
     for (hwloc_obj_t core = nullptr; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core)) != nullptr;) {
       if (hwloc_bitmap_intersects(core->cpuset, bound.get()) != 0) {
         machine.bound_cores.push_back(static_cast<int>(core->logical_index));
+        const std::unique_ptr<hwloc_bitmap_s, void (*)(hwloc_bitmap_t)> both(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+        hwloc_bitmap_and(both.get(), core->cpuset, bound.get());
+        machine.processors.push_back(hwloc_bitmap_first(both.get()));
       }
     }
   }
@@ -107,17 +124,24 @@ int Machine::usable_cores() const {
 }
 
 int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound) {
-  std::set<int> different;
-  std::size_t seen = 0;
-  for (const auto& cores : bound) {
-    different.insert(cores.begin(), cores.end());
-    seen += cores.size();
-  }
+  const auto [different, are_shared] = cores_of_node(bound);
   const auto ranks = std::max<std::size_t>(1, bound.size());
   auto cores = machine.bound_cores.size();
-  if (seen > different.size()) cores = std::min(cores, different.size() / ranks);
+  if (are_shared) cores = std::min(cores, different / ranks);
   if (machine.quota) cores = std::min(cores, static_cast<std::size_t>(*machine.quota) / ranks);
   return std::max(1, static_cast<int>(cores));
+}
+
+std::vector<int> processors_of_threads(const Machine& machine, const std::vector<std::vector<int>>& bound, int rank,
+                                       int threads) {
+  const auto [different, are_shared] = cores_of_node(bound);
+  const auto each = static_cast<std::size_t>(threads);
+  const auto first = are_shared ? each * static_cast<std::size_t>(rank) : 0;
+  const auto all = are_shared ? each * bound.size() : each;
+  // Ranks share all cores, or none, or they are bound in a way that nothing follows from.
+  if (all > machine.processors.size() || (are_shared && machine.processors.size() != different)) return {};
+  const auto begin = machine.processors.begin() + static_cast<std::ptrdiff_t>(first);
+  return {begin, begin + static_cast<std::ptrdiff_t>(each)};
 }
 
 int threads_of_rank(int asked, int cores) { return asked > 0 ? asked : launched_threads().value_or(cores); }

@@ -22,6 +22,7 @@ struct Machine {
   int numa_nodes = 1;
   std::int64_t cache_bytes = 0;  ///< of all caches of the last level
   std::vector<int> bound_cores;  ///< logical numbers of the cores that this process may use
+  std::vector<int> processors;   ///< of each of these one, as the system counts them
   std::vector<CoreKind> kinds;   ///< slowest first; none where all are alike, as far as hwloc knows
   std::optional<double> quota;   ///< cores that its control groups may keep busy, where that is limited
 
@@ -37,6 +38,11 @@ std::string to_string(const std::vector<CoreKind>& kinds);
 /// Cores for one of several ranks of a node, of which `bound` tells the bound cores: its own, or its share where they
 /// see each other's because nobody has bound them, and no more than its share of the quota.
 int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound);
+
+/// A processor for each thread of a rank, by its number among the node's ranks, of which `bound` tells the bound cores:
+/// of its own cores, or of its part of those that nobody has bound. None where there are too few for all of them.
+std::vector<int> processors_of_threads(const Machine& machine, const std::vector<std::vector<int>>& bound, int rank,
+                                       int threads);
 
 /// Threads for each rank: what the user asked for, OMP_NUM_THREADS, or a thread a core. Throws Error (usage) as
 /// launched_threads() does.

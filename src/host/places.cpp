@@ -15,6 +15,21 @@ std::vector<int> processors_of_places() {
   return all;
 }
 
+void spread_threads(const std::vector<int>& processors) {
+  if (processors.size() < 2 || omp_get_proc_bind() != omp_proc_bind_false) return;
+#pragma omp parallel num_threads(static_cast <int>(processors.size()))
+  {
+    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+    cpu_set_t given[most_processors / CPU_SETSIZE], own[most_processors / CPU_SETSIZE];
+    if (sched_getaffinity(0, sizeof given, given) == 0) {
+      CPU_ZERO_S(sizeof own, own);
+      CPU_SET_S(static_cast<std::size_t>(processors[thread]), sizeof own, own);
+      sched_setaffinity(0, sizeof own, own);
+      sched_setaffinity(0, sizeof given, given);
+    }
+  }
+}
+
 Unbinding::Unbinding() {
   CPU_ZERO_S(sizeof processors_, processors_);
   const auto given = processors_of_places();

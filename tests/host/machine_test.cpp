@@ -107,5 +107,26 @@ TEST(FairCores, AreSharedWhereNobodyBindsRanks) {
   EXPECT_EQ(fair({{0, 1, 2, 3}, {4, 5, 6, 7}}), 1) << "the quota is of all ranks of the node";
 }
 
+TEST(ProcessorsOfThreads, AreTheRanksOwn) {
+  Machine machine;
+  machine.bound_cores = {0, 1, 2, 3};
+  machine.processors = {0, 2, 4, 6};
+  const auto of = [&](const std::vector<std::vector<int>>& bound, int rank, int threads) {
+    return processors_of_threads(machine, bound, rank, threads);
+  };
+  using All = std::vector<int>;
+  const All all = machine.bound_cores;
+  EXPECT_EQ(of({all}, 0, 4), (All{0, 2, 4, 6}));
+  EXPECT_EQ(of({all}, 0, 2), (All{0, 2}));
+  EXPECT_EQ(of({all}, 0, 5), All()) << "more threads than cores";
+  EXPECT_EQ(of({{4, 5, 6, 7}, all}, 1, 3), (All{0, 2, 4})) << "bound: each has its own";
+  EXPECT_EQ(of({all, all}, 0, 2), (All{0, 2}));
+  EXPECT_EQ(of({all, all}, 1, 2), (All{4, 6}));
+  EXPECT_EQ(of({all, all, all}, 1, 2), All()) << "too few for all ranks";
+  EXPECT_EQ(of({all, {3, 4}}, 0, 1), All()) << "bound to some that are shared";
+  machine.processors.clear();
+  EXPECT_EQ(of({all}, 0, 1), All()) << "hwloc knows none";
+}
+
 }  // namespace
 }  // namespace paceline

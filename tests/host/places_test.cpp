@@ -34,5 +34,26 @@ TEST(Places, AChildGetsWhatTheProcessWasGiven) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(Places, SpreadThreadsMayGoWhereTheyMightBefore) {
+  cpu_set_t given;
+  ASSERT_EQ(sched_getaffinity(0, sizeof given, &given), 0);
+  std::vector<int> processors;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &given)) processors.push_back(cpu);
+  }
+  spread_threads(processors);
+  const auto threads = static_cast<int>(processors.size());
+  std::vector<int> are_same(processors.size(), 0);
+#pragma omp parallel num_threads(threads)
+  {
+    cpu_set_t now;
+    const bool is_known = sched_getaffinity(0, sizeof now, &now) == 0;
+    are_same[static_cast<std::size_t>(omp_get_thread_num())] = is_known && CPU_EQUAL(&now, &given) ? 1 : 0;
+  }
+  if (omp_get_proc_bind() == omp_proc_bind_false) {
+    EXPECT_EQ(are_same, std::vector<int>(processors.size(), 1));
+  }
+}
+
 }  // namespace
 }  // namespace paceline

@@ -75,9 +75,9 @@ class ValueMemory {
 
  private:
   static constexpr std::size_t chunk_bytes = std::size_t{4} << 20;
-  // Small pages: each takes as long as it takes to read and parse the 512 values that it holds.
+  // Small pages: each takes as long as it takes to read and parse the 1,024 values that it holds where they are packed.
   static constexpr std::size_t tried_bytes = 16 * PageBuffer::page;
-  static constexpr auto slow_try = std::chrono::microseconds(16 * 3);
+  static constexpr auto slow_try = std::chrono::microseconds(16 * 6);
 
   void add_chunk(std::size_t bytes) {
     chunks_.emplace_back(bytes);
