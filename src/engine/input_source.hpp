@@ -13,7 +13,7 @@
 
 namespace paceline {
 
-/// Null: there are none, which lie nowhere.
+/// Null, no inputs: false.
 bool lie_in_files(const NumberInputs* inputs);
 /// Throws Error (input).
 InputFile open_input(const Input& input, std::int64_t memory_limit);

@@ -16,8 +16,10 @@ namespace {
 // because bands that fly use each other's memory again: a page that is touched for the first time costs more than
 // computing what it holds.
 constexpr std::int64_t smallest_alone_bytes = std::int64_t{256} << 10;
-// With several ranks a band is some collective calls, in each of which all wait for the last one.
+// With several ranks a band is some collective calls, in each of which all wait for the last one; on several nodes, for
+// their network, too.
 constexpr std::int64_t smallest_part_bytes = std::int64_t{256} << 10;
+constexpr std::int64_t smallest_part_of_nodes_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t smallest_band_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t smallest_dataset_bytes = std::int64_t{64} << 10;
 // Of larger ones there are about so many: first-touching memory costs more than extra writes.
@@ -142,9 +144,9 @@ void Plan::size_bands(std::int64_t bytes_per_item, std::int64_t extra_bytes_per_
   // Several bands even where one would fit, so that writing overlaps with computing, and few pages are touched.
   const auto ranks = std::int64_t{request_.ranks};
   const auto sharers = owns_slabs() ? 1 : ranks;  // of a band's items; a slab's belong to one rank
-  const auto bytes =
-      std::max(ranks == 1 ? smallest_alone_bytes : std::min(smallest_part_bytes * ranks, smallest_band_bytes),
-               smallest_dataset_bytes * request_.datasets);
+  const auto part = request_.nodes == 1 ? smallest_part_bytes : smallest_part_of_nodes_bytes;
+  const auto bytes = std::max(ranks == 1 ? smallest_alone_bytes : std::min(part * ranks, smallest_band_bytes),
+                              smallest_dataset_bytes * request_.datasets);
   const auto worthwhile =
       std::max(divide_up(bytes, (bytes_per_item + extra_bytes_per_item) * (owns_slabs() ? ranks : 1)),
                chunk_ * request_.threads * sharers * band_chunks_per_thread);

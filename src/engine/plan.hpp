@@ -54,6 +54,7 @@ struct PlanRequest {
   std::int64_t datasets = 1;                            ///< that an item has a part of
   bool ordered = true;                                  ///< false: few bands, so that no item waits for another
   bool kept = true;                                     ///< false: the result is digested and goes nowhere
+  int nodes = 1;                                        ///< that the ranks are on
   int takers = 0;                                       ///< ranks that surely take chunks and can wait; 0: all
 };
 

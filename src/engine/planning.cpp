@@ -51,6 +51,7 @@ Plan make_plan(const Comm& world, const Comm& node, const RunOptions& options, c
   // Variable bytes are counted, and given back, by who takes them out of bands.
   request.kept = is_kept(options, parts) || shape.variable;
   request.ranks = world.size();
+  request.nodes = world.reduce_all(node.rank() == 0 ? 1 : 0, MPI_SUM);
   // Workers that wait for items can't wait for room beside.
   if (parts.waiting != nullptr) request.takers = 1;
   request.threads = threads;

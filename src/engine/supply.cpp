@@ -8,8 +8,8 @@ namespace {
 
 // For an answer, two writing threads and a waiting thread must look, each of them every 0.2 ms (Backoff).
 constexpr double least_answer_s = 0.5e-3;
-// Of an even share of what is left a node has one in so many ahead: the end stays even where these take it several
-// times as long as others take theirs, and rank 0 hears of a node the more seldom the more there is to do (guided
+// A node fetches ahead at most this part of its even share of what is left. So the end stays even, although its chunks
+// may take several times as long as those of others; and the more is left, the less often a node asks rank 0 (guided
 // self-scheduling, Polychronopoulos and Kuck 1987).
 constexpr std::int64_t ahead_share = 16;
 // A piece of at least so many chunks for each worker may always be fetched ahead, however long a chunk takes.

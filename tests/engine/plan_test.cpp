@@ -209,6 +209,16 @@ PlanRequest lessons_image_by_cost() {
   return request;
 }
 
+TEST(Plan, HasLargerBandsOnSeveralNodes) {
+  PlanRequest request;
+  request.items = 10'000;
+  request.bytes_per_item = 1000;
+  request.ranks = 4;
+  const Plan on_one(request);
+  request.nodes = 2;
+  EXPECT_GT(Plan(request).band_items(), on_one.band_items()) << "each band costs messages through the network";
+}
+
 TEST(Plan, HasChunksForEveryThreadAndSeveralBands) {
   const Plan plan(lessons_image());
   EXPECT_GE(plan.all_chunks(), 64 * 4);

@@ -89,6 +89,7 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
   scratch.range = no_range;
   auto& workspace = scratch.workspace;
   const auto at = static_cast<std::size_t>(range);
+  kept_[at].clear();  // of a guess that was wrong
   if (trouble_) {
     facts = words_of(lines_before_trouble(range, bytes));
     return true;
@@ -108,8 +109,7 @@ bool CsvFile::scan(std::int64_t range, std::span<const char> bytes, std::vector<
 
 void CsvFile::keep(std::int64_t range, const RangeValues& values, ValueMemory& memory) {
   auto& kept = kept_[static_cast<std::size_t>(range)];
-  kept.clear();
-  // Of texts only the bytes have all; they are parsed again.
+  // Texts are not kept, so that all is parsed again.
   const auto is_text = [](const ColumnValues& column) { return column.kind == Kind::text; };
   if (std::any_of(values.begin(), values.end(), is_text)) return;
   std::int64_t taken = 0;
