@@ -22,7 +22,7 @@ struct Machine {
   int numa_nodes = 1;
   std::int64_t cache_bytes = 0;  ///< of all caches of the last level
   std::vector<int> bound_cores;  ///< logical numbers of the cores that this process may use
-  std::vector<int> processors;   ///< of each of these one, as the system counts them
+  std::vector<int> processors;   ///< one of each of these cores, by the system's number
   std::vector<CoreKind> kinds;   ///< slowest first; none where all are alike, as far as hwloc knows
   std::optional<double> quota;   ///< cores that its control groups may keep busy, where that is limited
 
@@ -39,8 +39,8 @@ std::string to_string(const std::vector<CoreKind>& kinds);
 /// see each other's because nobody has bound them, and no more than its share of the quota.
 int fair_cores(const Machine& machine, const std::vector<std::vector<int>>& bound);
 
-/// A processor for each thread of a rank, by its number among the node's ranks, of which `bound` tells the bound cores:
-/// of its own cores, or of its part of those that nobody has bound. None where there are too few for all of them.
+/// A processor for each thread of a rank. `bound`: the bound cores of each rank of the node; `rank`: its number there.
+/// A rank takes its own cores, or its share of those that all ranks may use. Empty where there are too few cores.
 std::vector<int> processors_of_threads(const Machine& machine, const std::vector<std::vector<int>>& bound, int rank,
                                        int threads);
 

@@ -17,7 +17,8 @@ std::vector<int> processors_of_places() {
 
 void spread_threads(const std::vector<int>& processors) {
   if (processors.size() < 2 || omp_get_proc_bind() != omp_proc_bind_false) return;
-#pragma omp parallel num_threads(static_cast <int>(processors.size()))
+  const auto threads = static_cast<int>(processors.size());
+#pragma omp parallel num_threads(threads)
   {
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
     cpu_set_t given[most_processors / CPU_SETSIZE], own[most_processors / CPU_SETSIZE];

@@ -18,6 +18,10 @@ std::int64_t size_of(const Field& field) {
   return size - std::count(field.inner.begin(), field.inner.end(), '"') / 2;
 }
 
+TextPlace place_of(const Field& field) {
+  return {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
+}
+
 constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
 
 }  // namespace
@@ -174,8 +178,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
     return skip(row, {});
   }
   if (texts_ == Texts::kept) {
-    // Measured before.
-    values_.texts[row] = {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
+    values_.texts[row] = place_of(field);  // measured before
     return;
   }
   const auto size = size_of(field);
@@ -190,9 +193,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
 
 void ColumnScan::skip(std::size_t row, const Field& field) {
   if (facts_.kind == Kind::text) {
-    if (texts_ == Texts::kept) {
-      values_.texts[row] = {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
-    }
+    if (texts_ == Texts::kept) values_.texts[row] = place_of(field);
     return;
   }
   values_.missing.push_back(static_cast<std::uint32_t>(row));

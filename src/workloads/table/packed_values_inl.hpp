@@ -25,9 +25,9 @@ using Integers = hn::CappedTag<std::int64_t, 8>;
 using Reals = hn::RebindToFloat<Integers>;
 using Narrow = hn::Rebind<std::int32_t, Integers>;
 
-// So many at once, before it is asked whether all were the same again.
+// So many values are packed before they are compared with what they were.
 inline constexpr std::size_t pack_block = 1024;
-// The power of ten of a column is found by so many of its values.
+// So many values of a column are looked at to find its power of ten.
 inline constexpr std::size_t pack_samples = 32;
 inline constexpr int most_packed_places = 9;
 

@@ -284,8 +284,8 @@ HWY_INLINE hn::Vec<D> of_places(D d, const double* table, hn::Vec<I> places) {
   }
 }
 
-/// The values of fields of digits. Gives how many are numbers of the kind: as an integer -0 is none, and a mantissa
-/// beyond exact doubles needs more care.
+/// Turns the joined digits into values. Gives how many fields come before the first that is left to other code: -0 as
+/// an integer, or a mantissa that no double holds exactly.
 template <Kind kind>
 HWY_INLINE std::size_t put_values(std::size_t joined, const Fields& fields, std::uint64_t* values) {
   const hn::CappedTag<std::int64_t, 8> d;

@@ -56,7 +56,7 @@ class ValueMemory {
   /// `pages`: for values that are kept; without, memory is used again before there is much of it.
   explicit ValueMemory(KeptPages* pages = nullptr) : pages_(pages) {}
 
-  /// So many values, not set. Throws std::bad_alloc.
+  /// Memory for `count` values, which are not set. Throws std::bad_alloc.
   std::span<std::uint64_t> take(std::size_t count) {
     const auto bytes = count * sizeof(std::uint64_t);
     while (current_ < chunks_.size() && chunks_[current_].bytes().size() - used_ < bytes) {

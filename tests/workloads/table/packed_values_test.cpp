@@ -50,7 +50,7 @@ TEST(PackedValues, AreDecimalsOfNinePlacesAtMost) {
       Values values;
       for (std::size_t k = 0; k < count; ++k) {
         const auto number = static_cast<std::int32_t>(random());
-        // The last digit is none that fewer places could have.
+        // It ends with 1, so that it needs all of its places.
         const auto odd = std::abs(static_cast<double>(number / 10 * 10)) + 1;
         const auto text = fmt::format("{}{:.0f}e-{}", number < 0 ? "-" : "", odd, places);
         values.push_back(bits(std::strtod(text.c_str(), nullptr)));
