@@ -14,6 +14,7 @@
 #include <paceline/digest.hpp>
 
 #include "host/clock.hpp"
+#include "host/mpi_environment.hpp"
 #include "run_benchmarks.hpp"
 #include "storage/output_path.hpp"
 #include "storage/result_file.hpp"
@@ -23,7 +24,8 @@ namespace {
 using namespace paceline;
 
 constexpr std::int64_t row_bytes = 25000;
-constexpr std::int64_t band_rows = 4000;
+// 1 MB, as runs on one node write them.
+constexpr std::int64_t band_rows = 40;
 constexpr int pairs = 2;
 
 std::filesystem::path folder() {
@@ -115,6 +117,7 @@ BENCHMARK(result_file_against_pwrite)
 }  // namespace
 
 int main(int argc, char** argv) {
+  choose_mpi_components();  // As the program does.
   const MpiGuard mpi(argc, argv);
   return run_benchmarks_together(argc, argv, Comm::world().rank());
 }

@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include <paceline/error.hpp>
 
@@ -70,6 +75,14 @@ void ByteTarget::resize(std::int64_t bytes) const {
   if (ftruncate(file_, bytes) != 0) fail();
 }
 
+void ByteTarget::reserve(std::int64_t bytes) const {
+  struct statfs system {};
+  if (bytes <= 0 || fstatfs(file_, &system) != 0 || system.f_type == TMPFS_MAGIC) return;
+  if (fallocate(file_, 0, 0, bytes) == 0) return;
+  constexpr std::array told = {ENOSPC, EDQUOT, EFBIG, EIO};
+  if (std::find(told.begin(), told.end(), errno) != told.end()) fail();
+}
+
 void ByteTarget::write(std::int64_t at, std::span<const char> bytes) const {
   while (!bytes.empty()) {
     const auto put = pwrite(file_, bytes.data(), bytes.size(), at);
@@ -82,6 +95,11 @@ void ByteTarget::write(std::int64_t at, std::span<const char> bytes) const {
 
 void ByteTarget::sync() const {
   if (fsync(file_) != 0) fail();
+}
+
+void ByteTarget::begin_sync() const {
+  // Where a file system has no such call, sync() does all of it.
+  std::ignore = sync_file_range(file_, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 SharedByteFile::SharedByteFile(const std::filesystem::path& path, const Comm& comm) : path_(path) {

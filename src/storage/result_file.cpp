@@ -14,6 +14,7 @@
 #include <paceline/error.hpp>
 
 #include "host/page_buffer.hpp"
+#include "storage/byte_file.hpp"
 #include "storage/columns.hpp"
 #include "storage/elements.hpp"
 #include "storage/file_image.hpp"
@@ -77,6 +78,8 @@ struct ResultFile::Impl {
   h5::Handle file, items, variable;
   std::optional<Columns> columns;
   ItemMarks marks;
+  std::optional<ByteTarget> whole;  ///< if it is written
+  std::int64_t not_begun = 0;       ///< bytes of this rank that nobody brings to the disk yet
   std::string io_mode = "serial";
 
   Impl(const std::filesystem::path& where, const std::optional<Comm>& ranks, const ResultShape& of, unsigned how)
@@ -108,6 +111,7 @@ struct ResultFile::Impl {
       const h5::Handle space(H5Dget_space(variable.get()), H5Sclose, "H5Dget_space");
       variable_room = H5Sget_simple_extent_npoints(space.get());
     }
+    if (access == H5F_ACC_RDWR) whole.emplace(path);
   }
 
   ~Impl() {
@@ -201,6 +205,7 @@ struct ResultFile::Impl {
       });
     }
     if (first) throw cannot_write_result(path, *first);
+    for (const auto& run : runs) bring_to_disk(std::ssize(run.bytes));
   }
 
   /// Items, and then what is beside them.
@@ -214,6 +219,16 @@ struct ResultFile::Impl {
     });
     marks.write(runs, beside, first);
     if (first) throw cannot_write_result(path, *first);
+    bring_to_disk(std::ssize(bytes));
+  }
+
+  /// While the next items are computed: close() would wait for it. Smaller parts would cost more calls than they gain.
+  void bring_to_disk(std::int64_t bytes) {
+    constexpr std::int64_t part_bytes = 1000000;
+    not_begun += bytes;
+    if (not_begun < part_bytes) return;
+    whole->begin_sync();
+    not_begun = 0;
   }
 
   void read_rows(Slab rows, std::span<std::byte> bytes) const {
