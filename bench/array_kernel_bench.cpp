@@ -3,10 +3,12 @@
 //   multiply, add, triad   the best of a copy by memcpy (16 bytes per element), a triad as STREAM has it (24; with
 //                          ordinary stores, memory also reads what it overwrites) and the same with streaming stores
 //   sum, dot               reading alone: an OR of all words, as wide as the machine's vectors
-// Peer of sum and dot: `omp simd reduction`, whose bits depend on the layout. Arrays of 128 MB; every answer is
-// checked. Run: build/bench/array_kernel_bench; threads have cores of their own with OMP_PROC_BIND=close.
+// Peer of sum and dot: `omp simd reduction`, whose bits depend on the layout. Arrays of 128 MB, and more where caches
+// are larger; every answer is checked. Run: build/bench/array_kernel_bench; threads have cores of their own with
+// OMP_PROC_BIND=close.
 #include <benchmark/benchmark.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include <hwy/highway.h>
 #include <algorithm>
@@ -34,7 +36,13 @@ namespace {
 using namespace paceline;
 using namespace paceline::array;
 
-constexpr std::size_t size = 16'000'000;
+/// Of an array: twice the last cache, which can be half a gigabyte, and at most a sixteenth of the memory.
+const std::size_t size = [] {
+  const auto cache = static_cast<std::size_t>(std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE)));
+  const auto memory =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return std::max(std::size_t{128'000'000}, std::min(2 * cache, memory / 16)) / sizeof(double);
+}();
 
 WIDEST void plain_triad(const double* __restrict x, const double* __restrict y, double* __restrict z, std::size_t n) {
 #pragma omp simd
