@@ -19,7 +19,22 @@ std::int64_t size_of(const Field& field) {
 }
 
 TextPlace place_of(const Field& field) {
-  return {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted};
+  return {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted,
+          has_doubled_quotes(field)};
+}
+
+/// How many bits are set from `begin` to before `end`.
+std::uint32_t bits_of(std::span<const std::uint64_t> words, std::size_t begin, std::size_t end) {
+  std::uint32_t count = 0;
+  for (auto at = begin; at < end; at += 64) {
+    const auto word = at / 64, shift = at % 64;
+    if (word >= words.size()) break;
+    const auto above = word + 1 < words.size() ? words[word + 1] << 1 << (63 - shift) : 0;
+    const auto left = end - at;
+    const auto wanted = left < 64 ? (std::uint64_t{1} << left) - 1 : ~std::uint64_t{0};
+    count += static_cast<std::uint32_t>(std::popcount(((words[word] >> shift) | above) & wanted));
+  }
+  return count;
 }
 
 constexpr auto missing_real = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
@@ -37,39 +52,55 @@ void ColumnScan::take(FieldRun run) {
       if (row == rows_) break;
     }
     // Nearly all texts.
-    if (facts_.kind == Kind::text && !has_quotes_ && !has_nul_ && !dialect_.missing.are_for_texts()) {
-      return take_plain_texts(run, row);
+    if (facts_.kind == Kind::text && !has_nul_ && !dialect_.missing.are_for_texts()) {
+      return has_quotes_ ? take_plain_texts<true>(run, row) : take_plain_texts<false>(run, row);
     }
     take_field(row, field_at(run, row));
   }
   find_negatives(rows_);
 }
 
-/// Of texts that are as they are written: without quotes, NUL bytes and words for what is missing.
+/// Of texts without NUL bytes and words for what is missing.
+template <bool has_quotes>
 void ColumnScan::take_plain_texts(const FieldRun& run, std::size_t row) {
   std::uint32_t longest = 0;
-  std::int64_t bytes = 0, missing = 0, marks = 0;
+  std::int64_t bytes = 0, missing = 0, blank = 0, marks = 0;
   for (; row < rows_; ++row) {
     const auto* separator = run.positions + run.ends[row];
     auto end = separator[0];
-    const auto begin = separator[-1] + 1;
+    auto begin = separator[-1] + 1;
     if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-    const auto size = end - begin;
+    const bool is_quoted = has_quotes && end > begin && bytes_[begin] == '"';
+    if (is_quoted) {
+      ++begin;
+      --end;
+    }
+    const auto* text = bytes_.data() + begin;
+    const auto written = end - begin;
+    const auto doubles = has_quotes ? bits_of(doubled_, begin, end) : 0;
     if (texts_ == Texts::kept) {
-      values_.texts[row] = {bytes_.data() + begin, size, false};
+      // One after the other: put together as a whole, they would be waited for.
+      auto& place = values_.texts[row];
+      place.begin = text;
+      place.size = written;
+      place.is_quoted = is_quoted;
+      place.has_doubled = doubles > 0;
       continue;
     }
+    if (written == 0) {
+      is_quoted ? ++blank : ++missing;
+      marks |= is_quoted ? marks_of(std::string_view()) : 0;
+      continue;
+    }
+    const auto size = written - doubles;
     longest = std::max(longest, size);
     bytes += size;
-    if (size == 0) {
-      ++missing;
-    } else {
-      marks |= marks_of(std::string_view(bytes_.data() + begin, size));
-    }
+    marks |= marks_of(std::string_view(text, written));
   }
   if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, std::int64_t{longest});
   facts_.bytes += bytes;
   facts_.missing += missing;
+  facts_.blank += blank;
   facts_.marks |= marks;
 }
 

@@ -46,6 +46,7 @@ struct TextPlace {
   const char* begin = nullptr;
   std::uint32_t size = 0;
   bool is_quoted = false;
+  bool has_doubled = false;  ///< two quotes stand for one
   [[nodiscard]] Field field() const { return {{begin, size}, is_quoted}; }
 };
 
@@ -64,8 +65,9 @@ enum class Texts { left, kept };
 /// What all columns of a range are taken from, and where their values go.
 struct ColumnSource {
   std::span<const char> bytes;
-  bool has_nul;     ///< some of these are NUL
-  bool has_quotes;  ///< quotes that are no text
+  bool has_nul;                            ///< some of these are NUL
+  bool has_quotes;                         ///< quotes that are no text
+  std::span<const std::uint64_t> doubled;  ///< quotes that stand for no text, as Separators has them
   const Dialect& dialect;
   ValueMemory& memory;
   Texts texts;
@@ -79,6 +81,7 @@ class ColumnScan {
       : bytes_(source.bytes),
         has_nul_(source.has_nul),
         has_quotes_(source.has_quotes),
+        doubled_(source.doubled),
         dialect_(source.dialect),
         type_(type),
         memory_(source.memory),
@@ -96,6 +99,7 @@ class ColumnScan {
  private:
   [[nodiscard]] Field field_at(const FieldRun& run, std::size_t row) const;
   std::size_t take_plain(FieldRun run, std::size_t row);
+  template <bool has_quotes>
   void take_plain_texts(const FieldRun& run, std::size_t row);
   void take_field(std::size_t row, const Field& field);
   void take_number(std::size_t row, const Number& number);
@@ -113,6 +117,7 @@ class ColumnScan {
   std::span<const char> bytes_;
   bool has_nul_;
   bool has_quotes_;
+  std::span<const std::uint64_t> doubled_;
   const Dialect& dialect_;
   Type type_;
   ValueMemory& memory_;

@@ -173,15 +173,26 @@ Number parse_number_reference(std::string_view field, char decimal) {
 }
 
 std::string text_of(const Field& field) {
-  std::string text(field.inner);
-  if (!field.is_quoted) return text;
+  std::string text;
+  put_text(field, text);
+  return text;
+}
+
+void put_text(const Field& field, std::string& text) {
+  if (!field.is_quoted) {
+    text.assign(field.inner);
+    return;
+  }
+  text.resize(field.inner.size());
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    text[kept++] = text[i];
-    if (text[i] == '"') ++i;
+  bool is_first = false;  // the byte before was the first of two quotes
+  for (const char byte : field.inner) {
+    text[kept] = byte;
+    const bool is_quote = byte == '"';
+    kept += is_quote && is_first ? 0 : 1;
+    is_first = is_quote && !is_first;
   }
   text.resize(kept);
-  return text;
 }
 
 std::size_t invalid_utf8(std::string_view text) {

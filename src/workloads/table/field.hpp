@@ -164,6 +164,8 @@ inline bool has_doubled_quotes(const Field& field) {
 }
 /// Its text: two quotes are one.
 std::string text_of(const Field& field);
+/// The same into memory that is used again.
+void put_text(const Field& field, std::string& text);
 
 /// First byte that is no valid UTF-8 (RFC 3629), or npos.
 std::size_t invalid_utf8(std::string_view text);

@@ -27,7 +27,7 @@ class RangeScan {
         separators_(workspace.separators),
         rows_(workspace.rows),
         ends_(workspace.ends),
-        columns_{range.bytes, false, false, layout.dialect, memory, texts},
+        columns_{range.bytes, false, false, {}, layout.dialect, memory, texts},
         facts_(workspace.facts),
         values_(workspace.values) {}
 
@@ -50,6 +50,7 @@ class RangeScan {
     facts_.rows = std::ssize(rows_);
     columns_.has_nul = separators_.has_nul;
     columns_.has_quotes = separators_.has_quotes;
+    columns_.doubled = separators_.doubled;
     for (std::size_t k = 0; k < values_.size(); ++k) take_column(k);
     if (separators_.has_high_bytes) check_utf8(begin);
     facts_.begin = origin_ + static_cast<std::int64_t>(begin);
@@ -69,6 +70,7 @@ class RangeScan {
     // As if a line feed were before the first record.
     positions.assign(1, static_cast<std::uint32_t>(record_) - 1);
     line_ends.clear();
+    separators_.doubled.clear();
     separators_.wrong = Separators::none;
     separators_.has_high_bytes = separators_.has_nul = separators_.has_quotes = false;
     const auto passed = [&](std::size_t at) { return !line_ends.empty() && positions[line_ends.back()] >= at; };

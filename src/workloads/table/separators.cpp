@@ -52,6 +52,10 @@ void find_separators_reference(const char* bytes, std::size_t size, std::uint32_
     if (static_cast<unsigned char>(byte) >= 0x80) found.has_high_bytes = true;
     if (byte == '\0') found.has_nul = true;
     if (is_quote) found.has_quotes = true;
+    if (is_quote && state.after_closing != 0) {
+      found.doubled.resize(std::max(found.doubled.size(), std::size_t{position} / 64 + 1));
+      found.doubled[position / 64] |= std::uint64_t{1} << position % 64;
+    }
     if (is_quote) state.inside = ~state.inside;
     state.may_open = is_end || closes ? 1 : 0;
     state.after_closing = closes ? 1 : 0;

@@ -91,6 +91,14 @@ HWY_INLINE std::uint64_t prefix_xor(std::uint64_t bits) {
   return bits;
 }
 
+/// Bits of the 64 bytes from `first` on.
+HWY_INLINE void put_doubled(std::uint64_t bits, std::size_t first, std::vector<std::uint64_t>& doubled) {
+  const auto word = first / 64, shift = first % 64;
+  if (HWY_UNLIKELY(doubled.size() < word + 2)) doubled.resize(word + 1024);
+  doubled[word] |= bits << shift;
+  doubled[word + 1] |= bits >> 1 >> (63 - shift);
+}
+
 HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base, ScanState& state, Separators& found) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text);
   auto count = found.positions.size();
@@ -121,6 +129,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
       const auto inside = prefix_xor(masks.quote) ^ now.inside;
       const auto opening = masks.quote & inside;
       const auto closing = masks.quote & ~inside;
+      put_doubled(opening & ((closing << 1) | now.after_closing), base + at, found.doubled);
       const auto carriage = masks.carriage & ~inside;
       ends &= ~inside;
       feeds &= ~inside;

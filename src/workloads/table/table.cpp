@@ -247,10 +247,11 @@ Work Table::compute(Slab items, Operands /*none*/, ItemOutput output) const {
     const auto& column = file_->columns()[k];
     if (column.kind == Kind::text) {
       put_texts(k, items.begin, rest, [&](std::size_t row, std::string& text) -> std::optional<std::string_view> {
-        const auto field = values[k].texts[row].field();
-        if (field.inner.empty() && !field.is_quoted) return std::nullopt;
-        if (!has_doubled_quotes(field)) return field.inner;
-        return text = text_of(field);
+        const auto& place = values[k].texts[row];
+        if (place.size == 0 && !place.is_quoted) return std::nullopt;
+        if (!place.has_doubled) return std::string_view(place.begin, place.size);
+        put_text(place.field(), text);
+        return text;
       });
       continue;
     }

@@ -122,6 +122,8 @@ std::optional<std::vector<std::vector<std::string>>> strict_records(const std::s
 
 std::string random_records(std::mt19937_64& random, const Dialect& dialect) {
   const std::string point(1, dialect.decimal), end(1, dialect.delimiter);
+  auto long_text = std::string(random() % 150, 'y') + "\"\"";
+  long_text.insert(random() % long_text.size(), random() % 2 == 0 ? "\"\"" : "");
   const std::vector<std::string> words = {"",
                                           "-0",
                                           "0" + point + "5",
@@ -139,7 +141,8 @@ std::string random_records(std::mt19937_64& random, const Dialect& dialect) {
                                           "\"7\"",
                                           "18446744073709551615",
                                           "NA",
-                                          "\"\n# q\""};
+                                          "\"\n# q\"",
+                                          "\"" + long_text + "\""};
   const std::vector<std::string> comments = {"#", "# it's", "#\"", "# \"a\",", "##\"\"\""};
   std::string text;
   const auto lines = random() % 12;
@@ -191,10 +194,16 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
     ASSERT_EQ(file.columns()[column].missing, missing);
   }
   std::size_t row = 0;
+  std::int64_t longest = 0;
   for (std::int64_t range = 0; range < file.ranges(); ++range) {
     const auto& all = file.values(range);
     const auto& values = all[column];
-    for (const auto& text : values.texts) ASSERT_EQ(text_of(text.field()), text_of(field_at(row++)));
+    for (const auto& text : values.texts) {
+      const auto field = field_at(row++);
+      ASSERT_EQ(text_of(text.field()), text_of(field));
+      ASSERT_EQ(text.has_doubled, field.is_quoted && field.inner.find('"') != std::string_view::npos) << field.inner;
+      longest = std::max(longest, std::ssize(text_of(field)));
+    }
     for (std::size_t k = 0; kind != Kind::text && k < values.values.size(); ++k, ++row) {
       const auto field = field_at(row);
       const bool is_missing = std::find(values.missing.begin(), values.missing.end(), k) != values.missing.end();
@@ -207,6 +216,11 @@ void expect_column(const CsvFile& file, std::size_t column, const std::vector<st
     }
   }
   ASSERT_EQ(row, records.size());
+  if (kind == Kind::text) {
+    const auto& info = file.columns()[column];
+    // What stands where a text is missing needs room, too.
+    ASSERT_EQ(info.longest, info.missing > 0 ? std::max(longest, std::ssize(info.text_mark)) : longest);
+  }
 }
 
 TEST(CsvFile, IsWhatRfc4180Says) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <random>
 #include <string>
 
@@ -26,6 +28,10 @@ void expect_same(const Separators& a, const Separators& b) {
   EXPECT_EQ(a.has_high_bytes, b.has_high_bytes);
   EXPECT_EQ(a.has_nul, b.has_nul);
   EXPECT_EQ(a.has_quotes, b.has_quotes);
+  auto doubled = a.doubled, other = b.doubled;
+  doubled.resize(std::max(a.doubled.size(), b.doubled.size()));
+  other.resize(doubled.size());
+  EXPECT_EQ(doubled, other);
 }
 
 TEST(Separators, AreTheSameOnEveryTarget) {
