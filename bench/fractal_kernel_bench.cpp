@@ -11,7 +11,8 @@
 // The limit is of iterations that lanes step (`executed`), the kernel's rate of those that are counted too: a lane
 // steps on until its whole group is outside, and some iterations are stepped again to see at which one an orbit left.
 // fraction_of_limit = executed rate / limit is at most 1. Every answer is checked.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)  // as in workloads/fractal/kernel.cpp
+#include "host/simd_targets.hpp"
+
 #define HWY_TARGET_INCLUDE "../bench/fractal_kernel_bench.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"

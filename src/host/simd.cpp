@@ -1,7 +1,10 @@
 #include "host/simd.hpp"
 
-// As in each kernel: AVX3_DL adds nothing that they use; without SSE4 a machine is older than 2008.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#include <algorithm>
+#include <stdexcept>
+
+#include "host/simd_targets.hpp"
+
 #include "hwy/highway.h"
 
 namespace paceline {
@@ -9,5 +12,15 @@ namespace paceline {
 std::vector<std::int64_t> simd_targets() { return hwy::SupportedAndGeneratedTargets(); }
 
 std::string simd_target_name() { return hwy::TargetName(simd_targets().front()); }
+
+std::size_t simd_index(std::int64_t target) {
+  const auto known = simd_targets();
+  if (std::find(known.begin(), known.end(), target) == known.end()) {
+    throw std::invalid_argument("this machine has no such SIMD target");
+  }
+  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
+  chosen.Update(target);
+  return chosen.GetIndex();
+}
 
 }  // namespace paceline

@@ -1,7 +1,7 @@
 // Which instruction set runs, and the table of operations.
 
-// AVX3_DL adds nothing that these kernels use; without SSE4 a machine is older than 2008.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#include "host/simd_targets.hpp"
+
 #define HWY_TARGET_INCLUDE "workloads/array/kernels.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
@@ -10,7 +10,6 @@
 
 #if HWY_ONCE
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace paceline::array {
@@ -49,13 +48,7 @@ const Operation& operation(const std::string& name) {
 }
 
 Kernel kernel_on(std::int64_t target, const std::string& name) {
-  const auto known = simd_targets();
-  if (std::find(known.begin(), known.end(), target) == known.end()) {
-    throw std::invalid_argument("array kernel: this machine has no such SIMD target");
-  }
-  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
-  chosen.Update(target);
-  const auto index = chosen.GetIndex();
+  const auto index = simd_index(target);
   if (name == "multiply") return HWY_DISPATCH_TABLE(multiply)[index];
   if (name == "add") return HWY_DISPATCH_TABLE(add)[index];
   if (name == "triad") return HWY_DISPATCH_TABLE(triad)[index];

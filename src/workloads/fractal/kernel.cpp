@@ -1,7 +1,7 @@
 // Which instruction set runs, and the public functions.
 
-// AVX3_DL adds nothing that these kernels use; without SSE4 a machine is older than 2008.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#include "host/simd_targets.hpp"
+
 #define HWY_TARGET_INCLUDE "workloads/fractal/kernel.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
@@ -9,7 +9,6 @@
 
 #if HWY_ONCE
 
-#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -41,13 +40,7 @@ KernelWork count_block(const KernelParams& params, std::span<const double> re, s
 template <class Count>
 KernelWork count_block_on(std::int64_t target, const KernelParams& params, std::span<const double> re,
                           std::span<const double> im, std::span<Count> counts) {
-  const auto known = simd_targets();
-  if (std::find(known.begin(), known.end(), target) == known.end()) {
-    throw std::invalid_argument("fractal kernel: this machine has no such SIMD target");
-  }
-  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
-  chosen.Update(target);
-  return HWY_DISPATCH_TABLE(count_all)[chosen.GetIndex()](params, re, im, checked_sink(params, re, im, counts));
+  return HWY_DISPATCH_TABLE(count_all)[simd_index(target)](params, re, im, checked_sink(params, re, im, counts));
 }
 
 #define PACELINE_INSTANTIATE(Count)                                                                             \

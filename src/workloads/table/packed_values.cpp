@@ -1,16 +1,13 @@
 // Which instruction set runs.
 
-// AVX3_DL adds nothing that this uses; without SSE4 a machine is older than 2008.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#include "host/simd_targets.hpp"
+
 #define HWY_TARGET_INCLUDE "workloads/table/packed_values.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
 #include "workloads/table/packed_values_inl.hpp"
 
 #if HWY_ONCE
-
-#include <algorithm>
-#include <stdexcept>
 
 namespace paceline::table {
 namespace {
@@ -26,13 +23,8 @@ const Packing& best() {
 }  // namespace
 
 Packing packing_on(std::int64_t target) {
-  const auto known = simd_targets();
-  if (std::find(known.begin(), known.end(), target) == known.end()) {
-    throw std::invalid_argument("table: this machine has no such SIMD target");
-  }
-  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
-  chosen.Update(target);
-  return {HWY_DISPATCH_TABLE(pack)[chosen.GetIndex()], HWY_DISPATCH_TABLE(unpack)[chosen.GetIndex()]};
+  const auto index = simd_index(target);
+  return {HWY_DISPATCH_TABLE(pack)[index], HWY_DISPATCH_TABLE(unpack)[index]};
 }
 
 std::optional<int> pack(Kind kind, std::span<const std::uint64_t> values, std::int32_t* packed) {

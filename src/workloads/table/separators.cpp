@@ -1,7 +1,7 @@
 // Which instruction set runs.
 
-// AVX3_DL adds nothing that this uses; without SSE4 a machine is older than 2008.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#include "host/simd_targets.hpp"
+
 #define HWY_TARGET_INCLUDE "workloads/table/separators.cpp"
 #include "hwy/foreach_target.h"  // first: compiles this file once for each instruction set
 #include "hwy/highway.h"
@@ -10,7 +10,6 @@
 #if HWY_ONCE
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace paceline::table {
 namespace {
@@ -19,15 +18,7 @@ HWY_EXPORT(find);
 
 }  // namespace
 
-FindSeparators find_separators_on(std::int64_t target) {
-  const auto known = simd_targets();
-  if (std::find(known.begin(), known.end(), target) == known.end()) {
-    throw std::invalid_argument("table: this machine has no such SIMD target");
-  }
-  hwy::ChosenTarget chosen;  // not Highway's global one: other threads go on as they were
-  chosen.Update(target);
-  return HWY_DISPATCH_TABLE(find)[chosen.GetIndex()];
-}
+FindSeparators find_separators_on(std::int64_t target) { return HWY_DISPATCH_TABLE(find)[simd_index(target)]; }
 
 void find_separators(const char* bytes, std::size_t size, std::uint32_t base, ScanState& state, Separators& found) {
   static const auto best = find_separators_on(simd_targets().front());
