@@ -33,9 +33,9 @@ EfficiencyTree gather_efficiency(const Comm& world, const ComputeResult& compute
   return efficiency_of(all, phase_s);
 }
 
-int cores_used(const Comm& world, const Comm& node, const Machine& machine) {
+int cores_used(const Comm& world, const Comm& node, const std::vector<std::vector<int>>& bound) {
   std::set<int> cores;
-  for (const auto& bound : node.gather_all(machine.bound_cores)) cores.insert(bound.begin(), bound.end());
+  for (const auto& of_rank : bound) cores.insert(of_rank.begin(), of_rank.end());
   return world.reduce_all(node.rank() == 0 ? static_cast<int>(cores.size()) : 0, MPI_SUM);
 }
 

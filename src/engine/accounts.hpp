@@ -7,7 +7,6 @@
 
 #include "engine/compute.hpp"
 #include "host/efficiency.hpp"
-#include "host/machine.hpp"
 #include "storage/run_tables.hpp"
 
 namespace paceline {
@@ -20,7 +19,7 @@ RunTables gather_tables(const Comm& world, const RankRow& mine, std::vector<doub
 EfficiencyTree gather_efficiency(const Comm& world, const ComputeResult& computed, int workers, double region_s,
                                  double phase_s);
 
-/// Cores that any rank is bound to, over all nodes.
-int cores_used(const Comm& world, const Comm& node, const Machine& machine);
+/// Cores that any rank is bound to, over all nodes. `bound`: those of each rank of the node.
+int cores_used(const Comm& world, const Comm& node, const std::vector<std::vector<int>>& bound);
 
 }  // namespace paceline

@@ -21,8 +21,8 @@ std::vector<double> sampled_costs(const Comm& world, const Workload& workload, i
 
 }  // namespace
 
-int agreed_threads(const Comm& world, const Comm& node, int asked, const Machine& machine) {
-  const auto cores = fair_cores(machine, node.gather_all(machine.bound_cores));
+int agreed_threads(const Comm& world, const Machine& machine, const std::vector<std::vector<int>>& bound, int asked) {
+  const auto cores = fair_cores(machine, bound);
   int threads = 0;
   collective(world, [&] { threads = threads_of_rank(asked, cores); });
   return world.reduce_all(threads, MPI_MAX);

@@ -9,8 +9,9 @@
 
 namespace paceline {
 
-/// Collective. The most threads that any rank was given: the environment may differ between nodes.
-int agreed_threads(const Comm& world, const Comm& node, int asked, const Machine& machine);
+/// Collective. The most threads that any rank was given: the environment may differ between nodes. `bound`: the cores
+/// of each rank of the node.
+int agreed_threads(const Comm& world, const Machine& machine, const std::vector<std::vector<int>>& bound, int asked);
 
 /// Brings what only rank 0 can read to all. Collective; errors are agreed upon. Null: nothing is.
 void read_root_input(const Comm& world, RootInput* input, std::int64_t memory_limit);

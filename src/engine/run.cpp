@@ -46,13 +46,14 @@ class Runner {
         node_state_(node_),
         watchdog_(world, node_state_, options.watchdog_s),
         watching_(watchdog_),
-        threads_(agreed_threads(world, node_, options.threads, machine_)),
+        bound_cores_(node_.gather_all(machine_.bound_cores)),
+        threads_(agreed_threads(world, machine_, bound_cores_, options.threads)),
         workers_(parts_.waiting != nullptr ? parts_.waiting->workers(rank_info()) : threads_),
         most_workers_(world.reduce_all(workers_, MPI_MAX)),
         variable_bytes_(options.memory_limit / 2),
         output_(world, node_, options, parts_) {
     omp_set_num_threads(threads_);
-    spread_threads(processors_of_threads(machine_, node_.gather_all(machine_.bound_cores), node_.rank(), workers_));
+    spread_threads(processors_of_threads(machine_, bound_cores_, node_.rank(), workers_));
     me_.rank = world.rank();
     std::strncpy(me_.host, machine_.host.c_str(), sizeof me_.host - 1);
     me_.bound_cores = static_cast<std::int32_t>(machine_.bound_cores.size());
@@ -265,7 +266,7 @@ class Runner {
     summary.parts = &parts_;
     summary.plan = &*plan_;
     summary.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
-    summary.cores_used = cores_used(world_, node_, machine_);
+    summary.cores_used = cores_used(world_, node_, bound_cores_);
     for (const auto& row : tables_.ranks) summary.computed_items += row.items;
     summary.computed_bytes = computed_bytes_;
     summary.tables = tables_;
@@ -305,7 +306,8 @@ class Runner {
   Comm node_;
   NodeState node_state_;
   Watchdog watchdog_;
-  const Watchdog::Thread watching_;  ///< from here on, whatever the run is at
+  const Watchdog::Thread watching_;                  ///< from here on, whatever the run is at
+  const std::vector<std::vector<int>> bound_cores_;  ///< of each rank of the node
   int threads_;
   int workers_;       ///< of this rank
   int most_workers_;  ///< that any rank has

@@ -12,7 +12,7 @@ namespace paceline {
 /// What a node asks for, in chunks.
 struct Wanted {
   std::int64_t now = 0;    ///< for threads that wait
-  std::int64_t ahead = 0;  ///< 1: and some beside, so that none has to
+  std::int64_t ahead = 0;  ///< 1: some more, too, so that no thread has to wait
 };
 
 /// What rank 0 has left of all chunks.

@@ -9,14 +9,14 @@
 namespace paceline::fetch {
 namespace {
 
-// Signals are looked at so often while somebody waits.
+// How often signals are looked at while downloads are under way.
 constexpr int longest_poll_ms = 20;
-// And for room, where memory is what somebody waits for.
+// How often free memory is looked for while a download waits for some.
 constexpr int room_poll_ms = 2;
 constexpr int idle_poll_ms = 1000;
 
 /// For the calling thread and those it starts. A write to a connection that is gone is an error here, not a signal;
-/// and those that ask a run to stop are for threads that it may interrupt.
+/// and signals that ask a run to stop must reach other threads, which may be interrupted.
 void block_signals() {
   sigset_t all;
   sigfillset(&all);
