@@ -36,7 +36,8 @@ namespace {
 using namespace paceline;
 using namespace paceline::array;
 
-/// Of an array: twice the last cache, which can be half a gigabyte, and at most a sixteenth of the memory.
+/// Of an array: twice the last cache, which can be half a gigabyte, but at most a sixteenth of the memory, and 128 MB
+/// at least.
 const std::size_t size = [] {
   const auto cache = static_cast<std::size_t>(std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE)));
   const auto memory =

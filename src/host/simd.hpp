@@ -12,7 +12,8 @@ namespace paceline {
 std::vector<std::int64_t> simd_targets();
 /// Of the best, for example "AVX2".
 std::string simd_target_name();
-/// Its place in a HWY_DISPATCH_TABLE. Throws std::invalid_argument for a target that this machine has not.
+/// Its place in a HWY_DISPATCH_TABLE of a file that includes simd_targets.hpp. Throws std::invalid_argument for a
+/// target that this machine has not.
 std::size_t simd_index(std::int64_t target);
 
 }  // namespace paceline

@@ -2,13 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <tuple>
@@ -73,14 +69,6 @@ void ByteTarget::fail() const {
 
 void ByteTarget::resize(std::int64_t bytes) const {
   if (ftruncate(file_, bytes) != 0) fail();
-}
-
-void ByteTarget::reserve(std::int64_t bytes) const {
-  struct statfs system {};
-  if (bytes <= 0 || fstatfs(file_, &system) != 0 || system.f_type == TMPFS_MAGIC) return;
-  if (fallocate(file_, 0, 0, bytes) == 0) return;
-  constexpr std::array told = {ENOSPC, EDQUOT, EFBIG, EIO};
-  if (std::find(told.begin(), told.end(), errno) != told.end()) fail();
 }
 
 void ByteTarget::write(std::int64_t at, std::span<const char> bytes) const {

@@ -41,14 +41,11 @@ class ByteTarget {
 
   /// Cuts it, or lets it grow by zeros.
   void resize(std::int64_t bytes) const;
-  /// Takes the space for its first bytes now, where the file system can: a full disk is told here, not at a write. It
-  /// takes none in memory, where each page would be cleared by this thread.
-  void reserve(std::int64_t bytes) const;
   void write(std::int64_t at, std::span<const char> bytes) const;
   /// Brings it to the disk.
   void sync() const;
-  /// Lets the system begin to bring to the disk what any process of this node has written to it, and doesn't wait for
-  /// it: a sync() that follows has little left to do.
+  /// Starts to bring to the disk what any process of this node has written to it: a sync() that follows has little left
+  /// to do. Waits only where the device has too much to write already.
   void begin_sync() const;
 
  private:

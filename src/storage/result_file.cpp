@@ -79,7 +79,7 @@ struct ResultFile::Impl {
   std::optional<Columns> columns;
   ItemMarks marks;
   std::optional<ByteTarget> whole;  ///< if it is written
-  std::int64_t not_begun = 0;       ///< bytes of this rank that nobody brings to the disk yet
+  std::int64_t not_begun = 0;       ///< bytes of this rank since it last started their way to the disk
   std::string io_mode = "serial";
 
   Impl(const std::filesystem::path& where, const std::optional<Comm>& ranks, const ResultShape& of, unsigned how)
@@ -205,7 +205,9 @@ struct ResultFile::Impl {
       });
     }
     if (first) throw cannot_write_result(path, *first);
-    for (const auto& run : runs) bring_to_disk(std::ssize(run.bytes));
+    std::int64_t bytes = 0;
+    for (const auto& run : runs) bytes += std::ssize(run.bytes);
+    bring_to_disk(bytes);
   }
 
   /// Items, and then what is beside them.
@@ -219,14 +221,18 @@ struct ResultFile::Impl {
     });
     marks.write(runs, beside, first);
     if (first) throw cannot_write_result(path, *first);
-    bring_to_disk(std::ssize(bytes));
+    std::size_t written = 0;
+    for (const auto& run : runs) written += shape.bytes_in(run.items);
+    bring_to_disk(static_cast<std::int64_t>(written));
   }
 
-  /// While the next items are computed: close() would wait for it. Smaller parts would cost more calls than they gain.
+  /// Writes to the disk begin while the next items are computed: otherwise close() waits for all of them. For smaller
+  /// parts the calls would cost more than they gain.
   void bring_to_disk(std::int64_t bytes) {
-    constexpr std::int64_t part_bytes = 1000000;
+    constexpr std::int64_t part_bytes = 1'000'000;
     not_begun += bytes;
-    if (not_begun < part_bytes) return;
+    // Where opening it again has failed, other ranks still need this one for their writes.
+    if (!whole || not_begun < part_bytes) return;
     whole->begin_sync();
     not_begun = 0;
   }

@@ -31,7 +31,6 @@ void ResultFile::create(const std::filesystem::path& path, const ResultShape& sh
     const ByteTarget file(path);
     // Data of a former run must not be there: they would have flags.
     file.resize(0);
-    file.reserve(image.file_bytes());
     image.put_around_data_unsigned(file);
     const auto text = identity_text(shape);
     file.write(image.identity().begin + identity_header, text);

@@ -1,11 +1,6 @@
 #include "storage/byte_file.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -50,37 +45,6 @@ TEST(ByteFile, ThatIsNoneIsToldInASentence) {
   const auto error = test::error_of([] { ByteFile::size_of("/dev/null"); });
   ASSERT_TRUE(error);
   EXPECT_TRUE(test::says(*error, "not a regular file")) << error->what();
-}
-
-TEST(ByteTarget, TakesItsSpaceAtOnceWhereTheFileSystemCan) {
-  const auto world = Comm::world().duplicate();
-  const test::SharedFolder folder(world);
-  if (world.rank() != 0) return;
-  const auto is_on_disk = [](const std::filesystem::path& path) {
-    struct statfs system {};
-    statfs(path.c_str(), &system);
-    return system.f_type != TMPFS_MAGIC;
-  };
-  const auto probe = folder / "probe";
-  const int file = open(probe.c_str(), O_CREAT | O_WRONLY, 0600);
-  const bool can_take = is_on_disk(probe) && fallocate(file, 0, 0, 4096) == 0;
-  close(file);
-
-  constexpr std::int64_t bytes = 1'000'000;
-  const auto path = folder / "target";
-  const ByteTarget target(path);
-  target.resize(bytes);
-  target.reserve(bytes);
-  struct stat status {};
-  ASSERT_EQ(stat(path.c_str(), &status), 0);
-  EXPECT_EQ(status.st_size, bytes);
-  EXPECT_EQ(status.st_blocks * 512 >= bytes, can_take);
-  target.reserve(0);
-  if (can_take) {
-    const auto error = test::error_of([&] { target.reserve(std::int64_t{1} << 62); });
-    ASSERT_TRUE(error);
-    EXPECT_EQ(error->kind(), ErrorKind::output);
-  }
 }
 
 }  // namespace

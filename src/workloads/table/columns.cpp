@@ -79,7 +79,7 @@ void ColumnScan::take_plain_texts(const FieldRun& run, std::size_t row) {
     const auto written = end - begin;
     const auto doubles = has_quotes ? bits_of(doubled_, begin, end) : 0;
     if (texts_ == Texts::kept) {
-      // One after the other: put together as a whole, they would be waited for.
+      // Member by member: a copy of the whole would load them together, and wait for each store.
       auto& place = values_.texts[row];
       place.begin = text;
       place.size = written;

@@ -67,7 +67,7 @@ struct ColumnSource {
   std::span<const char> bytes;
   bool has_nul;                            ///< some of these are NUL
   bool has_quotes;                         ///< quotes that are no text
-  std::span<const std::uint64_t> doubled;  ///< quotes that stand for no text, as Separators has them
+  std::span<const std::uint64_t> doubled;  ///< of each two quotes that stand for one, see Separators
   const Dialect& dialect;
   ValueMemory& memory;
   Texts texts;

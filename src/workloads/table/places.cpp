@@ -19,7 +19,7 @@ std::size_t find(std::span<const char> bytes, char byte, std::size_t from, std::
 std::int64_t parity_of_quotes(std::span<const char> bytes) {
   // Most files have none, which the C library finds much quicker than it could be counted.
   const auto first = find(bytes, '"', 0, bytes.size());
-  // A byte, which compilers compute 16 of at once; a count would be wider.
+  // One byte, not a count: compilers then handle 16 of them at once.
   std::uint8_t odd = 0;
   for (const char byte : bytes.subspan(first)) odd ^= static_cast<std::uint8_t>(byte == '"');
   return odd;

@@ -28,7 +28,7 @@ struct ScanState {
 struct Separators {
   std::vector<std::uint32_t> positions;  ///< of commas and line feeds outside of quotes
   std::vector<std::uint32_t> line_ends;  ///< which of the positions are line feeds
-  /// A bit for each byte, 64 in a word: it is the second of two quotes that stand for one. As far as there are some.
+  /// A bit for each byte, 64 in a word: it is the second of two quotes that stand for one. Bits behind the end are 0.
   std::vector<std::uint64_t> doubled;
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   std::uint32_t wrong = none;   ///< first byte that RFC 4180 has not here: a quote within an unquoted field, anything

@@ -129,7 +129,7 @@ HWY_ATTR inline void find(const char* text, std::size_t size, std::uint32_t base
       const auto inside = prefix_xor(masks.quote) ^ now.inside;
       const auto opening = masks.quote & inside;
       const auto closing = masks.quote & ~inside;
-      put_doubled(opening & ((closing << 1) | now.after_closing), base + at, found.doubled);
+      if (masks.quote != 0) put_doubled(opening & ((closing << 1) | now.after_closing), base + at, found.doubled);
       const auto carriage = masks.carriage & ~inside;
       ends &= ~inside;
       feeds &= ~inside;
