@@ -174,7 +174,7 @@ class Record(harness.TestCase):
             self.assertEqual(version.err, "")
         info = self.run_ok(["info"], ranks=2)
         self.assertEqual(info.err, "")
-        for word in ("MPICH" if "PACELINE_MPIRUN" in os.environ else "Open MPI", "MPI_THREAD_", "openmp", "hdf5", "(parallel)", "simd", "NUMA", "rank 0", "rank 1",
+        for word in ("MPICH" if harness.IS_MPICH else "Open MPI", "MPI_THREAD_", "openmp", "hdf5", "(parallel)", "simd", "NUMA", "rank 0", "rank 1",
                      "bound to"):
             self.assertIn(word, info.out)
         self.assertEqual(self.run_ok(["--help"]).err, "")

@@ -29,8 +29,9 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 # How ranks write together; see src/storage/transfer.hpp.
-IO_MODE = "independent" if "PACELINE_MPIRUN" in os.environ else "collective"
-if "PACELINE_MPIRUN" in os.environ:
+IS_MPICH = "PACELINE_MPIRUN" in os.environ
+IO_MODE = "independent" if IS_MPICH else "collective"
+if IS_MPICH:
     # MPICH's UCX takes shared memory from files, which would meet the limits of files that tests set.
     ENVIRONMENT["UCX_TLS"] = "self,sysv"
 

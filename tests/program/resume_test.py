@@ -105,10 +105,15 @@ class Resume(harness.TestCase):
         self.assert_resumes()
 
     def test_sigterm_to_mpirun(self):
-        """Open MPI passes it on and kills the ranks soon after: what they say is its business, the file is ours."""
+        """Open MPI passes it on and kills the ranks soon after: what they say is its business, the file is ours. MPICH
+        lets them end, but its exit code is 0 or theirs, by chance and with any program."""
         run = self.start()
         harness.kill([run.process.pid], signal.SIGTERM)
-        self.assertNotEqual(run.result(timeout=10).code, 0)
+        code = run.result(timeout=10).code
+        if harness.IS_MPICH:
+            self.assertIn(code, (0, INTERRUPTED))
+        else:
+            self.assertNotEqual(code, 0)
         self.assertGreater(self.assert_resumes(), 0)
 
     def test_nothing_to_save_to(self):
