@@ -39,8 +39,7 @@ double rate_alone(const Comm& world, const Comm& node, const Plan& plan, const W
   if (!workload.traits().is_memory_bound || plan.feeding() != Feeding::resident) return 0;
   const auto& request = plan.request();
   const auto bytes = request.items * (request.bytes_per_item + request.input_bytes_per_item);
-  const auto nodes = world.reduce_all(node.rank() == 0 ? 1 : 0, MPI_SUM);
-  if (bytes / nodes < times_cache * world.reduce_all(cache_bytes, MPI_MAX)) return 0;
+  if (bytes / request.nodes < times_cache * world.reduce_all(cache_bytes, MPI_MAX)) return 0;
   const double mine = node.rank() == 0 ? measure(plan, workload, inputs, world.rank()) : 0;
   return world.reduce_all(mine, MPI_MAX);
 }

@@ -265,7 +265,7 @@ class Runner {
     summary.options = &options_;
     summary.parts = &parts_;
     summary.plan = &*plan_;
-    summary.nodes = world_.reduce_all(node_.rank() == 0 ? 1 : 0, MPI_SUM);
+    summary.nodes = plan_->request().nodes;
     summary.cores_used = cores_used(world_, node_, bound_cores_);
     for (const auto& row : tables_.ranks) summary.computed_items += row.items;
     summary.computed_bytes = computed_bytes_;

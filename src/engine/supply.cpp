@@ -12,7 +12,7 @@ constexpr double least_answer_s = 0.5e-3;
 // may take several times as long as those of others; and the more is left, the less often a node asks rank 0 (guided
 // self-scheduling, Polychronopoulos and Kuck 1987).
 constexpr std::int64_t ahead_share = 16;
-// A node may always fetch so many chunks for each worker ahead, however long a chunk takes.
+// Chunks that a node may always fetch ahead for each worker, however long a chunk takes.
 constexpr double harmless_ahead = 2;
 
 }  // namespace

@@ -11,18 +11,6 @@
 namespace paceline::table {
 namespace {
 
-/// Of the text, in bytes.
-std::int64_t size_of(const Field& field) {
-  const auto size = std::ssize(field.inner);
-  if (!has_doubled_quotes(field)) return size;
-  return size - std::count(field.inner.begin(), field.inner.end(), '"') / 2;
-}
-
-TextPlace place_of(const Field& field) {
-  return {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted,
-          has_doubled_quotes(field)};
-}
-
 /// How many bits are set from `begin` to before `end`.
 std::uint32_t bits_of(std::span<const std::uint64_t> words, std::size_t begin, std::size_t end) {
   std::uint32_t count = 0;
@@ -55,7 +43,7 @@ void ColumnScan::take(FieldRun run) {
     if (facts_.kind == Kind::text && !has_nul_ && !dialect_.missing.are_for_texts()) {
       return has_quotes_ ? take_plain_texts<true>(run, row) : take_plain_texts<false>(run, row);
     }
-    take_field(row, field_at(run, row));
+    take_field(row, field_at(run, row, dialect_.has_quotes));
   }
   find_negatives(rows_);
 }
@@ -63,53 +51,53 @@ void ColumnScan::take(FieldRun run) {
 /// Of texts without NUL bytes and words for what is missing.
 template <bool has_quotes>
 void ColumnScan::take_plain_texts(const FieldRun& run, std::size_t row) {
-  std::uint32_t longest = 0;
-  std::int64_t bytes = 0, missing = 0, blank = 0, marks = 0;
+  std::int64_t longest = 0, bytes = 0, missing = 0, blank = 0, marks = 0;
   for (; row < rows_; ++row) {
-    const auto* separator = run.positions + run.ends[row];
-    auto end = separator[0];
-    auto begin = separator[-1] + 1;
-    if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-    const bool is_quoted = has_quotes && end > begin && bytes_[begin] == '"';
-    if (is_quoted) {
-      ++begin;
-      --end;
-    }
-    const auto* text = bytes_.data() + begin;
-    const auto written = end - begin;
-    const auto doubles = has_quotes ? bits_of(doubled_, begin, end) : 0;
+    const auto field = field_at(run, row, has_quotes);
+    const auto size = field.inner.size();
+    const auto doubles = has_quotes ? doubles_in(field) : 0;
     if (texts_ == Texts::kept) {
       // Member by member: a copy of the whole would load them together, and wait for each store.
       auto& place = values_.texts[row];
-      place.begin = text;
-      place.size = written;
-      place.is_quoted = is_quoted;
+      place.begin = field.inner.data();
+      place.size = static_cast<std::uint32_t>(size);
+      place.is_quoted = field.is_quoted;
       place.has_doubled = doubles > 0;
       continue;
     }
-    if (written == 0) {
-      is_quoted ? ++blank : ++missing;
-      marks |= is_quoted ? marks_of(std::string_view()) : 0;
+    if (size == 0) {
+      field.is_quoted ? ++blank : ++missing;
+      marks |= field.is_quoted ? marks_of(field.inner) : 0;
       continue;
     }
-    const auto size = written - doubles;
-    longest = std::max(longest, size);
-    bytes += size;
-    marks |= marks_of(std::string_view(text, written));
+    const auto text_size = static_cast<std::int64_t>(size) - doubles;
+    longest = std::max(longest, text_size);
+    bytes += text_size;
+    marks |= marks_of(field.inner);
   }
-  if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, std::int64_t{longest});
+  if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, longest);
   facts_.bytes += bytes;
   facts_.missing += missing;
   facts_.blank += blank;
   facts_.marks |= marks;
 }
 
-Field ColumnScan::field_at(const FieldRun& run, std::size_t row) const {
+std::int64_t ColumnScan::doubles_in(const Field& field) const {
+  if (!field.is_quoted) return 0;
+  const auto begin = static_cast<std::size_t>(field.inner.data() - bytes_.data());
+  return bits_of(doubled_, begin, begin + field.inner.size());
+}
+
+TextPlace ColumnScan::place_of(const Field& field) const {
+  return {field.inner.data(), static_cast<std::uint32_t>(field.inner.size()), field.is_quoted, doubles_in(field) > 0};
+}
+
+Field ColumnScan::field_at(const FieldRun& run, std::size_t row, bool has_quotes) const {
   const auto* separator = run.positions + run.ends[row];
   auto end = std::size_t{separator[0]};
   const auto begin = std::size_t{separator[-1] + 1};
   if (run.ends_line && end > begin && bytes_[end - 1] == '\r') --end;
-  return field_of(bytes_.data() + begin, bytes_.data() + end, dialect_.has_quotes);
+  return field_of(bytes_.data() + begin, bytes_.data() + end, has_quotes);
 }
 
 std::size_t ColumnScan::take_plain(FieldRun run, std::size_t row) {
@@ -122,7 +110,7 @@ std::size_t ColumnScan::take_plain(FieldRun run, std::size_t row) {
   for (std::size_t k = 0; k < taken; ++k) {
     const auto value = real_of_bits(facts_.kind, values[k]);
     if (std::find(words.reals().begin(), words.reals().end(), value) == words.reals().end()) continue;
-    const auto field = field_at(all, row + k);
+    const auto field = field_at(all, row + k, dialect_.has_quotes);
     if (words.contains(field.inner)) take_missing_word(row + k, field);
   }
   return taken;
@@ -212,7 +200,7 @@ void ColumnScan::take_text(std::size_t row, const Field& field) {
     values_.texts[row] = place_of(field);  // measured before
     return;
   }
-  const auto size = size_of(field);
+  const auto size = std::ssize(field.inner) - doubles_in(field);
   if (facts_.longest >= 0) facts_.longest = std::max(facts_.longest, size);
   facts_.bytes += size;
   facts_.marks |= marks_of(field.inner);

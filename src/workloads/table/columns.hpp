@@ -97,7 +97,10 @@ class ColumnScan {
   [[nodiscard]] std::size_t misfit() const { return misfit_; }
 
  private:
-  [[nodiscard]] Field field_at(const FieldRun& run, std::size_t row) const;
+  [[nodiscard]] Field field_at(const FieldRun& run, std::size_t row, bool has_quotes) const;
+  [[nodiscard]] TextPlace place_of(const Field& field) const;
+  /// How often two quotes stand for one in it.
+  [[nodiscard]] std::int64_t doubles_in(const Field& field) const;
   std::size_t take_plain(FieldRun run, std::size_t row);
   template <bool has_quotes>
   void take_plain_texts(const FieldRun& run, std::size_t row);

@@ -158,10 +158,6 @@ inline Field field_of(const char* begin, const char* end, bool has_quotes = true
   if (has_quotes && begin < end && *begin == '"') return {{begin + 1, static_cast<std::size_t>(end - begin - 2)}, true};
   return {{begin, static_cast<std::size_t>(end - begin)}, false};
 }
-/// Whether its text is not what is written within the quotes.
-inline bool has_doubled_quotes(const Field& field) {
-  return field.is_quoted && field.inner.find('"') != std::string_view::npos;
-}
 /// Its text: two quotes are one.
 std::string text_of(const Field& field);
 /// The same into memory that is used again.

@@ -25,9 +25,9 @@ using Integers = hn::CappedTag<std::int64_t, 8>;
 using Reals = hn::RebindToFloat<Integers>;
 using Narrow = hn::Rebind<std::int32_t, Integers>;
 
-// So many values are packed before they are compared with what they were.
+// Values that are packed at once, and then compared with the originals.
 inline constexpr std::size_t pack_block = 1024;
-// So many values of a column are looked at to find its power of ten.
+// Values of a column that are looked at to find its power of ten.
 inline constexpr std::size_t pack_samples = 32;
 inline constexpr int most_packed_places = 9;
 

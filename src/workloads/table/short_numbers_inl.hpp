@@ -56,7 +56,7 @@ struct Fields {
   std::uint8_t chars[16 * most];  ///< the last 16 of each
   std::uint16_t points[most];     ///< one bit for each of these
   std::uint16_t minuses[most];
-  std::uint32_t places[most];    ///< behind the point; 16: there is none
+  std::uint32_t places[most];    ///< digits behind the point; 16: no point
   std::uint32_t controls[most];  ///< where its digit_places are
   std::uint64_t mantissas[most];
 };
